@@ -1,0 +1,3 @@
+"""Live prediction challenges as partitioned Dagster assets."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,61 @@
+"""Every error the project raises on purpose.
+
+Add a class here when a caller must be able to tell one failure from another; avoid putting
+messages of one place here: a message belongs where the value that caused it is known.
+
+    CoordinatorError             anything an operator, author or participant can mend
+        SpecError                the challenge spec is wrong; the message names the field
+        CallableError            one of the ten callables cannot be used; the message names the key
+        RosterError              models.yaml is wrong; the message names the entry
+        FeedError                market data cannot be had
+            FeedConfigurationError   ... because of a setting (path, symbol, key), never "no data"
+            FeedDataError            ... because the data is broken; the message lists the rows
+        LedgerError              the database cannot be used as it is
+            LedgerIdentityError      ... it belongs to another challenge or feed
+            LedgerSchemaError        ... its schema is not the one this version needs
+        ReplayError              a past window cannot be replayed
+"""
+
+
+class CoordinatorError(Exception):
+    """Base of every deliberate error: its text says what happened, where, and what to do."""
+
+
+class SpecError(CoordinatorError):
+    """The challenge spec is wrong; the message names the field and the value."""
+
+
+class CallableError(CoordinatorError):
+    """A configured callable is missing, not callable, or has the wrong parameters."""
+
+
+class RosterError(CoordinatorError):
+    """The models file is wrong; the message names the entry."""
+
+
+class FeedError(CoordinatorError):
+    """Market data cannot be had."""
+
+
+class FeedConfigurationError(FeedError):
+    """A setting of the feed is wrong: this is never the same as "no data"."""
+
+
+class FeedDataError(FeedError):
+    """The feed's data is broken; nothing of it was used."""
+
+
+class LedgerError(CoordinatorError):
+    """The database of the challenge cannot be used as it is."""
+
+
+class LedgerIdentityError(LedgerError):
+    """The database belongs to another challenge or another feed."""
+
+
+class LedgerSchemaError(LedgerError):
+    """The database has no schema, or not the one that this version needs."""
+
+
+class ReplayError(CoordinatorError):
+    """A past window cannot be replayed; the message names the window and the reason."""

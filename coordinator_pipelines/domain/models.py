@@ -1,0 +1,112 @@
+"""The door to participants' models: who is asked, what is asked, what may come back.
+
+Add here what every way of calling models shares; avoid putting protocols, processes or
+databases here.
+
+One ask covers one or more rounds in order. Live, that is one round as it opens; in a replay
+it is all rounds of a batch window at once, and the models start fresh for each ask.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What became of one expected cell (one model in one round)."""
+
+    SUCCESS = "SUCCESS"  # answered in time (whether the answer is valid is the validator's word)
+    FAILED = "FAILED"  # raised, exited, or answered something that cannot be read
+    TIMEOUT = "TIMEOUT"  # did not answer before its deadline
+    ABSTAINED = "ABSTAINED"  # answered None: "no prediction this time"
+    ABSENT = "ABSENT"  # a member, but not there to be asked (never set up, gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model that takes part: its identity, and where a replay finds its code."""
+
+    model_id: str
+    name: str
+    owner: str
+    code_hash: str
+    """Digest of the model's files; asking a stored cell again needs another one."""
+    directory: Path | None = None
+    """Directory with ``main.py``; None for a model that is only reachable remotely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One ``predict`` call: its arguments, as plain JSON values, and the cell it fills."""
+
+    prediction_config_id: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One instant at which models are asked: the new data, then one call per config due."""
+
+    performed_at: datetime
+    tick: Any | None
+    """JSON value for ``tick``; None when there is nothing new since the previous question."""
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one ask; seconds, and bytes of JSON."""
+
+    call_timeout_seconds: float
+    setup_timeout_seconds: float
+    output_bytes: int
+    restarts_per_ask: int
+    """How often a model that hung or died is started again before its remaining cells fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of the members: history first, then the questions in order."""
+
+    name: str
+    """Names the ask in logs and seeds the models' random generators."""
+    history: Any
+    """JSON value of the one tick that precedes everything else."""
+    questions: tuple[Question, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one cell. Untrusted: the text is size-checked and nothing more."""
+
+    model_id: str
+    prediction_config_id: str
+    performed_at: datetime
+    outcome: Outcome
+    output: str | None
+    """JSON text of what the model returned (may hold NaN); None unless SUCCESS."""
+    reason: str | None
+    """Why it is not SUCCESS, at most 500 characters; None for SUCCESS."""
+    exec_time_ms: float | None
+    """Time from the call to its answer in milliseconds; None where no call was made."""
+
+
+class Models(ABC):
+    """Asks members. Every cell of an ask gets exactly one answer, whatever the models do."""
+
+    @abstractmethod
+    def ask_each(
+        self, asks: Iterable[tuple[Ask, Sequence[Member]]]
+    ) -> Iterator[tuple[Ask, list[Answer]]]:
+        """Put each ask to its members; yield the answers in the order of the asks.
+
+        An implementation may work ahead of the consumer by a few asks. Answers are ordered by
+        member (as given), then question, then call. A model's exception, hang, exit or rubbish
+        costs only its own cells.
+        """
