@@ -22,8 +22,9 @@ source      str                  who says so, such as ``file:btc.csv`` or ``simu
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -68,7 +69,7 @@ def empty_records() -> pd.DataFrame:
     return as_records({name: [] for name in RECORD_COLUMNS})
 
 
-def as_records(columns: object) -> pd.DataFrame:
+def as_records(columns: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:
     """A well-typed, sorted record frame from columns that hold the right values.
 
     ``ended_at`` must be aware. Raises ``TypeError`` for naive instants.
@@ -80,6 +81,6 @@ def as_records(columns: object) -> pd.DataFrame:
     elif getattr(ended_at.dt, "tz", None) is None:
         raise TypeError("ended_at is naive; every instant carries a time zone")
     frame["ended_at"] = ended_at.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-    frame = frame.astype({name: "float64" for name in PRICE_COLUMNS})
+    frame = frame.astype(dict.fromkeys(PRICE_COLUMNS, "float64"))
     frame = frame.astype({"subject": "object", "source": "object"})
     return frame.sort_values(["subject", "ended_at"], ignore_index=True)

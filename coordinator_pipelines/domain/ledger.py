@@ -135,8 +135,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def register_configs(self, configs: pd.DataFrame) -> None:
-        """Record prediction configs: ``id, scope_key, scope_json, schedule_json, active,
-        order, meta_json``. ``active``, ``order`` and ``meta_json`` may change later.
+        """Record prediction configs.
+
+        Columns: ``id, scope_key, scope_json, schedule_json, active, order, meta_json``; the
+        last three may change later.
 
         Raises:
             LedgerError: an id is known with another scope or schedule.
@@ -155,8 +157,9 @@ class Ledger(ABC):
         """The newest stored record of each subject (at most one row each)."""
 
     @abstractmethod
-    def add_feed_records(self, records: pd.DataFrame, *, publication_delay: float,
-                         now: datetime) -> Written:
+    def add_feed_records(
+        self, records: pd.DataFrame, *, publication_delay: float, now: datetime
+    ) -> Written:
         """Add a record frame (``domain.feed.RECORD_COLUMNS``).
 
         A record not known yet becomes version 1, observed at ``ended_at`` +
@@ -172,8 +175,11 @@ class Ledger(ABC):
 
     @abstractmethod
     def record_memberships(self, memberships: pd.DataFrame) -> None:
-        """Add memberships; of one that exists, update ``left_at``, ``name``, ``owner`` and
-        ``code_hash``. Also keeps the ``models`` table (one row per model) in step."""
+        """Add memberships, and keep the ``models`` table (one row per model) in step.
+
+        Of a membership that exists, ``left_at``, ``name``, ``owner`` and ``code_hash`` are
+        updated.
+        """
 
     # -- prediction batches ---------------------------------------------------------------
 
@@ -213,8 +219,11 @@ class Ledger(ABC):
 
     @abstractmethod
     def add_scores(self, scores: pd.DataFrame) -> Written:
-        """Add score versions and, in the same transaction, recompute the statistics of every
-        bucket that their ``resolvable_at`` touches."""
+        """Add score versions.
+
+        In the same transaction, the statistics of every bucket that their ``resolvable_at``
+        touches are recomputed.
+        """
 
     @abstractmethod
     def score_statistics(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:

@@ -88,9 +88,7 @@ class Cadence:
 
     def next_round(self, instant: datetime) -> datetime:
         """The first ``performed_at`` at or after the instant: where a resumed capture goes on."""
-        return from_epoch(
-            _first_at_or_after(instant, self.interval_seconds, self.offset_seconds)
-        )
+        return from_epoch(_first_at_or_after(instant, self.interval_seconds, self.offset_seconds))
 
     @property
     def horizon(self) -> timedelta:

@@ -1,0 +1,1 @@
+"""The built-in BTC up/down challenge, written as a challenge author would."""
