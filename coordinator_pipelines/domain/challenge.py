@@ -5,7 +5,6 @@ makes nonsense of it impossible; avoid reading files (``spec_file``) and importi
 (``rules``). The prediction configs and the feed have a module each.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -97,7 +96,7 @@ class MissingDataSpec(SpecModel):
 
     def rule(self, outcome: Outcome) -> MissingDataRule:
         """The rule for one outcome that is not SUCCESS."""
-        rules: Mapping[str, MissingDataRule] = self.by_status
+        rules: dict[str, MissingDataRule] = {**self.by_status}
         return rules.get(outcome.value, self.default)
 
     @model_validator(mode="after")
