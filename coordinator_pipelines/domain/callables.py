@@ -1,35 +1,46 @@
 """The ``callables`` section of a spec: which of the ten extension points an author fills.
 
 Add a key here when a stage gains an extension point; avoid importing what the paths name
-(``rules`` does). A key that is left out means the engine's own columnar implementation.
+(``author_code`` does). A key that is left out means the engine's own columnar implementation.
 """
 
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
 
 from coordinator_pipelines.domain.spec_model import SpecModel, problem
 
 _DOTTED = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
-_PATH = re.compile(rf"^{_DOTTED}:{_DOTTED}$")
-_ORIGINAL_DEFAULTS = "coordinator_runtime.defaults:"
+_ORIGINAL_DEFAULTS = {
+    "MODEL_SCORE_AGGREGATOR": "coordinator_runtime.defaults:aggregate_model_scores",
+    "LEADERBOARD_RANKER": "coordinator_runtime.defaults:rank_leaderboard",
+    "RAW_INPUT_PROVIDER": "coordinator_runtime.defaults:provide_raw_input",
+    "GROUND_TRUTH_RESOLVER": "coordinator_runtime.defaults:resolve_ground_truth",
+    "PREDICTION_SCOPE_BUILDER": "coordinator_runtime.defaults:build_prediction_scope",
+    "PREDICT_CALL_BUILDER": "coordinator_runtime.defaults:build_predict_call",
+}
+_ORIGINAL_MODULES = ("node_template", "coordinator_runtime", "coordinator_core")
 
 
-def _checked(value: Any) -> Any:
-    if value is None or (isinstance(value, str) and value.startswith(_ORIGINAL_DEFAULTS)):
+def _checked(value: Any, info: ValidationInfo) -> Any:
+    if value is None or value == _ORIGINAL_DEFAULTS.get(info.field_name or ""):
         return None
-    if not isinstance(value, str) or not _PATH.match(value):
+    if not isinstance(value, str) or len(value) > 200:
         raise problem("", value, "must be '<module>:<callable>'")
-    if value.split(":")[0].split(".")[0] == "node_template":
+    if not re.fullmatch(f"{_DOTTED}:{_DOTTED}", value, re.ASCII):
+        raise problem("", value, "must be '<module>:<callable>'")
+    if re.split("[.:]", value)[0] in _ORIGINAL_MODULES:
         raise problem(
-            "", value, "an internal path of the original system; name a module of the challenge"
-        )
+            "", value,
+            "an internal path of the original system; leave the key out for the built-in one, or "
+            "name a module of the challenge",
+        )  # fmt: skip
     return value
 
 
 CallablePath = Annotated[str | None, BeforeValidator(_checked)]
-"""``module:callable``, or None for the engine's own (as ``coordinator_runtime.defaults:*`` is)."""
+"""``module:callable``, or None for the engine's own (as the original's defaults are)."""
 
 
 class Callables(SpecModel):
@@ -49,4 +60,6 @@ class Callables(SpecModel):
     @property
     def reads_scope(self) -> bool:
         """Whether the author's own code reads the scope, so that it may hold more keys."""
-        return bool(self.PREDICTION_SCOPE_BUILDER or self.PREDICT_CALL_BUILDER)
+        return bool(
+            self.PREDICTION_SCOPE_BUILDER or self.PREDICT_CALL_BUILDER or self.GROUND_TRUTH_RESOLVER
+        )

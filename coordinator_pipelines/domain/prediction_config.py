@@ -10,35 +10,37 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 
 from coordinator_pipelines.domain.round import Cadence
 from coordinator_pipelines.domain.spec_model import (
+    TEN_YEARS,
     Flag,
-    NonNegativeInt,
-    PositiveInt,
+    Name,
+    Seconds,
+    Shape,
     SpecModel,
-    WholeNumber,
     problem,
 )
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
-
-_INTERVAL = ("every_seconds", "prediction_interval_seconds")
-_HORIZON = ("resolve_after_seconds", "resolve_horizon_seconds")
+SCOPE_KEY = Shape(r"[A-Za-z0-9][\w.-]*", "letters, digits, '_', '.', '-', not a sign first", 60)
+ScopeKey = Annotated[str, AfterValidator(SCOPE_KEY)]
 
 
 class Schedule(SpecModel):
     """When rounds happen, in seconds; ``prediction_interval_seconds`` is understood too."""
 
-    every_seconds: PositiveInt
-    resolve_after_seconds: PositiveInt
-    offset_seconds: NonNegativeInt = 0
+    every_seconds: Seconds
+    resolve_after_seconds: Seconds
+    offset_seconds: Annotated[int, Field(strict=True, ge=0, le=TEN_YEARS)] = 0
 
     @model_validator(mode="after")
     def _offset_is_within_the_interval(self) -> Self:
         if self.offset_seconds >= self.every_seconds:
-            raise problem("offset_seconds", self.offset_seconds, "not below every_seconds")
+            raise problem(
+                "offset_seconds", self.offset_seconds,
+                f"must be below every_seconds ({self.every_seconds})",
+            )  # fmt: skip
         return self
 
     def instants(self) -> Iterator[tuple[str, int]]:
@@ -52,10 +54,11 @@ class Scope(SpecModel):
     """What is predicted. Further keys are the challenge's own, for its own builders."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, JsonValue]
 
     asset: Name
-    horizon: PositiveInt
-    step: PositiveInt
+    horizon: Seconds
+    step: Seconds
 
     @model_validator(mode="after")
     def _step_divides_the_horizon(self) -> Self:
@@ -68,11 +71,11 @@ class ScheduledPredictionConfig(SpecModel):
     """One question that is asked again and again. Its id derives from its content."""
 
     id: Name
-    scope_key: Name
+    scope_key: ScopeKey
     scope_template: Scope
     schedule: Schedule
     active: Flag = True
-    order: WholeNumber = 0
+    order: Annotated[int, Field(strict=True, ge=-(10**6), le=10**6)] = 0
     meta: dict[str, JsonValue] = Field(default_factory=dict)
 
     @property
@@ -90,7 +93,7 @@ class ScheduledPredictionConfig(SpecModel):
 
     @property
     def scope(self) -> dict[str, Any]:
-        """The scope as models and builders get it."""
+        """The scope as models and builders get it: a copy, theirs to change."""
         return self.scope_template.model_dump()
 
     def describe(self) -> str:
@@ -107,11 +110,11 @@ class ScheduledPredictionConfig(SpecModel):
     def _normalise(cls, raw: Any) -> Any:
         if not isinstance(raw, dict):
             return raw
+        config = dict(raw)
         scope, schedule = raw.get("scope_template"), raw.get("schedule")
-        if not isinstance(scope, dict) or not isinstance(schedule, dict):
-            return raw
-        config = {**raw, "scope_template": dict(scope), "schedule": dict(schedule)}
-        _normalise_durations(config["scope_template"], config["schedule"])
+        if isinstance(scope, dict) and isinstance(schedule, dict):
+            config["scope_template"], config["schedule"] = dict(scope), dict(schedule)
+            _normalise_durations(config["scope_template"], config["schedule"])
         if config.get("id") is None:
             config["id"] = _content_id(config)
         return config
@@ -123,35 +126,44 @@ def _normalise_durations(scope: dict[str, Any], schedule: dict[str, Any]) -> Non
     The original's default of 0 seconds for resolving means "not given": a prediction that is
     resolved when it is made asks nothing.
     """
-    _merge(schedule, "schedule", _INTERVAL)
-    if schedule.get("resolve_after_seconds") == 0:
+    if _same(schedule.get("resolve_after_seconds"), 0):
         del schedule["resolve_after_seconds"]
-    _merge(schedule, "schedule", _HORIZON)
-    _merge(scope, "scope_template", ("horizon", "horizon_seconds"))
-    _merge(scope, "scope_template", ("step", "step_seconds"))
-    given = [scope.get("horizon"), schedule.get("resolve_after_seconds")]
-    horizon = given[0] if given[0] is not None else given[1]
-    if horizon is None:
-        raise problem("schedule.resolve_after_seconds", None, "no horizon is given")
-    if given[1] is not None and given[1] != horizon:
+    _merge(schedule, "schedule", "every_seconds", "prediction_interval_seconds")
+    _merge(schedule, "schedule", "resolve_after_seconds", "resolve_horizon_seconds")
+    _merge(scope, "scope_template", "horizon", "horizon_seconds")
+    _merge(scope, "scope_template", "step", "step_seconds")
+    if "resolve_after_seconds" not in schedule and "horizon" not in scope:
         raise problem(
-            "schedule.resolve_after_seconds", given[1],
-            f"contradicts the horizon in scope_template ({horizon})",
+            "schedule.resolve_after_seconds", None,
+            "missing; say here or by scope_template.horizon how far ahead is predicted",
         )  # fmt: skip
-    scope["horizon"] = schedule["resolve_after_seconds"] = horizon
+    horizon = scope.setdefault("horizon", schedule.get("resolve_after_seconds"))
+    resolve_after = schedule.setdefault("resolve_after_seconds", horizon)
+    if not _same(horizon, resolve_after):
+        raise problem(
+            "schedule.resolve_after_seconds", resolve_after,
+            f"contradicts the horizon in scope_template ({horizon!r})",
+        )  # fmt: skip
     scope.setdefault("step", horizon)
 
 
-def _merge(section: dict[str, Any], where: str, spellings: tuple[str, str]) -> None:
-    wanted, other = spellings
+def _merge(section: dict[str, Any], where: str, wanted: str, other: str) -> None:
     if other not in section:
         return
     value = section.pop(other)
-    if section.setdefault(wanted, value) != value:
-        raise problem(f"{where}.{other}", value, f"contradicts {wanted} ({section[wanted]})")
+    if not _same(section.setdefault(wanted, value), value):
+        raise problem(f"{where}.{other}", value, f"contradicts {wanted} ({section[wanted]!r})")
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
 
 
 def _content_id(config: dict[str, Any]) -> str:
-    content = [config.get("scope_key"), config["scope_template"], config["schedule"]]
-    text = json.dumps(content, sort_keys=True, default=str)
-    return f"{config.get('scope_key')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    """``<scope_key>-<digest>``; what is wrong with the content is said where it is checked."""
+    key, schedule = config.get("scope_key"), config.get("schedule")
+    if isinstance(schedule, dict):
+        schedule = {"offset_seconds": 0, **schedule}
+    text = json.dumps([key, config.get("scope_template"), schedule], sort_keys=True, default=str)
+    usable = isinstance(key, str) and SCOPE_KEY.fits(key)
+    return f"{key if usable else 'config'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

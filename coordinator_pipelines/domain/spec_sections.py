@@ -1,0 +1,105 @@
+"""The sections of a spec that need no module of their own: truth, limits, board, missing data.
+
+Add a section here when it is a handful of fields; avoid rules that need another section
+(``challenge_rules`` holds those).
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from coordinator_pipelines.domain.models import Outcome
+from coordinator_pipelines.domain.spec_model import (
+    Count,
+    Fraction,
+    Name,
+    Number,
+    Seconds,
+    Shape,
+    SpecModel,
+    Timeout,
+    problem,
+)
+
+Direction = Literal["desc", "asc"]
+"""``desc``: higher is better. ``asc``: lower is better."""
+Statistic = Literal["mean", "mean_return", "volatility", "sharpe_like", "wealth", "hit_rate"]
+MissingDataRule = Literal["exclude", "worst", "value", "baseline"]
+Membership = Literal["excused", "counted"]
+METRIC_NAME = Shape(r"[a-z][a-z0-9_]*", "lowercase letters, digits and '_', a letter first", 40)
+MetricName = Annotated[str, AfterValidator(METRIC_NAME)]
+Hours = Annotated[int, Field(strict=True, gt=0, le=87600)]
+WindowHours = Annotated[dict[MetricName, Hours], Field(min_length=1)]
+
+
+class TruthSpec(SpecModel):
+    """What the outcome of a round is."""
+
+    convention: Literal["bar_close"] = "bar_close"
+    """``bar_close``: the price at T is the close of the bar that ends at T."""
+    tie_rule: Literal["void", "down", "up", "half"]
+    """An unchanged price: the round does not count, is down (0), up (1), or half (0.5)."""
+    resolution_deadline_seconds: Seconds = 86400
+    """After ``resolvable_at`` + this, a round without final records is unresolvable."""
+
+
+class LimitsSpec(SpecModel):
+    """What one model may use of our time and space."""
+
+    call_timeout_seconds: Timeout = 2.0
+    setup_timeout_seconds: Timeout = 30.0
+    output_bytes: Count = 65536
+    restarts_per_window: Annotated[int, Field(strict=True, ge=0, le=1000)] = 3
+
+
+class MetricSpec(SpecModel):
+    """One column of the leaderboard: a statistic of the scores in one trailing window."""
+
+    name: MetricName
+    statistic: Statistic
+    window: MetricName
+
+
+class RankingSpec(SpecModel):
+    """How models are ordered, and what a model must show to be ranked at all."""
+
+    key: MetricName
+    direction: Direction = "desc"
+    tie_breakers: Annotated[tuple[MetricName, ...], Field(max_length=100)] = ()
+    minimum_samples: Count = 30
+    """Scores in the key's window below which a model is listed unranked."""
+    minimum_coverage: Fraction = 0.5
+    """Share of expected rounds answered successfully, below which it is listed unranked."""
+
+
+class MissingDataSpec(SpecModel):
+    """What a round without a valid answer costs, from joining on."""
+
+    default: MissingDataRule = "worst"
+    by_status: dict[Literal["FAILED", "TIMEOUT", "ABSTAINED", "ABSENT"], MissingDataRule] = Field(
+        default_factory=dict
+    )
+    value: Number | None = None
+    """The score that the rule ``value`` gives."""
+    baseline_model: Name | None = None
+    """The model whose score in the same round the rule ``baseline`` gives."""
+    newcomers: Membership = "excused"
+    """Whether the rounds of a window before a model joined count as expected of it."""
+    rejoining: Membership = "counted"
+    """Whether the rounds between leaving and returning count as expected."""
+
+    def rule(self, outcome: Outcome) -> MissingDataRule:
+        """The rule for one outcome that is not SUCCESS."""
+        rules: dict[str, MissingDataRule] = {**self.by_status}
+        return rules.get(outcome.value, self.default)
+
+    @model_validator(mode="after")
+    def _rules_have_what_they_need(self) -> Self:
+        used = {self.default, *self.by_status.values()}
+        for rule, field in (("value", "value"), ("baseline", "baseline_model")):
+            given = getattr(self, field)
+            if rule in used and given is None:
+                raise problem(field, None, f"missing; the rule '{rule}' is used and needs it")
+            if rule not in used and given is not None:
+                raise problem(field, given, f"contradicts the rules: none of them is '{rule}'")
+        return self

@@ -1,0 +1,76 @@
+"""Challenge specs as files: from a path to a checked challenge, and back to text.
+
+Add here what depends on where a spec lies; avoid its syntax (``spec_text``) and its meaning
+(``domain.challenge``).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.errors import SpecError
+from coordinator_pipelines.domain.feed_spec import FileFeedSpec
+from coordinator_pipelines.spec_text import parse_json, parse_yaml, to_yaml
+
+SYNTAXES = {".json": parse_json, ".yaml": parse_yaml, ".yml": parse_yaml}
+
+
+def load_challenge(path: Path) -> Challenge:
+    """The challenge of a ``.json``, ``.yaml`` or ``.yml`` file.
+
+    Relative paths in the spec (``feed.path``, ``models_file``) are meant from the directory of
+    the file.
+
+    Raises:
+        SpecError: the file cannot be read, or the spec is wrong; the text starts with the path.
+    """
+    try:
+        raw = _syntax(path)(_text(path))
+        if not isinstance(raw, dict):
+            raise SpecError("a spec must be a mapping of fields to values")
+        return _placed(Challenge.parse(raw), path.absolute().parent)
+    except SpecError as error:
+        raise SpecError(_located(path, str(error))) from None
+
+
+def dump_challenge(challenge: Challenge) -> str:
+    """The fully resolved spec as YAML: loading it gives an equal challenge.
+
+    The challenge's paths are written as they are: absolute, if it was loaded from a file.
+    """
+    return to_yaml(challenge.model_dump(mode="json"))
+
+
+def _syntax(path: Path) -> Callable[[str], Any]:
+    syntax = SYNTAXES.get(path.suffix.lower())
+    if syntax is None:
+        raise SpecError(f"a spec's name must end in {', '.join(SYNTAXES)}")
+    return syntax
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise SpecError("there is no such file") from None
+    except IsADirectoryError:
+        raise SpecError("this is a directory; name the spec file in it") from None
+    except OSError as error:
+        raise SpecError(f"the file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"the file is not UTF-8 text (byte {error.start})") from None
+
+
+def _placed(challenge: Challenge, directory: Path) -> Challenge:
+    changed: dict[str, object] = {"models_file": directory / challenge.models_file}
+    if isinstance(challenge.feed, FileFeedSpec):
+        placed = {"path": directory / challenge.feed.path}
+        changed["feed"] = challenge.feed.model_copy(update=placed)
+    return challenge.model_copy(update=changed)
+
+
+def _located(path: Path, text: str) -> str:
+    if "\n" not in text:
+        return f"{path}: {text}"
+    return "\n".join([f"{path}: the spec is refused:", *(f"  {line}" for line in text.split("\n"))])
