@@ -1,0 +1,1 @@
+"""The ledger on SQLAlchemy Core: tables, migrations, bulk reads and writes."""

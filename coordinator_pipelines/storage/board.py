@@ -1,0 +1,44 @@
+"""Boards: model scores and leaderboards as of an instant, version by version.
+
+Add reads and writes of boards here; avoid ranking and metrics.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pandas as pd
+
+from coordinator_pipelines.domain.ledger import (
+    LEADERBOARD_COLUMNS,
+    MODEL_SCORE_COLUMNS,
+    Mode,
+    Written,
+)
+from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.storage.store import Store, after_until
+from coordinator_pipelines.storage.tables import leaderboards as leaderboard_table
+from coordinator_pipelines.storage.tables import model_scores as model_score_table
+
+
+class Boards(Store):
+    """Reads and writes of model scores and leaderboards."""
+
+    def model_scores(self, mode: Mode, as_of: Sequence[datetime]) -> pd.DataFrame:
+        """Newest model scores of each (as_of, model_id): MODEL_SCORE_COLUMNS."""
+        columns = model_score_table.c
+        instants = [as_utc(instant) for instant in as_of]
+        conditions = (columns.mode == mode, columns.as_of.in_(instants))
+        return self._newest(model_score_table, MODEL_SCORE_COLUMNS, *conditions)
+
+    def add_model_scores(self, model_scores: pd.DataFrame) -> Written:
+        """Add model score versions in one transaction."""
+        return self._add(model_score_table, model_scores)
+
+    def leaderboards(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:
+        """Newest board of each as_of with ``after < as_of <= until``: LEADERBOARD_COLUMNS."""
+        conditions = after_until(leaderboard_table, "as_of", mode, after, until)
+        return self._newest(leaderboard_table, LEADERBOARD_COLUMNS, *conditions)
+
+    def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:
+        """Add board versions in one transaction."""
+        return self._add(leaderboard_table, leaderboards)

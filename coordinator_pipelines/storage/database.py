@@ -1,0 +1,145 @@
+"""How a database is reached: its URL, connections, transactions, errors told without secrets.
+
+Add connection settings here; avoid queries and tables.
+
+Every write is one transaction that either ends well or leaves nothing. Writers of one family
+(such as ``scores``) take turns, so that what a write read still holds when it writes: on SQLite
+by ``BEGIN IMMEDIATE`` (one writer per file), on PostgreSQL by an advisory lock per family.
+"""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from coordinator_pipelines.domain.errors import LedgerError
+
+LOCK_TIMEOUT_SECONDS = 60
+"""How long a writer waits for another one before it gives up."""
+
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+_WRITER = "ledger_writer"
+
+
+class Database:
+    """Connections to one database; transactions for readers and writers."""
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.name = describe(self.url)
+        self._engine = _engine(self.url)
+        self._writers = self._engine.execution_options(**{_WRITER: True})
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file, or None for a server."""
+        return Path(str(self.url.database)) if self.url.get_backend_name() == "sqlite" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and changes nothing.
+
+        Raises:
+            LedgerError: the database cannot be reached, or refused the query.
+        """
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, family: str) -> Iterator[Connection]:
+        """A transaction that is alone among the writers of its family.
+
+        Raises:
+            LedgerError: like :meth:`reading`; or others kept the lock too long.
+        """
+        with self._translated(), self._writers.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                number = zlib.crc32(f"coordinator_pipelines.{family}".encode())
+                connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise LedgerError(f"{self.name}: {_explained(error)}") from error
+        except PoolTimeoutError as error:
+            raise LedgerError(f"{self.name}: no free connection; close unused ones") from error
+
+
+def parse_url(url: str) -> URL:
+    """A database URL with the driver that this project uses.
+
+    ``sqlite:///path`` (a file), ``postgresql://`` and ``postgres://`` are understood.
+
+    Raises:
+        LedgerError: it is anything else. The text does not repeat the URL: it may hold a secret.
+    """
+    try:
+        parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    except (ArgumentError, ValueError):
+        raise LedgerError(
+            "the database URL cannot be read; write sqlite:///directory/file.db or "
+            "postgresql://user:password@host:5432/database"
+        ) from None
+    backend = parsed.drivername.split("+")[0]
+    if backend not in _DRIVERS:
+        raise LedgerError(f"database URLs start with sqlite or postgresql, not {backend!r}")
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise LedgerError("an SQLite database must be a file; write sqlite:///directory/file.db")
+    return parsed.set(drivername=_DRIVERS[backend])
+
+
+def describe(url: URL) -> str:
+    """The URL as errors may show it: without password and options."""
+    shown = url.set(drivername=url.get_backend_name(), password=None, query={})
+    return shown.render_as_string(hide_password=True)
+
+
+def _engine(url: URL) -> Engine:
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+    }
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(
+            url, connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "isolation_level": None}, **options
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    settings = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"
+    return create_engine(url, connect_args={"options": settings}, **options)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    for setting in (
+        "journal_mode = WAL",  # readers and the writer do not wait for each other
+        "synchronous = FULL",  # a captured round is safe from a power cut once committed
+        "foreign_keys = ON",
+        "cache_size = -65536",  # 64 MiB: the index on prediction ids is filled in no order
+    ):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writer = connection.get_execution_options().get(_WRITER)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _explained(error: DBAPIError) -> str:
+    told = " ".join(str(error.orig).split())[:500]
+    if isinstance(error, IntegrityError) and "foreign key" in told.lower():
+        return f"{told} (record memberships and register configs before what refers to them)"
+    return told

@@ -1,0 +1,41 @@
+"""Prediction batches: rounds, and what each model answered.
+
+Add reads and writes of rounds and predictions here; avoid truths, scores and validation.
+"""
+
+from datetime import datetime
+
+import pandas as pd
+
+from coordinator_pipelines.domain.ledger import PREDICTION_COLUMNS, ROUND_COLUMNS, Mode, Written
+from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.storage.store import Store, performed_in
+from coordinator_pipelines.storage.tables import predictions as prediction_table
+from coordinator_pipelines.storage.tables import rounds as round_table
+
+OUTPUT_COLUMNS = ("output_json", "raw_output_json")
+
+
+class PredictionBatches(Store):
+    """Reads and writes of rounds and predictions."""
+
+    def rounds(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
+        """Rounds of the window: ROUND_COLUMNS without ``input_json``."""
+        names = [name for name in ROUND_COLUMNS if name != "input_json"]
+        conditions = performed_in(round_table, mode, start, end)
+        with self._database.reading() as connection:
+            return reads.read(connection, round_table, names, *conditions)
+
+    def predictions(
+        self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
+    ) -> pd.DataFrame:
+        """Newest version of each cell; without the two JSON columns if not ``outputs``."""
+        names = [name for name in PREDICTION_COLUMNS if outputs or name not in OUTPUT_COLUMNS]
+        conditions = performed_in(prediction_table, mode, start, end)
+        return self._newest(prediction_table, names, *conditions)
+
+    def add_prediction_batch(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> Written:
+        """Add rounds and predictions in one transaction; counts predictions added."""
+        with self._database.writing(prediction_table.name) as connection:
+            bulk.add(connection, round_table, rounds)
+            return bulk.add(connection, prediction_table, predictions)

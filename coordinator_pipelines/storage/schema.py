@@ -1,0 +1,92 @@
+"""The schema's revisions: which one a database has, and how it gets the newest.
+
+Add here what concerns the schema as a whole; a change of tables is a module in
+``migrations/versions``. Avoid upgrading from anywhere but one command: runs and servers only
+check, so that no two of them migrate at once and none locks the tables of a live challenge.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from coordinator_pipelines.domain.errors import LedgerSchemaError
+from coordinator_pipelines.storage.database import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(url: str) -> None:
+    """Bring a database to the newest schema, in one transaction; it never drops data.
+
+    A missing SQLite file and its directory are created. Two upgrades at once take turns.
+
+    Raises:
+        LedgerError: the URL is wrong, the database cannot be reached, or someone else kept
+            its tables locked.
+    """
+    database = Database(url)
+    if database.sqlite_file:
+        database.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with database.writing("schema") as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        database.close()
+
+
+def current_revision(url: str) -> str | None:
+    """The revision of a database's schema, or None if it has none.
+
+    Raises:
+        LedgerError: the URL is wrong or the database cannot be reached.
+    """
+    database = Database(url)
+    try:
+        return _revision(database)
+    finally:
+        database.close()
+
+
+@cache
+def head_revision() -> str:
+    """The revision that this version of the package needs."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def require_head(database: Database) -> None:
+    """Check that a database has the schema that this version needs.
+
+    Raises:
+        LedgerSchemaError: it has none or another one; the message tells what to run.
+        LedgerError: the database cannot be reached.
+    """
+    revision, needed = _revision(database), head_revision()
+    if revision == needed:
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise LedgerSchemaError(
+            f"{database.name} has schema {revision}, which this version does not know: a newer "
+            "version made it; upgrade coordinator-pipelines"
+        )
+    state = "has no schema" if revision is None else f"has schema {revision}, not {needed}"
+    raise LedgerSchemaError(f"{database.name} {state}; run `coordinator db upgrade`")
+
+
+def _revision(database: Database) -> str | None:
+    if database.sqlite_file and not database.sqlite_file.exists():
+        return None  # connecting would create an empty file
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

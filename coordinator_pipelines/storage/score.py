@@ -1,0 +1,70 @@
+"""Scores, and the statistics that trailing windows are added up from.
+
+Add reads and writes of scores here; avoid the sums themselves (``domain.statistics``) and
+scoring rules. Statistics are recomputed from the newest scores of their buckets, never updated
+in place, so they depend on what is stored and not on the order in which it came.
+"""
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from coordinator_pipelines.domain.ledger import SCORE_COLUMNS, STATISTIC_COLUMNS, Mode, Written
+from coordinator_pipelines.domain.round import Window, batches, bucket_end
+from coordinator_pipelines.domain.statistics import GROUP, score_statistics
+from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.storage.store import Store, after_until, performed_in
+from coordinator_pipelines.storage.tables import score_statistics as statistic_table
+from coordinator_pipelines.storage.tables import scores as score_table
+
+COUNTED = (
+    "mode", "prediction_config_id", "performed_at", "model_id", "version", "resolvable_at",
+    "status", "value", "rule",
+)  # fmt: skip
+BUCKETS_PER_READ = 168
+"""Bounds the memory of a recomputation over a long stretch of scores."""
+SUMS = [name for name in STATISTIC_COLUMNS if name not in GROUP]
+
+
+class Scores(Store):
+    """Reads and writes of scores and their statistics."""
+
+    _statistics_bucket: timedelta
+
+    def scores(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
+        """Newest version of each cell's score by ``performed_at``."""
+        conditions = performed_in(score_table, mode, start, end)
+        return self._newest(score_table, SCORE_COLUMNS, *conditions)
+
+    def scores_resolved(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:
+        """Newest version of each cell's score with ``after < resolvable_at <= until``."""
+        conditions = after_until(score_table, "resolvable_at", mode, after, until)
+        return self._newest(score_table, SCORE_COLUMNS, *conditions)
+
+    def add_scores(self, scores: pd.DataFrame) -> Written:
+        """Add score versions; recompute the statistics of the buckets that they touch."""
+        with self._database.writing(score_table.name) as connection:
+            written = bulk.add(connection, score_table, scores)
+            if written.added:
+                self._refresh_statistics(connection, scores)
+        return written
+
+    def score_statistics(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:
+        """Statistics of the buckets with ``after < bucket_end <= until``: STATISTIC_COLUMNS."""
+        conditions = after_until(statistic_table, "bucket_end", mode, after, until)
+        with self._database.reading() as connection:
+            return reads.read(connection, statistic_table, STATISTIC_COLUMNS, *conditions)
+
+    def _refresh_statistics(self, connection: Connection, scores: pd.DataFrame) -> None:
+        length = self._statistics_bucket
+        for mode, resolvable_at in scores.groupby("mode")["resolvable_at"]:
+            ends = bucket_end(resolvable_at.drop_duplicates(), length).unique()
+            buckets = [Window(end - length, end) for end in ends]
+            for group in batches(buckets, BUCKETS_PER_READ):
+                conditions = after_until(
+                    score_table, "resolvable_at", Mode(str(mode)), group[0].start, group[-1].end
+                )
+                counted = reads.newest(connection, score_table, COUNTED, *conditions)
+                statistics = score_statistics(counted, length)
+                bulk.merge(connection, statistic_table, statistics, SUMS)

@@ -1,0 +1,48 @@
+"""The ledger in an SQL database, put together from one part per stage.
+
+Add a part here when a stage gets tables; avoid queries: they belong to the parts.
+"""
+
+from datetime import timedelta
+
+from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.board import Boards
+from coordinator_pipelines.storage.challenge import Challenges
+from coordinator_pipelines.storage.database import Database
+from coordinator_pipelines.storage.feed_record import FeedRecords
+from coordinator_pipelines.storage.ground_truth import GroundTruths
+from coordinator_pipelines.storage.membership import Memberships
+from coordinator_pipelines.storage.prediction_batch import PredictionBatches
+from coordinator_pipelines.storage.score import Scores
+
+
+class SqlLedger(
+    Challenges, FeedRecords, Memberships, PredictionBatches, GroundTruths, Scores, Boards, Ledger
+):
+    """A ledger on SQLite or PostgreSQL. Safe to share between threads; close it at the end.
+
+    Opening never creates or changes a schema: ``coordinator db upgrade`` does.
+
+    Args:
+        url: ``sqlite:///path/to/file.db`` or ``postgresql://user:password@host/database``.
+        statistics_bucket: length of the buckets of score statistics; fixed when the database
+            is claimed.
+
+    Raises:
+        LedgerError: the URL is wrong or the database cannot be reached; no password is shown.
+        LedgerSchemaError: the database has no schema, or one of another version.
+    """
+
+    def __init__(self, url: str, *, statistics_bucket: timedelta = timedelta(hours=1)) -> None:
+        self._statistics_bucket = statistics_bucket
+        self._database = Database(url)
+        try:
+            schema.require_head(self._database)
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections to the database."""
+        self._database.close()

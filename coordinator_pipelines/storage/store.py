@@ -1,0 +1,47 @@
+"""What the parts of the SQL ledger share: the database they read and write.
+
+Add here what every part needs; avoid anything about one table.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Table
+
+from coordinator_pipelines.domain.ledger import Mode, Written
+from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.storage.database import Database
+
+
+class Store:
+    """Base of the parts that make up ``SqlLedger``, one part per stage."""
+
+    _database: Database
+
+    def _newest(
+        self, table: Table, names: Sequence[str], *conditions: ColumnElement[bool]
+    ) -> pd.DataFrame:
+        with self._database.reading() as connection:
+            return reads.newest(connection, table, names, *conditions)
+
+    def _add(self, table: Table, frame: pd.DataFrame) -> Written:
+        with self._database.writing(table.name) as connection:
+            return bulk.add(connection, table, frame)
+
+
+def performed_in(
+    table: Table, mode: Mode, start: datetime, end: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: the mode's rows with ``start <= performed_at < end``."""
+    performed_at = table.c.performed_at
+    return table.c.mode == mode, performed_at >= as_utc(start), performed_at < as_utc(end)
+
+
+def after_until(
+    table: Table, instant: str, mode: Mode, after: datetime, until: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: the mode's rows with ``after < instant <= until``."""
+    column = table.c[instant]
+    return table.c.mode == mode, column > as_utc(after), column <= as_utc(until)

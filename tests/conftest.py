@@ -1,0 +1,110 @@
+"""Fixtures that more than one directory of tests needs: databases, and real prices.
+
+What a test cannot have here (a PostgreSQL server, the price files) makes it skip, and the
+summary says so in red, because a suite that skips looks green. With ``CI`` or
+``COORDINATOR_TEST_REQUIRE=postgresql`` set, a missing server is a failure instead.
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from tests.postgresql import PostgresServer, find_binaries
+
+DIALECTS = ("sqlite", "postgresql")
+NO_SERVER = "no PostgreSQL server binary found; install postgresql to run them"
+NO_PRICES = "COORDINATOR_TEST_PRICES is not set; it names the directory of the price files"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresServer]:
+    """A running server of this test process."""
+    if find_binaries() is None:
+        required = os.environ.get("CI") or "postgresql" in os.environ.get(
+            "COORDINATOR_TEST_REQUIRE", ""
+        )
+        (pytest.fail if required else pytest.skip)(NO_SERVER)
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgresql_template(postgresql_server: PostgresServer) -> str:
+    schema.upgrade(postgresql_server.create_database("template_ledger"))
+    return "template_ledger"
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "ledger.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """An SQLite database with the newest schema and nothing in it."""
+    path = tmp_path / "ledger.db"
+    shutil.copy(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgresServer, _postgresql_template: str) -> Iterator[str]:
+    """A PostgreSQL database with the newest schema and nothing in it."""
+    name = f"ledger_{next(_numbers)}"
+    yield postgresql_server.create_database(name, _postgresql_template)
+    postgresql_server.drop_database(name)
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A database with the newest schema and nothing in it, on each dialect in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=DIALECTS)
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any schema, on each dialect in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'directory' / 'bare.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgresql_server")
+    name = f"bare_{next(_numbers)}"
+    yield server.create_database(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[SqlLedger]:
+    """An empty ledger, on each dialect in turn."""
+    ledger = SqlLedger(database_url)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture(scope="session")
+def prices_dir() -> Path:
+    """The directory of the real price files."""
+    directory = os.environ.get("COORDINATOR_TEST_PRICES")
+    if not directory:
+        pytest.skip(NO_PRICES)
+    return Path(directory)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly which kinds of tests did not run."""
+    skipped = "".join(str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    for kind, reason in (("PostgreSQL", NO_SERVER), ("Real-price", NO_PRICES)):
+        if reason in skipped:
+            line = f"{kind} tests were SKIPPED: {reason}"
+            terminalreporter.write_line(line, red=True, bold=True)
