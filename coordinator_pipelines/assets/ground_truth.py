@@ -1,0 +1,77 @@
+"""The asset ``ground_truth``: what the outcome of a window's rounds was."""
+
+from datetime import timedelta
+
+import dagster as dg
+import pandas as pd
+
+from coordinator_pipelines.assets.stage import Report, stage, within
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.clock import Clock
+from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.ground_truth import missing_of, new_versions, resolve
+from coordinator_pipelines.domain.ingest import Ingest
+from coordinator_pipelines.domain.ledger import Ledger, TruthState
+from coordinator_pipelines.domain.prediction_batch import grid
+from coordinator_pipelines.domain.round import Window, batches
+from coordinator_pipelines.domain.rules import Rules
+from coordinator_pipelines.partitions import run_windows
+
+WINDOWS_PER_READ = 168
+
+
+@stage(
+    after=("feed_records", "prediction_batch"),
+    kinds=("python",),
+    checks={"truth_finality": "Every round of the window has an outcome from final records."},
+)
+def ground_truth(
+    context: dg.AssetExecutionContext,
+    challenge: dg.ResourceParam[Challenge],
+    rules: dg.ResourceParam[Rules],
+    ledger: dg.ResourceParam[Ledger],
+    feed: dg.ResourceParam[Feed],
+    clock: dg.ResourceParam[Clock],
+) -> None:
+    """The outcome of each round of the window: the price at `resolvable_at` against the price
+    at `performed_at`.
+
+    The price at T is the close of the bar that ends at T, and counts once a later bar proves
+    it final. It depends on records only, never on when this ran. A changed record gives a new
+    version of the truth; the old one stays.
+    """
+    ingest = Ingest(challenge, feed, ledger, clock.now())
+    newest = ingest.newest()
+    for batch in batches(run_windows(context, challenge), WINDOWS_PER_READ):
+        span = Window(batch[0].start, batch[-1].end)
+        rounds = grid(challenge, span)
+        records = ingest.records(span.start, _reach(challenge, span))
+        truths = resolve(challenge, rules, rounds, records, newest, ingest.now)
+        new = new_versions(truths, ledger.ground_truths(span.start, span.end))
+        written = ledger.add_ground_truths(new.assign(run_id=context.run_id))
+        context.log.info(f"{written.added} truths added, {written.revised} of them revisions")
+        stored = ledger.ground_truths(span.start, span.end)
+        for window in batch:
+            _say(Report(context, window), within(rounds, window), within(stored, window))
+
+
+def _reach(challenge: Challenge, span: Window) -> "pd.Timestamp":
+    """One bar beyond the last ``resolvable_at`` of the rounds in the span."""
+    farthest = max(config.cadence.horizon for config in challenge.configs)
+    return span.end + farthest + timedelta(seconds=challenge.feed.granularity_seconds)
+
+
+def _say(report: Report, rounds: pd.DataFrame, truths: pd.DataFrame) -> None:
+    report.check("truth_finality", list(missing_of(truths, rounds)))
+    states = truths["state"].value_counts()
+    outcomes = truths["outcome"].value_counts()
+    report.metadata(
+        rounds=len(rounds),
+        final=int(states.get(TruthState.FINAL.value, 0)),
+        void=int(states.get(TruthState.VOID.value, 0)),
+        unresolvable=int(states.get(TruthState.UNRESOLVABLE.value, 0)),
+        not_resolved_yet=len(rounds) - len(truths),
+        up=int(outcomes.get(1.0, 0)),
+        down=int(outcomes.get(0.0, 0)),
+        revised=int((truths["version"] > 1).sum()),
+    )

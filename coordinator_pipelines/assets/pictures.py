@@ -1,0 +1,66 @@
+"""Plots that people look at in the Dagster UI, as Markdown with the image in it.
+
+Add a plot here; avoid computing what it shows. Figures are made without pyplot (it keeps
+global state), with a fixed layout and few colours: a backfill draws hundreds of them.
+"""
+
+import base64
+import io
+
+import dagster as dg
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+BINS = 10
+COLOURS = 24
+
+
+def score_over_time(values: pd.DataFrame, label: str) -> dg.MarkdownMetadataValue:
+    """Lines over time. ``values``: a row per instant, a column per model, NaN for no data."""
+    figure, axes = _figure(legend=True)
+    hours = [f"{instant:%H:%M}" for instant in values.index]
+    for model in values.columns:
+        axes.plot(hours, values[model], label=model, linewidth=1.2, marker=".", markersize=3)
+    axes.set_xticks(range(0, len(hours), max(1, len(hours) // 8)))
+    axes.set_ylabel(label, fontsize=8)
+    axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return _image(figure, f"{label} over time")
+
+
+def calibration(
+    probability: "pd.Series[float]", outcome: "pd.Series[float]"
+) -> dg.MarkdownMetadataValue:
+    """How often "up" came true, by how probable it was said to be; with counts per bin."""
+    bins = (probability * BINS).astype("int64").clip(0, BINS - 1)
+    said = probability.groupby(bins).mean()
+    came = outcome.groupby(bins).mean()
+    n = outcome.groupby(bins).size()
+    figure, axes = _figure(legend=False)
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
+    axes.scatter(said, came, s=10 + 90 * n / n.max())
+    for x, y, count in zip(said, came, n, strict=True):
+        axes.annotate(str(count), (x, y), fontsize=6, xytext=(4, 3), textcoords="offset points")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.set_xlabel("probability of up that was said", fontsize=8)
+    axes.set_ylabel("share that came true", fontsize=8)
+    return _image(figure, "Calibration")
+
+
+def _figure(*, legend: bool) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6.4, 2.6))
+    axes = figure.add_axes((0.09, 0.16, 0.68 if legend else 0.88, 0.8))
+    axes.grid(linewidth=0.3)
+    axes.tick_params(labelsize=7)
+    return figure, axes
+
+
+def _image(figure: Figure, title: str) -> dg.MarkdownMetadataValue:
+    drawn, packed = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="raw", dpi=90)
+    size = tuple(int(side) for side in figure.get_size_inches() * 90)
+    with Image.frombytes("RGBA", size, drawn.getvalue()) as image:  # type: ignore[arg-type]
+        image.convert("RGB").quantize(COLOURS).save(packed, format="png")
+    data = base64.b64encode(packed.getvalue()).decode()
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{data})")

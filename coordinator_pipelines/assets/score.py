@@ -1,0 +1,83 @@
+"""The asset ``scores``: every prediction of a window against the truth."""
+
+import json
+
+import dagster as dg
+import pandas as pd
+
+from coordinator_pipelines.assets.pictures import calibration
+from coordinator_pipelines.assets.stage import Report, stage, within
+from coordinator_pipelines.assets.tables import scores_by_model
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
+from coordinator_pipelines.domain.prediction_batch import CELL
+from coordinator_pipelines.domain.round import Window, batches
+from coordinator_pipelines.domain.rules import Rules
+from coordinator_pipelines.domain.score import new_versions, score_batch
+from coordinator_pipelines.partitions import run_windows
+
+WINDOWS_PER_READ = 24
+
+
+@stage(
+    after=("prediction_batch", "ground_truth"),
+    kinds=("python",),
+    checks={"score_completeness": "Every cell whose outcome is final has a score or its cost."},
+)
+def scores(
+    context: dg.AssetExecutionContext,
+    challenge: dg.ResourceParam[Challenge],
+    rules: dg.ResourceParam[Rules],
+    ledger: dg.ResourceParam[Ledger],
+) -> None:
+    """The score of each prediction of the window against its final ground truth.
+
+    A cell without a valid answer gets what the challenge's missing-data policy says it costs.
+    Scores of an outcome that changed are added as a new version. The hourly statistics, from
+    which the trailing windows are added up, follow in the same transaction.
+    """
+    for batch in batches(run_windows(context, challenge), WINDOWS_PER_READ):
+        span = Window(batch[0].start, batch[-1].end)
+        predictions = ledger.predictions(Mode.REPLAY, span.start, span.end)
+        truths = ledger.ground_truths(span.start, span.end)
+        scored = score_batch(challenge, rules, predictions, truths, run_id=context.run_id)
+        new = new_versions(scored, ledger.scores(Mode.REPLAY, span.start, span.end))
+        written = ledger.add_scores(new)
+        context.log.info(f"{written.added} scores added, {written.revised} of them revisions")
+        stored = ledger.scores(Mode.REPLAY, span.start, span.end)
+        for window in batch:
+            frames = (within(frame, window) for frame in (predictions, truths, stored))
+            _say(Report(context, window), *frames)
+
+
+def _say(
+    report: Report, predictions: pd.DataFrame, truths: pd.DataFrame, scores: pd.DataFrame
+) -> None:
+    final = truths.loc[truths["state"] == TruthState.FINAL.value, [*CELL[:2], "outcome"]]
+    cells = predictions.merge(final, on=CELL[:2]).merge(
+        scores[[*CELL, "value", "rule"]], on=CELL, how="left"
+    )
+    unscored = cells.loc[cells["rule"].isna(), "model_id"].value_counts()
+    problems = [f"{model}: {n} cells without a score" for model, n in unscored.items()]
+    report.check("score_completeness", problems)
+    report.metadata(
+        scores=int(scores["value"].notna().sum()),
+        excluded=int(scores["value"].isna().sum()),
+        revised=int((scores["version"] > 1).sum()),
+        by_model=scores_by_model(scores),
+        **_calibration(cells),
+    )
+
+
+def _calibration(cells: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:
+    """The calibration plot, for outputs that say a probability of "up"."""
+    answered = cells[cells["output_json"].notna() & cells["outcome"].notna()]
+    outputs = json.loads(f"[{','.join(answered['output_json'])}]")
+    said = pd.Series(
+        [output.get("p_up") if isinstance(output, dict) else None for output in outputs],
+        answered.index,
+        dtype="float64",
+    ).dropna()
+    if said.empty:
+        return {}
+    return {"calibration": calibration(said, answered.loc[said.index, "outcome"])}

@@ -1,0 +1,72 @@
+"""Tables that people look at in the Dagster UI, as Markdown.
+
+Add a table here when more than one row of it is worth reading; avoid computing what it shows.
+"""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.models import Outcome
+
+OUTCOMES = [outcome.value for outcome in Outcome]
+
+
+def counts_by_model(cells: pd.DataFrame) -> dg.MarkdownMetadataValue:
+    """How often each outcome happened to each model."""
+    counts = pd.crosstab(cells["model_id"], cells["status"]).reindex(columns=OUTCOMES, fill_value=0)
+    rows = [
+        [model, *map(str, values)]
+        for model, values in zip(counts.index, counts.to_numpy().tolist(), strict=True)
+    ]
+    return _table(["model", *(name.lower() for name in OUTCOMES)], rows)
+
+
+def scores_by_model(scores: pd.DataFrame) -> dg.MarkdownMetadataValue:
+    """Mean, count and imputed count of each model's scores."""
+    imputed = scores["value"].notna() & (scores["rule"] != "scorer")
+    by_model = scores.assign(imputed=imputed).groupby("model_id")
+    summary = by_model.agg(mean=("value", "mean"), n=("value", "count"), imputed=("imputed", "sum"))
+    rows = [
+        [str(model), number(mean), str(n), str(imputed)]
+        for model, mean, n, imputed in summary.sort_values("mean").iloc[::-1].itertuples()
+    ]
+    return _table(["model", "mean score", "scores", "of which imputed"], rows)
+
+
+def leaderboard_table(
+    challenge: Challenge, entries: list[dict[str, Any]]
+) -> dg.MarkdownMetadataValue:
+    """Rank, model, metrics, coverage and outcomes in the ranking window, reason if unranked."""
+    window = challenge.metric(challenge.ranking.key).window
+    names = [metric.name for metric in challenge.metrics]
+    rows = []
+    for entry in entries:
+        score = entry["score"]
+        summary = score["payload"]["windows"][window]
+        coverage = summary["coverage"]
+        rows.append(
+            [
+                str(entry["rank"] or "-"),
+                entry["model_name"],
+                *(number(score["metrics"].get(name)) for name in names),
+                "no data" if coverage is None else f"{coverage:.1%}",
+                *(str(summary["outcomes"].get(name, 0)) for name in OUTCOMES),
+                entry["unranked_reason"] or "",
+            ]
+        )
+    outcomes = [name.lower() for name in OUTCOMES]
+    return _table(["rank", "model", *names, "coverage", *outcomes, "why unranked"], rows)
+
+
+def number(value: float | None) -> str:
+    """A metric with six digits; no data is said so."""
+    return "no data" if value is None or pd.isna(value) else f"{value:.6g}"
+
+
+def _table(header: list[str], rows: list[list[str]]) -> dg.MarkdownMetadataValue:
+    lines = [header, ["---"] * len(header), *rows]
+    cells = (" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
+    return dg.MetadataValue.md("\n".join(f"| {line} |" for line in cells))

@@ -1,0 +1,27 @@
+"""``coordinator db``: the schema of a challenge's database."""
+
+from pathlib import Path
+
+import click
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.storage import schema
+
+
+@click.group()
+def db() -> None:
+    """The database of a challenge."""
+
+
+@db.command()
+@click.option(
+    "--spec", type=click.Path(path_type=Path), required=True, help="The challenge's spec."
+)
+def upgrade(spec: Path) -> None:
+    """Create the schema, or bring it to this version; data stays."""
+    url = settings.database_url(load_challenge(spec).name)
+    before = schema.current_revision(url)
+    schema.upgrade(url)
+    after = schema.current_revision(url)
+    click.echo(f"schema at {after}" if before == after else f"schema {before} -> {after}")

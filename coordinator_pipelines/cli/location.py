@@ -1,0 +1,54 @@
+"""Where the challenges of this machine are: the starter's location, and those made by a demo.
+
+Add here what finds or writes a code location; avoid running anything in it.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.spec_file import dump_challenge, load_challenge
+
+STARTER = resources.files("coordinator_pipelines.starter")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A challenge and the workspace file that serves it."""
+
+    challenge: Challenge
+    workspace: Path
+
+
+def starter_spec() -> Path:
+    """The spec of the built-in challenge."""
+    return Path(str(STARTER / "spec.yaml"))
+
+
+def starter() -> Location:
+    """The built-in challenge."""
+    return Location(load_challenge(starter_spec()), Path(str(STARTER / "workspace.yaml")))
+
+
+def derived(challenge: Challenge) -> Location:
+    """A challenge of its own with a spec, a code location and a database under home."""
+    directory = settings.home() / "challenges" / challenge.name
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "spec.yaml").write_text(dump_challenge(challenge))
+    template = Path(__file__).with_name("templates") / "definitions.py.txt"
+    (directory / "definitions.py").write_text(template.read_text())
+    entry = {"relative_path": f"{challenge.name}/definitions.py", "location_name": challenge.name}
+    workspace = directory.with_suffix(".workspace.yaml")
+    workspace.write_text(yaml.safe_dump({"load_from": [{"python_file": entry}]}, sort_keys=False))
+    return Location(challenge, workspace)
+
+
+def known_workspaces() -> list[Path]:
+    """The project's workspace file (or the starter's), and one for each derived challenge."""
+    own = Path("workspace.yaml")
+    derived_ones = sorted((settings.home() / "challenges").glob("*.workspace.yaml"))
+    return [own if own.exists() else starter().workspace, *derived_ones]

@@ -1,0 +1,33 @@
+"""The ``coordinator`` command: its verbs, and what becomes of an error.
+
+Add a verb in a module of its own and name it here; avoid doing anything here.
+"""
+
+import sys
+
+import click
+
+from coordinator_pipelines.cli.db import db
+from coordinator_pipelines.cli.demo import demo
+from coordinator_pipelines.cli.dev import dev
+from coordinator_pipelines.cli.leaderboard import leaderboard
+from coordinator_pipelines.domain.errors import CoordinatorError
+
+
+@click.group()
+@click.version_option(package_name="coordinator-pipelines")
+def coordinator() -> None:
+    """Live prediction challenges as partitioned Dagster assets."""
+
+
+for verb in (demo, dev, leaderboard, db):
+    coordinator.add_command(verb)
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends in one message and exit status 1."""
+    try:
+        coordinator()
+    except CoordinatorError as error:
+        click.secho(f"Error: {error}", fg="red", err=True)
+        sys.exit(1)

@@ -1,0 +1,53 @@
+"""One challenge as Dagster definitions: the only place where the pieces meet.
+
+Add a piece to the lists here; avoid writing one here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from coordinator_pipelines.assets.feed_record import feed_records
+from coordinator_pipelines.assets.ground_truth import ground_truth
+from coordinator_pipelines.assets.leaderboard import leaderboard
+from coordinator_pipelines.assets.model_score import model_scores
+from coordinator_pipelines.assets.prediction_batch import prediction_batch
+from coordinator_pipelines.assets.score import scores
+from coordinator_pipelines.automation import jobs
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.resources.clock import SystemClock
+from coordinator_pipelines.resources.feed import FeedResource
+from coordinator_pipelines.resources.ledger import LedgerResource
+from coordinator_pipelines.resources.models import ReplayModelsResource, RosterResource
+
+STAGES = (feed_records, prediction_batch, ground_truth, scores, model_scores, leaderboard)
+
+
+def build_definitions(
+    challenge: Challenge, *, resources: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """The code location of a challenge. ``resources`` replace those of the same name.
+
+    Opens nothing and reads no variable; imports the challenge's callables.
+
+    Raises:
+        CallableError: a callable of the spec cannot be used; the message names its key.
+    """
+    return dg.Definitions(
+        assets=[stage.bind(challenge) for stage in STAGES],
+        jobs=jobs(challenge),
+        resources={
+            "challenge": challenge,
+            "rules": load_rules(challenge),
+            "clock": SystemClock(),
+            "feed": FeedResource(challenge=challenge),
+            "ledger": LedgerResource(challenge=challenge),
+            "models": ReplayModelsResource(challenge=challenge),
+            "roster": RosterResource(challenge=challenge),
+            **(resources or {}),
+        },
+        # A run is one process: the multiprocess executor would double its start-up time.
+        executor=dg.in_process_executor,
+    )

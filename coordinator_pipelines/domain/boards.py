@@ -1,0 +1,105 @@
+"""Boards computed from what the ledger holds: the one place that knows what they need of it.
+
+Add here what must be read for a board; avoid what is computed from it (``model_score``,
+``author_metrics``, ``leaderboard``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from coordinator_pipelines.domain.author_metrics import scored_predictions, with_authors_metrics
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.expectation import scorable_span
+from coordinator_pipelines.domain.finality import final_boards, truth_span
+from coordinator_pipelines.domain.leaderboard import leaderboards
+from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus, TruthState
+from coordinator_pipelines.domain.model_score import model_scores
+from coordinator_pipelines.domain.rules import Rules
+from coordinator_pipelines.domain.standing import histories, standings
+from coordinator_pipelines.domain.window_sums import edge_spans
+
+ROUND = ["prediction_config_id", "performed_at", "resolvable_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Boards:
+    """Computes boards of one mode; what it reads does not grow with history."""
+
+    challenge: Challenge
+    rules: Rules
+    ledger: Ledger
+    mode: Mode
+    run_id: str
+
+    def statistics(self, as_of: Sequence[datetime]) -> pd.DataFrame:
+        """The statistics that the longest trailing windows of the instants are made of."""
+        longest = timedelta(hours=self.challenge.longest_window_hours)
+        bucket = self.challenge.statistics_bucket
+        return self.ledger.score_statistics(self.mode, min(as_of) - longest, max(as_of) + bucket)
+
+    def model_scores(self, as_of: Sequence[datetime]) -> pd.DataFrame:
+        """Model scores at each instant (MODEL_SCORE_COLUMNS without version)."""
+        memberships = self.ledger.memberships(self.mode)
+        rows = model_scores(
+            self.challenge,
+            self.statistics(as_of),
+            memberships,
+            as_of,
+            mode=self.mode,
+            run_id=self.run_id,
+            edges=self._edges(as_of),
+            scorable_rounds=self._scorable_rounds(memberships, as_of),
+        )
+        if self.rules.aggregate is None:
+            return rows
+        return pd.concat(
+            [self._authors(own, memberships, pd.Timestamp(at)) for at, own in rows.groupby("as_of")]
+        )
+
+    def leaderboards(self, as_of: Sequence[datetime]) -> pd.DataFrame:
+        """Boards at each instant from the stored model scores (LEADERBOARD_COLUMNS - version)."""
+        span = truth_span(self.challenge, as_of)
+        truths = self.ledger.ground_truths(span.start, span.end)
+        return leaderboards(
+            self.challenge,
+            self.rules,
+            self.ledger.model_scores(self.mode, as_of),
+            self.ledger.memberships(self.mode),
+            final_boards(self.challenge, truths, as_of),
+            mode=self.mode,
+            run_id=self.run_id,
+        )
+
+    def _edges(self, as_of: Sequence[datetime]) -> pd.DataFrame | None:
+        spans = [span for instant in as_of for span in edge_spans(self.challenge, instant)]
+        if not spans:
+            return None
+        return pd.concat([self.ledger.scores_resolved(self.mode, *span) for span in spans])
+
+    def _scorable_rounds(
+        self, memberships: pd.DataFrame, as_of: Sequence[datetime]
+    ) -> pd.DataFrame | None:
+        span = scorable_span(self.challenge, memberships, as_of)
+        if span is None:
+            return None
+        rounds, truths = self.ledger.rounds(self.mode, *span), self.ledger.ground_truths(*span)
+        asked = rounds.loc[rounds["status"] == RoundStatus.ASKED.value, ROUND]
+        final = truths.loc[truths["state"] == TruthState.FINAL.value, ROUND[:2]]
+        return asked.merge(final, on=ROUND[:2])
+
+    def _authors(
+        self, rows: pd.DataFrame, memberships: pd.DataFrame, as_of: pd.Timestamp
+    ) -> pd.DataFrame:
+        """The rows of one instant with the metrics of the author's aggregator."""
+        if self.rules.aggregate is None:
+            return rows
+        until = as_of.to_pydatetime()
+        after = until - timedelta(hours=self.challenge.longest_window_hours)
+        scored = scored_predictions(
+            self.challenge, self.ledger.scores_resolved(self.mode, after, until)
+        )
+        members = standings(histories(memberships), until)
+        return with_authors_metrics(self.challenge, rows, self.rules.aggregate, scored, members)

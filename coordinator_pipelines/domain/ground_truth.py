@@ -1,0 +1,170 @@
+"""Ground truth of rounds: what the outcome was, from finalised records only.
+
+Add here what decides an outcome; avoid predictions (truth knows no model) and clocks (``now``
+only decides whether the deadline has passed).
+
+A truth reads the price at ``performed_at`` and at ``resolvable_at``: each is the close of the
+bar that ends there, and counts only once there is a later bar of the same subject, which
+proves that it had closed.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS, TruthState
+from coordinator_pipelines.domain.rules import FeedContext, Rules
+
+ROUND = ["prediction_config_id", "performed_at"]
+TIE = {"void": np.nan, "down": 0.0, "up": 1.0, "half": 0.5}
+CONTENT = ["state", "entry_price", "resolved_price", "outcome", "reason", "payload_json"]
+
+
+def resolve(
+    challenge: Challenge,
+    rules: Rules,
+    rounds: pd.DataFrame,
+    records: pd.DataFrame,
+    newest: "pd.Series[pd.Timestamp]",
+    now: datetime,
+) -> pd.DataFrame:
+    """The truths of the rounds that can be told by now: GROUND_TRUTH_COLUMNS but version, run.
+
+    ``rounds``: of ``prediction_batch.grid``. ``records``: newest versions, up to and including
+    the last ``resolvable_at``. ``newest``: subject -> end of the newest record there is, the
+    witness. A round whose records are not final yet has no row until its deadline
+    has passed; from then on it is UNRESOLVABLE, with the reason.
+    """
+    symbols = {config.id: challenge.feed.subjects[config.asset] for config in challenge.configs}
+    truths = rounds.assign(subject=rounds["prediction_config_id"].map(symbols))
+    for name, instant in (("entry", "performed_at"), ("resolved", "resolvable_at")):
+        truths = _with_price(truths, records, newest, name, instant)
+    truths["reason"] = [
+        "; ".join(part for part in parts if part) or None
+        for parts in zip(truths["entry_reason"], truths["resolved_reason"], strict=True)
+    ]
+    final = truths["reason"].isna()
+    if rules.resolve is None:
+        truths = _with_direction(truths, final, challenge.truth.tie_rule)
+    else:
+        truths = _with_authors_truth(truths, final, challenge, rules, records)
+    deadline = timedelta(seconds=challenge.truth.resolution_deadline_seconds)
+    told = truths["state"].notna() | (truths["resolvable_at"] + deadline < pd.Timestamp(now))
+    truths["state"] = truths["state"].fillna(TruthState.UNRESOLVABLE.value)
+    columns = [name for name in GROUND_TRUTH_COLUMNS if name not in ("version", "run_id")]
+    return truths.loc[told, columns].reset_index(drop=True)
+
+
+def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The truths that differ from the stored newest version, with the version they become."""
+    known = stored[[*ROUND, "version", *CONTENT]]
+    both = truths.merge(known, on=ROUND, how="left", suffixes=("", "_stored"))
+    same = both["version"].notna()
+    for name in CONTENT:
+        old, new = both[f"{name}_stored"], both[name]
+        same &= (old == new) | (old.isna() & new.isna())
+    version = both["version"].fillna(0).astype("int64") + 1
+    return truths.assign(version=version.to_numpy())[~same.to_numpy()]
+
+
+def _with_price(
+    truths: pd.DataFrame,
+    records: pd.DataFrame,
+    newest: "pd.Series[pd.Timestamp]",
+    name: str,
+    instant: str,
+) -> pd.DataFrame:
+    """Columns ``<name>_price, <name>_record_version, <name>_reason`` for one of the two ends."""
+    prices = records[["subject", "ended_at", "close", "version"]].rename(
+        columns={"ended_at": instant, "close": f"{name}_price", "version": f"{name}_record_version"}
+    )
+    truths = truths.merge(prices, on=["subject", instant], how="left")
+    unknown = truths[f"{name}_price"].isna()
+    unproven = ~(truths["subject"].map(newest) > truths[instant])
+    at = truths[instant].dt.strftime("%Y-%m-%d %H:%M:%S UTC")
+    reason = pd.Series(None, truths.index, "object")
+    reason = reason.mask(unproven, "no later record proves the one of " + at + " final")
+    reason = reason.mask(unknown, "no record of " + at)
+    truths[f"{name}_reason"] = reason.where(unknown | unproven, None)
+    return truths
+
+
+def _with_direction(truths: pd.DataFrame, final: "pd.Series[bool]", tie_rule: str) -> pd.DataFrame:
+    """Up (1), down (0), or what the tie rule says, where both prices are final."""
+    move = truths["resolved_price"] - truths["entry_price"]
+    outcome = np.select([move > 0, move < 0], [1.0, 0.0], TIE[tie_rule])
+    void = final & (move == 0) & (tie_rule == "void")
+    truths["outcome"] = np.where(final, outcome, np.nan)
+    truths["payload_json"] = None
+    truths["state"] = pd.Series(None, truths.index, "object")
+    truths.loc[final, "state"] = TruthState.FINAL.value
+    truths.loc[void, "state"] = TruthState.VOID.value
+    truths.loc[void, "reason"] = "the price is unchanged, and the tie rule is void"
+    return truths
+
+
+def _with_authors_truth(
+    truths: pd.DataFrame,
+    final: "pd.Series[bool]",
+    challenge: Challenge,
+    rules: Rules,
+    records: pd.DataFrame,
+) -> pd.DataFrame:
+    """The author's resolver, called once per round, each call on its own."""
+    payloads: list[str | None] = []
+    for index, row in enumerate(truths.to_dict("records")):
+        if not final.iloc[index]:
+            payloads.append(None)
+            continue
+        payload, reason = _authors_truth(row, challenge, rules, records)
+        payloads.append(payload)
+        truths.loc[truths.index[index], "reason"] = reason
+    truths["payload_json"] = payloads
+    truths["outcome"] = np.nan
+    state = pd.Series(TruthState.FINAL.value, truths.index, "object")
+    truths["state"] = state.where(truths["payload_json"].notna(), None)
+    return truths
+
+
+def _authors_truth(
+    row: dict[str, Any], challenge: Challenge, rules: Rules, records: pd.DataFrame
+) -> tuple[str | None, str | None]:
+    assert rules.resolve is not None
+    config = next(c for c in challenge.configs if c.id == row["prediction_config_id"])
+    prediction = {
+        "prediction_config_id": config.id,
+        "scope_key": config.scope_key,
+        "scope": config.scope,
+        "performed_at": row["performed_at"].to_pydatetime(),
+        "resolvable_at": row["resolvable_at"].to_pydatetime(),
+        "entry_price": row["entry_price"],
+        "resolved_price": row["resolved_price"],
+    }
+    within = records["ended_at"].between(row["performed_at"], row["resolvable_at"])
+    frames = {
+        asset: records[within & (records["subject"] == symbol)]
+        for asset, symbol in challenge.feed.subjects.items()
+    }
+    context = FeedContext(prediction["resolvable_at"], prediction["performed_at"], frames)
+    try:
+        payload = rules.resolve(prediction, context)
+        if payload is None:
+            return None, "GROUND_TRUTH_RESOLVER has no truth for this round"
+        return json.dumps(payload, allow_nan=False, sort_keys=True), None
+    except Exception as error:  # noqa: BLE001 (an author's resolver may raise anything)
+        return None, f"GROUND_TRUTH_RESOLVER raised {type(error).__name__}: {error}"[:500]
+
+
+def missing_of(truths: pd.DataFrame, rounds: pd.DataFrame) -> Sequence[str]:
+    """What a window's rounds lack: one reason per round that has no usable truth."""
+    told = rounds.merge(truths[[*ROUND, "state", "reason"]], on=ROUND, how="left")
+    pending = told["state"].isna()
+    reasons = told["reason"].mask(pending, "not resolved yet")
+    lacking = pending | (told["state"] == TruthState.UNRESOLVABLE.value)
+    at = told["performed_at"].dt.strftime("%Y-%m-%d %H:%M:%S UTC: ")
+    return (at + reasons)[lacking].tolist()

@@ -1,0 +1,74 @@
+"""Ingest: records from the feed into the ledger.
+
+Add here what brings records in; avoid providers and gaps (``feed``, ``feed_record``) and what
+an instant may see of them (``question``). Idempotent: what is stored and equal is skipped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.feed_record import missing_instants
+from coordinator_pipelines.domain.ledger import Ledger, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The way from one feed into one ledger, as of ``now``: nothing published later is taken."""
+
+    challenge: Challenge
+    feed: Feed
+    ledger: Ledger
+    now: datetime
+
+    def ingest(self, start: datetime, end: datetime) -> Written:
+        """Add every record with ``start <= ended_at < end`` that is new or has changed."""
+        spec = self.challenge.feed
+        end = min(end, self.published_until)
+        if end <= start:
+            return Written(0)
+        records = self.feed.records(spec.symbols, start, end)
+        return self.ledger.add_feed_records(
+            records, publication_delay=spec.publication_delay_seconds, now=self.now
+        )
+
+    def records(
+        self, start: datetime, end: datetime, *, all_versions: bool = False
+    ) -> pd.DataFrame:
+        """The stored records with ``start <= ended_at < end``, after adding what was missing."""
+        symbols = self.challenge.feed.symbols
+        stored = self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
+        missing = self._missing(stored, symbols, start, end)
+        if len(missing) == 0:
+            return stored
+        bar = timedelta(seconds=self.challenge.feed.granularity_seconds)
+        if not self.ingest(missing[0].to_pydatetime(), missing[-1].to_pydatetime() + bar).added:
+            return stored
+        return self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
+
+    def newest(self) -> "pd.Series[pd.Timestamp]":
+        """Subject -> end of the newest record that the feed has by now."""
+        latest = self.feed.latest(self.challenge.feed.symbols, self.published_until)
+        return latest.set_index("subject")["ended_at"]
+
+    @property
+    def published_until(self) -> datetime:
+        delay = timedelta(seconds=self.challenge.feed.publication_delay_seconds)
+        return self.now - delay + timedelta(microseconds=1)
+
+    def _missing(
+        self, stored: pd.DataFrame, symbols: Sequence[str], start: datetime, end: datetime
+    ) -> pd.DatetimeIndex:
+        end = min(end, self.published_until)
+        if end <= start:
+            return pd.DatetimeIndex([], tz="UTC")
+        bar = self.challenge.feed.granularity_seconds
+        missing = pd.DatetimeIndex([], tz="UTC")
+        for symbol in symbols:
+            own = stored[stored["subject"] == symbol]
+            missing = missing.union(missing_instants(own, start, end, bar))
+        return missing

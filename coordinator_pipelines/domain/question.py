@@ -1,0 +1,126 @@
+"""What a window's models are asked: the newest input of each round, and the calls made of it.
+
+Add here what decides what a model may see and when; avoid who is asked (``prediction_batch``)
+and how (``models``). A record is seen once: in the first question after it was observed.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.ledger import RoundStatus
+from coordinator_pipelines.domain.models import Ask, Call, Question
+from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.rules import FeedContext, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The versions of records that were observed, per asset, in the order of observation."""
+
+    challenge: Challenge
+    frames: dict[str, pd.DataFrame]
+
+    @classmethod
+    def of(cls, challenge: Challenge, records: pd.DataFrame) -> "Sight":
+        """What the records (all versions) show of each asset."""
+        ordered = records.sort_values(["observed_at", "ended_at"], kind="stable")
+        by_symbol = dict(tuple(ordered.groupby("subject", sort=False)))
+        none = ordered.iloc[:0]
+        assets = challenge.feed.subjects.items()
+        return cls(challenge, {asset: by_symbol.get(symbol, none) for asset, symbol in assets})
+
+    def newest(self, asset: str, instants: pd.DatetimeIndex) -> pd.DatetimeIndex:
+        """End of the newest record of the asset that could be seen at each instant, or NaT."""
+        frame = self.frames[asset]
+        seen = frame["observed_at"].searchsorted(instants, side="right")
+        newest = pd.DatetimeIndex([pd.NaT], tz="UTC").append(
+            pd.DatetimeIndex(frame["ended_at"].cummax())
+        )
+        return newest[seen].as_unit("us")
+
+    def history(self, now: datetime) -> FeedContext:
+        """The warm-up: the newest version of each record that ended in its length before now."""
+        after = pd.Timestamp(now) - timedelta(seconds=self.challenge.warm_up_seconds)
+        frames = {}
+        for asset, frame in self.frames.items():
+            seen = frame[(frame["observed_at"] <= now) & (frame["ended_at"] > after)]
+            newest = seen.drop_duplicates("ended_at", keep="last")
+            frames[asset] = newest.sort_values("ended_at")
+        return FeedContext(now, None, frames)
+
+    def since(self, since: datetime, now: datetime) -> FeedContext:
+        """What became visible after one question and before or at the next."""
+        frames = {}
+        for asset, frame in self.frames.items():
+            first, stop = frame["observed_at"].searchsorted([since, now], side="right")
+            frames[asset] = frame.iloc[first:stop]
+        return FeedContext(now, since, frames)
+
+
+def with_inputs(challenge: Challenge, rounds: pd.DataFrame, sight: Sight) -> pd.DataFrame:
+    """The rounds with ``input_ended_at``, ``status`` and ``reason``: VOID if the input is stale."""
+    limit = timedelta(seconds=challenge.feed.staleness_limit_seconds)
+    rounds = rounds.assign(input_ended_at=pd.Series(pd.NaT, rounds.index, "datetime64[us, UTC]"))
+    for config in challenge.configs:
+        own = rounds["prediction_config_id"] == config.id
+        instants = pd.DatetimeIndex(rounds.loc[own, "performed_at"])
+        rounds.loc[own, "input_ended_at"] = sight.newest(config.asset, instants)
+    age = rounds["performed_at"] - rounds["input_ended_at"]
+    stale = age.isna() | (age > limit)
+    rounds["status"] = np.where(stale, RoundStatus.VOID.value, RoundStatus.ASKED.value)
+    seconds = challenge.feed.staleness_limit_seconds
+    rounds["reason"] = None
+    rounds.loc[stale, "reason"] = [
+        _stale_reason(newest, seconds) for newest in rounds.loc[stale, "input_ended_at"]
+    ]
+    return rounds
+
+
+def _stale_reason(newest: Any, limit: int) -> str:
+    if pd.isna(newest):
+        return f"no record within the staleness limit ({limit} s)"
+    return f"newest record ended {newest:%Y-%m-%d %H:%M:%S} UTC, beyond the limit of {limit} s"
+
+
+def ask_window(
+    challenge: Challenge, rules: Rules, window: Window, rounds: pd.DataFrame, sight: Sight
+) -> tuple[Ask, pd.DataFrame]:
+    """What the window's rounds that are not VOID ask, and the rounds with scope and input.
+
+    ``rounds``: of :func:`with_inputs`, in the order of asking. Returns the same rows with
+    ``scope_json`` and ``input_json`` (None for VOID rounds).
+    """
+    configs = {config.id: config for config in challenge.configs}
+    questions: list[Question] = []
+    history, scopes, inputs = None, {}, {}
+    since: datetime | None = None
+    asked = rounds[rounds["status"] == RoundStatus.ASKED.value]
+    for performed_at, due in asked.groupby("performed_at", sort=True):
+        now = performed_at.to_pydatetime()
+        context = sight.history(now) if since is None else sight.since(since, now)
+        data = rules.inference_input(context)
+        tick = data
+        if since is None:
+            history, tick = data, None
+        calls = []
+        for index, config_id in zip(due.index, due["prediction_config_id"], strict=True):
+            scope = rules.scope(configs[config_id], data)
+            call = rules.call(configs[config_id], data, scope)
+            calls.append(Call(config_id, tuple(call["args"]), dict(call["kwargs"])))
+            scopes[index] = json.dumps(scope["scope"], allow_nan=False)
+            inputs[index] = json.dumps(data, allow_nan=False)
+        questions.append(Question(now, tick, tuple(calls)))
+        since = now
+    rounds = rounds.assign(
+        scope_json=[scopes.get(index) for index in rounds.index],
+        input_json=[inputs.get(index) for index in rounds.index],
+    )
+    name = f"{challenge.name} {window.start:%Y-%m-%dT%H:%M:%SZ}"
+    return Ask(name, history, tuple(questions), challenge.call_limits), rounds

@@ -1,0 +1,8 @@
+"""The code location of the starter challenge."""
+
+from pathlib import Path
+
+from coordinator_pipelines.definitions import build_definitions
+from coordinator_pipelines.spec_file import load_challenge
+
+defs = build_definitions(load_challenge(Path(__file__).with_name("spec.yaml")))
