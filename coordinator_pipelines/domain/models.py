@@ -94,7 +94,7 @@ class Answer:
     reason: str | None
     """Why it is not SUCCESS, at most 500 characters; None for SUCCESS."""
     exec_time_ms: float | None
-    """Time from the call to its answer in milliseconds; None where no call was made."""
+    """Time from the call to its answer in milliseconds; None where no answer came."""
 
 
 class Models(ABC):

@@ -1,0 +1,1 @@
+"""Participants' models: which ones take part, and how they are asked."""

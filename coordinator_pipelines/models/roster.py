@@ -1,0 +1,207 @@
+"""``models.yaml``: which models take part in a replay, from when to when, and where they are.
+
+Add here what an entry of that file may say; avoid running or importing models. A model whose
+files are missing is no mistake of the file: it takes part and is ABSENT.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import yaml
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from coordinator_pipelines.domain.errors import RosterError
+from coordinator_pipelines.domain.ledger import MEMBERSHIP_COLUMNS, Mode
+from coordinator_pipelines.domain.models import Member
+
+MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+END = datetime.max.replace(tzinfo=UTC)
+UNKNOWN_OWNER = "unknown"
+
+
+def _model_id(value: str) -> str:
+    if not MODEL_ID.fullmatch(value):
+        raise ValueError("use letters, digits, '_', '.' and '-', starting with a letter or digit")
+    return value
+
+
+def _text_or_datetime(value: object) -> object:
+    if value is not None and not isinstance(value, str | datetime):
+        raise ValueError("write an instant with its time zone, such as 2026-11-01T00:00:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_text_or_datetime)]
+
+
+class Entry(BaseModel):
+    """One interval of one model's membership."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, Field(max_length=100), AfterValidator(_model_id)]
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    owner: Annotated[str, Field(min_length=1, max_length=200)] = UNKNOWN_OWNER
+    path: Annotated[str, Field(min_length=1)]
+    """Directory with ``main.py``, relative to the file."""
+    active_from: Instant | None = None
+    """First instant of the membership; None: the start of the challenge."""
+    active_until: Instant | None = None
+    """First instant after the membership; None: still a member."""
+
+    @property
+    def begins(self) -> datetime:
+        """Start of the interval, comparable."""
+        return self.active_from or BEGINNING
+
+    @property
+    def ends(self) -> datetime:
+        """End of the interval, comparable."""
+        return self.active_until or END
+
+
+class ModelsFile(BaseModel):
+    """The file's content."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: list[Entry]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The models of a replay: who they are, and when each is a member."""
+
+    members: list[Member]
+    """One per model id, in the order of the file; name and owner as in its last entry."""
+    entries: list[Entry]
+
+    @classmethod
+    def load(cls, path: Path) -> "Roster":
+        """Read and check a file.
+
+        Raises:
+            RosterError: it cannot be read, or an entry is wrong; the message names the file, the
+                entry and the value.
+        """
+        entries = _read(path).models
+        _check(entries, path)
+        by_id = {entry.id: entry for entry in entries}
+        members = [_member(entry, path.parent) for entry in by_id.values()]
+        return cls(members, entries)
+
+    def memberships(self, start: datetime) -> pd.DataFrame:
+        """Memberships in a challenge that starts at ``start``: MEMBERSHIP_COLUMNS, UTC instants.
+
+        ``left_at`` is NaT for those who are still members. Who left before the start is not in it.
+        """
+        hashes = {member.model_id: member.code_hash for member in self.members}
+        rows = [
+            (Mode.REPLAY.value, entry.id, entry.active_from or start, entry.active_until,
+             entry.name or entry.id, entry.owner, hashes[entry.id])
+            for entry in self.entries
+            if entry.active_from or entry.ends > start
+        ]  # fmt: skip
+        frame = pd.DataFrame(rows, columns=list(MEMBERSHIP_COLUMNS))
+        for name in ("joined_at", "left_at"):
+            frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+        return frame.sort_values(["model_id", "joined_at"], ignore_index=True)
+
+
+def code_hash(directory: Path) -> str:
+    """SHA-256 over the sorted relative paths and the bytes of a model's files.
+
+    What running it leaves behind (``__pycache__``, ``resources/``) and dot files do not count.
+    The hash of a missing directory is that of nothing.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_files(directory)):
+        name = path.relative_to(directory).as_posix().encode()
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        digest.update(len(name).to_bytes(4, "big") + name + content)
+    return digest.hexdigest()
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    for path in directory.rglob("*"):
+        parts = path.relative_to(directory).parts
+        left_behind = parts[0] == "resources" or "__pycache__" in parts
+        hidden = any(part.startswith(".") for part in parts)
+        if path.is_file() and not left_behind and not hidden:
+            yield path
+
+
+def _member(entry: Entry, base: Path) -> Member:
+    directory = (base / entry.path).resolve()
+    submitted = (directory / "main.py").is_file()
+    digest = code_hash(directory) if submitted else hashlib.sha256().hexdigest()
+    return Member(entry.id, entry.name or entry.id, entry.owner, digest, directory)
+
+
+def _read(path: Path) -> ModelsFile:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RosterError(f"{path}: the models file cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RosterError(f"{path}: not valid YAML: {error}") from error
+    try:
+        return ModelsFile.model_validate(content)
+    except ValidationError as error:
+        raise RosterError(_say(path, content, error)) from error
+
+
+def _say(path: Path, content: object, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    place = ".".join(str(part) for part in first["loc"]) or "the file"
+    match first["loc"], content:
+        case ("models", int(index), *rest), {"models": list(entries)}:
+            entry = entries[index]
+            label = entry.get("id") if isinstance(entry, dict) else None
+            place = f"models[{index}] (id {label!r})" + "".join(f".{part}" for part in rest)
+    return f"{path}: {place}: {message}, got {first['input']!r}"
+
+
+def _check(entries: list[Entry], path: Path) -> None:
+    for index, entry in enumerate(entries):
+        if entry.ends <= entry.begins:
+            raise RosterError(
+                f"{path}: models[{index}] (id {entry.id!r}): active_until {entry.active_until} "
+                f"is not after active_from {entry.active_from}"
+            )
+    ordered = sorted(entries, key=lambda entry: (entry.id, entry.begins))
+    for model_id, group in groupby(ordered, key=lambda entry: entry.id):
+        for earlier, later in pairwise(group):
+            _check_return(model_id, earlier, later, path)
+
+
+def _check_return(model_id: str, earlier: Entry, later: Entry, path: Path) -> None:
+    if later.path != earlier.path:
+        raise RosterError(
+            f"{path}: model {model_id!r} has two paths, {earlier.path!r} and {later.path!r}; "
+            "give another model another id"
+        )
+    if later.begins < earlier.ends:
+        raise RosterError(
+            f"{path}: model {model_id!r} is a member twice at once: the entry until "
+            f"{earlier.active_until or 'now on'} overlaps the one from "
+            f"{later.active_from or 'the start'}; intervals of one id must be disjoint"
+        )
