@@ -4,7 +4,6 @@ The server listens on a Unix socket in a temporary directory only. PostgreSQL re
 root, so there it runs as an unprivileged user.
 """
 
-import contextlib
 import os
 import pwd
 import shutil
@@ -73,8 +72,7 @@ class PostgresServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self._run("pg_ctl", "-D", str(self._home / "data"), "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", str(self._home / "data"), "-m", "immediate", "-w", "stop")
         shutil.rmtree(self._home, ignore_errors=True)
 
     def url(self, database: str) -> str:
@@ -98,12 +96,16 @@ class PostgresServer:
         binaries = find_binaries()
         if binaries is None:
             raise FileNotFoundError("no PostgreSQL server binary; install postgresql")
-        options: dict[str, Any] = {"cwd": self._home, "check": True, "stdin": subprocess.DEVNULL}
+        options: dict[str, Any] = {"cwd": self._home, "stdin": subprocess.DEVNULL}
         if user := _unprivileged_user():
             options |= {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
         # The server inherits its starter's streams: a pipe would never end.
-        with (self._home / f"{program}.out").open("ab") as out:
-            subprocess.run([binaries / program, *arguments], stdout=out, stderr=out, **options)
+        told = self._home / f"{program}.out"
+        with told.open("ab") as out:
+            command = [binaries / program, *arguments]
+            ended = subprocess.run(command, check=False, stdout=out, stderr=out, **options)
+        if ended.returncode:
+            raise RuntimeError(f"{program} failed: {told.read_text()}")
 
 
 def _unprivileged_user() -> str | None:

@@ -101,8 +101,8 @@ def parse_url(url: str) -> URL:
 
 
 def describe(url: URL) -> str:
-    """The URL as errors may show it: without password and options."""
-    shown = url.set(drivername=url.get_backend_name(), password=None, query={})
+    """The URL as errors may show it: password masked, options left out."""
+    shown = url.set(drivername=url.get_backend_name(), query={})
     return shown.render_as_string(hide_password=True)
 
 

@@ -1,0 +1,122 @@
+"""Revisions of the schema: from empty to the newest, on both dialects."""
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, text
+
+from coordinator_pipelines.domain.errors import LedgerError, LedgerSchemaError
+from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.database import parse_url
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from coordinator_pipelines.storage.tables import metadata
+from tests.postgresql import PostgresServer
+from tests.storage.examples import memberships
+
+SQLITE_SCHEMA = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name"
+POSTGRESQL_COLUMNS = """
+    SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name
+    FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2
+"""
+POSTGRESQL_CONSTRAINTS = """
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conname <> 'alembic_version_pkc' ORDER BY 1, 2
+"""
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(parse_url(url))
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def described(url: str) -> list[tuple[object, ...]]:
+    """Everything that the database itself says about its tables."""
+    queries = [POSTGRESQL_COLUMNS, POSTGRESQL_CONSTRAINTS]
+    if url.startswith("sqlite"):
+        queries = [SQLITE_SCHEMA]
+    with connected(url) as connection:
+        return [tuple(row) for query in queries for row in connection.execute(text(query))]
+
+
+def test_an_empty_database_is_upgraded_to_the_newest_revision(bare_database_url: str) -> None:
+    assert schema.current_revision(bare_database_url) is None
+    schema.upgrade(bare_database_url)
+    assert schema.current_revision(bare_database_url) == schema.head_revision()
+    SqlLedger(bare_database_url).close()
+
+
+def test_the_migrations_make_the_tables_that_are_declared(database_url: str) -> None:
+    with connected(database_url) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrated_sqlite_tables_are_the_declared_ones_to_the_letter(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    declared = f"sqlite:///{tmp_path / 'declared.db'}"
+    with connected(declared) as connection:
+        metadata.create_all(connection)
+    assert described(sqlite_url) == described(declared)
+
+
+def test_migrated_postgresql_tables_are_the_declared_ones_to_the_letter(
+    postgresql_url: str, postgresql_server: PostgresServer
+) -> None:
+    declared = postgresql_server.create_database("declared")
+    with connected(declared) as connection:
+        metadata.create_all(connection)
+    assert described(postgresql_url) == described(declared)
+
+
+def test_upgrading_again_keeps_what_is_stored(database_url: str) -> None:
+    ledger = SqlLedger(database_url)
+    ledger.record_memberships(memberships(["alpha"]))
+    schema.upgrade(database_url)
+    assert ledger.memberships(Mode.REPLAY)["model_id"].tolist() == ["alpha"]
+    ledger.close()
+
+
+def test_upgrades_at_the_same_time_take_turns(bare_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(schema.upgrade, [bare_database_url] * 4))
+    assert schema.current_revision(bare_database_url) == schema.head_revision()
+
+
+def test_opening_a_database_without_schema_tells_what_to_run(bare_database_url: str) -> None:
+    with pytest.raises(LedgerSchemaError, match="has no schema; run `coordinator db upgrade`"):
+        SqlLedger(bare_database_url)
+
+
+def test_opening_a_missing_file_creates_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LedgerSchemaError, match="has no schema"):
+        SqlLedger(f"sqlite:///{tmp_path / 'missing.db'}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_schema_of_a_newer_version_is_refused(database_url: str) -> None:
+    with connected(database_url) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(LedgerSchemaError, match=r"9999.*upgrade coordinator-pipelines"):
+        SqlLedger(database_url)
+
+
+def test_an_upgrade_that_cannot_be_done_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE scores (mine TEXT)")
+    with pytest.raises(LedgerError, match="scores already exists"):
+        schema.upgrade(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert tables == [("scores",)]
