@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 BINS = 10
-COLOURS = 24
+COLOURS = 64
 
 
 def score_over_time(values: pd.DataFrame, label: str) -> dg.MarkdownMetadataValue:
@@ -61,6 +61,6 @@ def _image(figure: Figure, title: str) -> dg.MarkdownMetadataValue:
     figure.savefig(drawn, format="raw", dpi=90)
     size = tuple(int(side) for side in figure.get_size_inches() * 90)
     with Image.frombytes("RGBA", size, drawn.getvalue()) as image:  # type: ignore[arg-type]
-        image.convert("RGB").quantize(COLOURS).save(packed, format="png")
+        image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(packed, format="png")
     data = base64.b64encode(packed.getvalue()).decode()
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{data})")

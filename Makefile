@@ -1,0 +1,59 @@
+# Every target sets up what it needs; the only requirements are Python >= 3.11, make and a POSIX shell.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PORT ?= 3000
+
+.PHONY: help demo dev test test-slow lint format bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) (once; about a minute) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY) ## Two days of the starter challenge, from prices to a leaderboard
+	@$(BIN)/coordinator demo
+
+dev: $(READY) ## The Dagster UI on http://localhost:3000 (PORT=...)
+	@$(BIN)/coordinator dev --port $(PORT)
+
+test: $(READY) ## The tests that take seconds
+	@$(BIN)/pytest -q -n auto -m "not slow"
+
+test-slow: $(READY) ## The end-to-end tests that take minutes
+	@$(BIN)/pytest -q -n 2 -m slow
+
+lint: $(READY) ## Style, types, import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## Speed, as ratios against a baseline of the same run
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+# A lock of plain name==version lines with hashes, for Linux and macOS on Python 3.11 to 3.13.
+# The markers that every line would share are dropped.
+lock: $(READY) ## Resolve the dependencies anew
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --upgrade --quiet \
+		--generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--no-annotate --no-header -o requirements.lock
+	@sed -i.old -e "s/ ; sys_platform == 'darwin' or sys_platform == 'linux'//" requirements.lock
+	@rm requirements.lock.old
+
+clean: ## Remove the environment and everything that a demo wrote
+	@rm -rf $(VENV) .coordinator
