@@ -102,7 +102,8 @@ SCORE_COLUMNS = (
     "failed_reason", "run_id",
 )  # fmt: skip
 """``value``: what counts in the windows, NaN if excluded. ``rule``: where the value comes from
-(``scorer``, ``exclude``, ``worst``, ``value``, ``baseline``). ``status``: the cell's outcome."""
+(``scorer``, ``exclude``, ``worst``, ``value``, ``baseline``). ``status``: the cell's outcome; or
+the truth's state, where a score was withdrawn because its truth no longer counts."""
 
 STATISTIC_COLUMNS = (
     "mode", "prediction_config_id", "model_id", "bucket_end", "n", "n_imputed", "n_success",

@@ -1,0 +1,71 @@
+"""Memberships as seen from an instant: who has ever taken part, since when, who has left.
+
+Add here what a board needs to know of memberships; avoid what is expected of members in a round
+(``prediction_batch``) and what a gap costs (``expectation``). Nothing that happened after the
+instant shows, so that an old board can be computed again.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One membership: [joined_at, left_at), open while ``left_at`` is None."""
+
+    joined_at: datetime
+    left_at: datetime | None
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A model as of an instant; ``joined_at`` is its first joining."""
+
+    model_id: str
+    name: str
+    owner: str
+    joined_at: datetime
+    left_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All memberships of one model, in order."""
+
+    model_id: str
+    stays: tuple[Stay, ...]
+
+    def standing(self, as_of: datetime) -> Standing | None:
+        """How the model stands at the instant; None if it had not joined yet."""
+        begun = [stay for stay in self.stays if stay.joined_at <= as_of]
+        if not begun:
+            return None
+        last = begun[-1]
+        left = last.left_at if last.left_at and last.left_at <= as_of else None
+        return Standing(self.model_id, last.name, last.owner, begun[0].joined_at, left)
+
+
+def histories(memberships: pd.DataFrame) -> list[History]:
+    """The models of a membership frame (MEMBERSHIP_COLUMNS of one mode), by id."""
+    ordered = memberships.sort_values(["model_id", "joined_at"])
+    return [
+        History(str(model_id), tuple(_stay(row) for row in rows.to_dict("records")))
+        for model_id, rows in ordered.groupby("model_id", sort=True)
+    ]
+
+
+def standings(models: list[History], as_of: datetime) -> list[Standing]:
+    """Every model that had joined by the instant, by id."""
+    found = (model.standing(as_of) for model in models)
+    return [standing for standing in found if standing is not None]
+
+
+def _stay(row: dict[Hashable, Any]) -> Stay:
+    left = None if pd.isna(row["left_at"]) else row["left_at"].to_pydatetime()
+    return Stay(row["joined_at"].to_pydatetime(), left, row["name"], row["owner"])
