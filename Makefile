@@ -51,7 +51,7 @@ lock: $(READY) ## Resolve the dependencies anew
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --upgrade --quiet \
 		--generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-		--no-annotate --no-header -o requirements.lock
+		--no-strip-extras --no-annotate --no-header -o requirements.lock
 	@sed -i.old -e "s/ ; sys_platform == 'darwin' or sys_platform == 'linux'//" requirements.lock
 	@rm requirements.lock.old
 
