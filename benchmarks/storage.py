@@ -1,6 +1,6 @@
 """How fast predictions and scores are stored and read back, on each database that is there.
 
-    python benchmarks/storage.py [rows]
+    python -m benchmarks.storage [rows]
 
 SQLite always; PostgreSQL if a server binary is found (a throw-away server is started) or if
 COORDINATOR_BENCH_POSTGRESQL names a database that may be filled. The baseline, measured in the

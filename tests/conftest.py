@@ -101,8 +101,10 @@ def prices_dir() -> Path:
     return Path(directory)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly which kinds of tests did not run."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Say loudly, after everything else, which kinds of tests did not run."""
+    yield
     skipped = "".join(str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     for kind, reason in (("PostgreSQL", NO_SERVER), ("Real-price", NO_PRICES)):
         if reason in skipped:
