@@ -89,7 +89,7 @@ def _check_parameters(key: str, path: str, function: Callable[..., Any]) -> None
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as error:
-        raise CallableError(f"{key}: the parameters of '{path}' cannot be read: {error}") from None
+        raise CallableError(f"{key}: '{path}' has parameters unknown to Python: {error}") from None
     first = parameters[: len(wanted)]
     fitting = all(parameter.kind in _POSITIONAL for parameter in first)
     if not fitting or tuple(parameter.name for parameter in first) != wanted:

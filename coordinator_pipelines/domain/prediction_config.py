@@ -7,9 +7,10 @@ that disagree are refused.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
+import pandas as pd
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 
 from coordinator_pipelines.domain.round import Cadence
@@ -120,6 +121,23 @@ class ScheduledPredictionConfig(SpecModel):
         return config
 
 
+def config_rows(configs: Sequence[ScheduledPredictionConfig]) -> pd.DataFrame:
+    """The configs as ``Ledger.register_configs`` takes them, a row each."""
+    rows = [
+        {
+            "id": config.id,
+            "scope_key": config.scope_key,
+            "scope_json": json.dumps(config.scope, sort_keys=True),
+            "schedule_json": config.schedule.model_dump_json(),
+            "active": config.active,
+            "order": config.order,
+            "meta_json": json.dumps(config.meta, sort_keys=True),
+        }
+        for config in configs
+    ]
+    return pd.DataFrame(rows)
+
+
 def _normalise_durations(scope: dict[str, Any], schedule: dict[str, Any]) -> None:
     """Rename every known spelling in place, and let horizon and resolve_after fill each other.
 
@@ -132,19 +150,35 @@ def _normalise_durations(scope: dict[str, Any], schedule: dict[str, Any]) -> Non
     _merge(schedule, "schedule", "resolve_after_seconds", "resolve_horizon_seconds")
     _merge(scope, "scope_template", "horizon", "horizon_seconds")
     _merge(scope, "scope_template", "step", "step_seconds")
-    if "resolve_after_seconds" not in schedule and "horizon" not in scope:
+    horizon = _one_horizon(scope, schedule)
+    scope["horizon"] = schedule["resolve_after_seconds"] = horizon
+    scope.setdefault("step", horizon)
+
+
+def _one_horizon(scope: dict[str, Any], schedule: dict[str, Any]) -> int:
+    """The horizon that scope and schedule agree on; said once, whichever says it wrongly."""
+    given = {
+        f"{where}.{name}": section[name]
+        for where, section, name in (
+            ("scope_template", scope, "horizon"),
+            ("schedule", schedule, "resolve_after_seconds"),
+        )
+        if name in section
+    }
+    for field, value in given.items():
+        if type(value) is not int or not 0 < value <= TEN_YEARS:
+            wanted = "must be a whole number of seconds above 0, at most ten years"
+            raise problem(field, "null" if value is None else value, wanted)
+    if not given:
         raise problem(
             "schedule.resolve_after_seconds", None,
             "missing; say here or by scope_template.horizon how far ahead is predicted",
         )  # fmt: skip
-    horizon = scope.setdefault("horizon", schedule.get("resolve_after_seconds"))
-    resolve_after = schedule.setdefault("resolve_after_seconds", horizon)
-    if not _same(horizon, resolve_after):
-        raise problem(
-            "schedule.resolve_after_seconds", resolve_after,
-            f"contradicts the horizon in scope_template ({horizon!r})",
-        )  # fmt: skip
-    scope.setdefault("step", horizon)
+    horizon, *others = given.values()
+    if others and others[0] != horizon:
+        contradiction = f"contradicts the horizon in scope_template ({horizon})"
+        raise problem("schedule.resolve_after_seconds", others[0], contradiction)
+    return int(horizon)
 
 
 def _merge(section: dict[str, Any], where: str, wanted: str, other: str) -> None:

@@ -94,7 +94,7 @@ Delay = Annotated[float, Field(strict=True, ge=0, le=TEN_YEARS, allow_inf_nan=Fa
 Timeout = Annotated[float, Field(strict=True, gt=0, le=TEN_YEARS, allow_inf_nan=False)]
 """A duration in seconds, above 0, that may have a fraction."""
 Count = Annotated[int, Field(strict=True, gt=0, le=10**9)]
-Number = Annotated[float, Field(strict=True, ge=-1e9, le=1e9, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 PositiveNumber = Annotated[float, Field(strict=True, gt=0, le=1e9, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -79,7 +79,7 @@ class MissingDataSpec(SpecModel):
     by_status: dict[Literal["FAILED", "TIMEOUT", "ABSTAINED", "ABSENT"], MissingDataRule] = Field(
         default_factory=dict
     )
-    value: Number | None = None
+    value: Annotated[Number, Field(ge=-1e9, le=1e9)] | None = None
     """The score that the rule ``value`` gives."""
     baseline_model: Name | None = None
     """The model whose score in the same round the rule ``baseline`` gives."""
