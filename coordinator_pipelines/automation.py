@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.partitions import batch_windows
 
 STAGES = (
     "feed_records", "prediction_batch", "ground_truth", "scores", "model_scores", "leaderboard",
@@ -26,13 +25,10 @@ def jobs(challenge: Challenge) -> list[Any]:
     ]
 
 
-def _job(
-    challenge: Challenge, name: str, assets: tuple[str, ...], description: str
-) -> Any:
+def _job(challenge: Challenge, name: str, assets: tuple[str, ...], description: str) -> Any:
     return dg.define_asset_job(
         f"{challenge.key}_{name}",
         selection=dg.AssetSelection.assets(*([challenge.key, asset] for asset in assets)),
-        partitions_def=batch_windows(challenge),
         description=description,
         tags={"challenge": challenge.name},
     )

@@ -48,7 +48,7 @@ def ground_truth(
         records = ingest.records(span.start, _reach(challenge, span))
         truths = resolve(challenge, rules, rounds, records, newest, ingest.now)
         new = new_versions(truths, ledger.ground_truths(span.start, span.end))
-        written = ledger.add_ground_truths(new.assign(run_id=context.run_id))
+        written = ledger.add_ground_truths(new.assign(run_id=context.run.run_id))
         context.log.info(f"{written.added} truths added, {written.revised} of them revisions")
         stored = ledger.ground_truths(span.start, span.end)
         for window in batch:

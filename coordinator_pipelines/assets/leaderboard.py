@@ -37,7 +37,7 @@ def leaderboard(
     A board is never changed: a recomputation with other content is a new version. It is final
     once the outcome of every round that was due by then is known.
     """
-    boards = Boards(challenge, rules, ledger, Mode.REPLAY, context.run_id)
+    boards = Boards(challenge, rules, ledger, Mode.REPLAY, context.run.run_id)
     for batch in batches(closed_windows(context, challenge, clock), WINDOWS_PER_READ):
         ends = [window.end for window in batch]
         before = batch[0].start

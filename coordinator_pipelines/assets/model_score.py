@@ -37,7 +37,7 @@ def model_scores(
     A trailing window holds the scores whose rounds were resolvable in it, open on the left and
     closed on the right; it reaches back beyond this partition. No data is no number, never 0.
     """
-    boards = Boards(challenge, rules, ledger, Mode.REPLAY, context.run_id)
+    boards = Boards(challenge, rules, ledger, Mode.REPLAY, context.run.run_id)
     for batch in batches(closed_windows(context, challenge, clock), WINDOWS_PER_READ):
         ends = [window.end for window in batch]
         new = new_board_versions(boards.model_scores(ends), ledger.model_scores(Mode.REPLAY, ends))

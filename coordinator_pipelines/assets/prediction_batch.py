@@ -52,7 +52,9 @@ def prediction_batch(
     """
     ledger.record_memberships(roster.memberships(challenge.start))
     ingest = Ingest(challenge, feed, ledger, clock.now())
-    replay = Replay(challenge, rules, ingest, models, roster.members, context.run_id, config.again)
+    replay = Replay(
+        challenge, rules, ingest, models, roster.members, context.run.run_id, config.again
+    )
     windows = run_windows(context, challenge)
     added: dict[Window, int] = {}
     for window, written in replay.run(windows):

@@ -40,7 +40,7 @@ def scores(
         span = Window(batch[0].start, batch[-1].end)
         predictions = ledger.predictions(Mode.REPLAY, span.start, span.end)
         truths = ledger.ground_truths(span.start, span.end)
-        scored = score_batch(challenge, rules, predictions, truths, run_id=context.run_id)
+        scored = score_batch(challenge, rules, predictions, truths, run_id=context.run.run_id)
         new = new_versions(scored, ledger.scores(Mode.REPLAY, span.start, span.end))
         written = ledger.add_scores(new)
         context.log.info(f"{written.added} scores added, {written.revised} of them revisions")
