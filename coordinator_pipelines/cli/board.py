@@ -15,9 +15,9 @@ from coordinator_pipelines.domain.models import Outcome
 
 SHORT = {
     Outcome.SUCCESS: "ok",
-    Outcome.FAILED: "failed",
+    Outcome.FAILED: "fail",
     Outcome.TIMEOUT: "late",
-    Outcome.ABSTAINED: "abst.",
+    Outcome.ABSTAINED: "abst",
     Outcome.ABSENT: "absent",
 }
 
@@ -27,26 +27,23 @@ def show_board(console: Console, challenge: Challenge, board: "pd.Series[Any]") 
     as_of: datetime = board["as_of"]
     mode = "replayed after the fact" if board["mode"] == Mode.REPLAY.value else "live"
     state = "board of record" if board["final"] else "interim board"
-    title = f"{challenge.name}: {state} as of {as_of:%Y-%m-%d %H:%M} UTC ({mode})"
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
-    )
-    table.add_column("rank", justify="right")
-    table.add_column("model", no_wrap=True)
-    for metric in challenge.metrics:
-        hours = challenge.trailing_windows_hours[metric.window]
-        table.add_column(f"{metric.name}\n{hours} h", justify="right")
-    table.add_column("cover-\nage", justify="right")
-    for name in SHORT.values():
-        table.add_column(name, justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("#", "model", *_metric_headings(challenge), "cov", *SHORT.values()):
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     window = challenge.metric(challenge.ranking.key).window
     entries = json.loads(board["entries_json"])
     for entry in entries:
         table.add_row(*_cells(challenge, entry, window))
+    console.print(f"[bold]{challenge.name}[/], {state} as of {as_of:%Y-%m-%d %H:%M} UTC, {mode}")
     console.print(table)
     for entry in entries:
         if entry["rank"] is None:
             console.print(f"unranked: {entry['model_name']}: {entry['unranked_reason']}")
+
+
+def _metric_headings(challenge: Challenge) -> list[str]:
+    hours = challenge.trailing_windows_hours
+    return [f"{metric.name}\n{hours[metric.window]} h" for metric in challenge.metrics]
 
 
 def _cells(challenge: Challenge, entry: dict[str, Any], window: str) -> list[str]:
@@ -59,10 +56,10 @@ def _cells(challenge: Challenge, entry: dict[str, Any], window: str) -> list[str
         "-" if entry["rank"] is None else str(entry["rank"]),
         entry["model_name"],
         *values,
-        "-" if coverage is None else f"{coverage:.1%}",
+        "-" if coverage is None else f"{coverage:.0%}",
         *outcomes,
     ]
 
 
 def _number(value: float | None) -> str:
-    return "no data" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:.4f}"

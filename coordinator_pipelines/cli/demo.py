@@ -15,6 +15,7 @@ from coordinator_pipelines.cli.price_file import challenge_on_prices
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.round import Window, windows_between
 from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.database import describe, parse_url
 
 
 @click.command()
@@ -56,17 +57,14 @@ def _run(console: Console, where: location.Location, windows: list[Window]) -> N
     seconds = backfill(console, instance, challenge, windows)
     print_newest(console, challenge, until=windows[-1].end)
     console.print(f"Prices: {_source(challenge)}")
-    console.print(f"Took {seconds:.0f} s for {len(windows)} windows; database: {shown(url)}")
+    console.print(
+        f"Took {seconds:.0f} s for {len(windows)} windows; database: {describe(parse_url(url))}"
+    )
     console.print(
         "Next: [bold]make dev[/] opens the Dagster UI on http://localhost:3000 with this data "
         "(assets, checks, backfills);\n"
         "      [bold]coordinator demo --prices FILE[/] does the same on real prices."
     )
-
-
-def shown(url: str) -> str:
-    """A database URL as it may be shown: without a password."""
-    return schema.without_password(url)
 
 
 def _source(challenge: Challenge) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from coordinator_pipelines.domain.json_text import UNSTORABLE, defect
 from coordinator_pipelines.domain.models import Answer, Outcome
 
 REASON_LENGTH = 500
@@ -58,29 +59,40 @@ def _judged(
     except (ValueError, RecursionError) as error:
         return Outcome.FAILED, f"the output cannot be read: {error}"[:REASON_LENGTH], None, None
     try:
-        valid = json.dumps(validate(returned), allow_nan=False)
+        valid = _checked(json.dumps(validate(returned)))
     except Exception as error:  # noqa: BLE001 (an author's validator may raise anything: it is a verdict)
         reason = f"invalid output: {error}"[:REASON_LENGTH]
-        return Outcome.FAILED, reason, None, _finite_json(returned)
-    raw = _finite_json(returned)
+        return Outcome.FAILED, reason, None, _storable(returned)
+    raw = _storable(returned)
     return Outcome.SUCCESS, None, valid, None if raw == valid else raw
 
 
-def _finite_json(value: Any) -> str | None:
-    """JSON text of a value, numbers that JSON does not know spelled out; None if too deep."""
+def _checked(text: str) -> str:
+    """The text, if a ledger can hold it; one bad text must not cost the whole batch."""
+    found = defect(text)
+    if found is not None:
+        raise ValueError(found)
+    return text
+
+
+def _storable(value: Any) -> str | None:
+    """JSON text of what a model returned, what JSON cannot hold spelled out; None if hopeless."""
     try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:
-        return json.dumps(_spelled_out(value), allow_nan=False)
-    except RecursionError:
+        text = json.dumps(value)
+        if defect(text) is not None:
+            text = json.dumps(_spelled_out(value))
+    except (RecursionError, ValueError):
         return None
+    return None if defect(text) else text
 
 
 def _spelled_out(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, dict):
-        return {key: _spelled_out(item) for key, item in value.items()}
+        return {_spelled_out(key): _spelled_out(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_spelled_out(item) for item in value]
     return value

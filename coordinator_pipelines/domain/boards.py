@@ -53,7 +53,7 @@ class Boards:
             edges=self._edges(as_of),
             scorable_rounds=self._scorable_rounds(memberships, as_of),
         )
-        if self.rules.aggregate is None:
+        if self.rules.aggregate is None or rows.empty:
             return rows
         return pd.concat(
             [self._authors(own, memberships, pd.Timestamp(at)) for at, own in rows.groupby("as_of")]

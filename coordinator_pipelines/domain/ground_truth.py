@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.content import canonical
 from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS, TruthState
 from coordinator_pipelines.domain.rules import FeedContext, Rules
 
@@ -62,7 +63,9 @@ def resolve(
 
 def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     """The truths that differ from the stored newest version, with the version they become."""
-    known = stored[[*ROUND, "version", *CONTENT]]
+    known = stored[[*ROUND, "version", *CONTENT]].assign(
+        payload_json=[text and canonical(json.loads(text)) for text in stored["payload_json"]]
+    )
     both = truths.merge(known, on=ROUND, how="left", suffixes=("", "_stored"))
     same = both["version"].notna()
     for name in CONTENT:
@@ -155,7 +158,7 @@ def _authors_truth(
         payload = rules.resolve(prediction, context)
         if payload is None:
             return None, "GROUND_TRUTH_RESOLVER has no truth for this round"
-        return json.dumps(payload, allow_nan=False, sort_keys=True), None
+        return canonical(payload), None
     except Exception as error:  # noqa: BLE001 (an author's resolver may raise anything)
         return None, f"GROUND_TRUTH_RESOLVER raised {type(error).__name__}: {error}"[:500]
 

@@ -112,15 +112,16 @@ def windows_between(start: datetime, end: datetime, length: timedelta) -> Iterat
         current = Window(current.end, current.end + length)
 
 
-def spans(windows: Sequence[Window]) -> list[Window]:
-    """The same windows with adjacent ones joined, in order."""
-    joined: list[Window] = []
+def batches(windows: Sequence[Window], most: int) -> Iterator[list[Window]]:
+    """The windows in order, in groups of at most ``most`` that follow on one another."""
+    group: list[Window] = []
     for window in sorted(windows):
-        if joined and joined[-1].end >= window.start:
-            joined[-1] = Window(joined[-1].start, max(joined[-1].end, window.end))
-        else:
-            joined.append(window)
-    return joined
+        if group and (group[-1].end != window.start or len(group) == most):
+            yield group
+            group = []
+        group.append(window)
+    if group:
+        yield group
 
 
 def trailing(as_of: datetime, hours: int) -> tuple[datetime, datetime]:
