@@ -45,7 +45,7 @@ class FeedContext:
     def prices(self, asset: str) -> list[tuple[int, float]]:
         """The asset's prices as (unix seconds, price), ascending."""
         frame = self.frames[asset]
-        seconds = frame["ended_at"].astype("int64") // 1_000_000
+        seconds = frame["ended_at"].to_numpy("datetime64[s]").astype("int64")
         return list(zip(seconds.tolist(), frame["close"].tolist(), strict=True))
 
 

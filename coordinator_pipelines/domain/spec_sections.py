@@ -90,8 +90,8 @@ class MissingDataSpec(SpecModel):
 
     def rule(self, outcome: Outcome) -> MissingDataRule:
         """The rule for one outcome that is not SUCCESS."""
-        rules: dict[str, MissingDataRule] = {**self.by_status}
-        return rules.get(outcome.value, self.default)
+        own = (rule for status, rule in self.by_status.items() if status == outcome.value)
+        return next(own, self.default)
 
     @model_validator(mode="after")
     def _rules_have_what_they_need(self) -> Self:
