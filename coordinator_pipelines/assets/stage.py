@@ -85,6 +85,8 @@ class Report:
 
     def metadata(self, **values: Any) -> None:
         """Attach metadata to the window's materialization; names as the UI shows them."""
+        if not self.context.selected_asset_keys:
+            return  # the run evaluates checks only
         shown = {name.replace("_", " "): value for name, value in values.items()}
         self.context.add_asset_metadata(shown, partition_key=window_key(self.window))
 
@@ -93,7 +95,7 @@ class Report:
         listed = {"problems": dg.MetadataValue.md(as_list(problems))} if problems else {}
         self.context.log_event(
             dg.AssetCheckEvaluation(
-                asset_key=next(iter(self.context.selected_asset_keys)),
+                asset_key=self.context.assets_def.key,
                 check_name=name,
                 passed=not problems,
                 description=summary(problems) if problems else None,
@@ -140,12 +142,15 @@ def _with_plain_failures(
     """The body, failing with our own errors' text rather than with a traceback of the engine."""
 
     @functools.wraps(body)
-    def run(*args: Any, **kwargs: Any) -> Iterator[dg.MaterializeResult]:
+    def run(
+        context: dg.AssetExecutionContext, *args: Any, **kwargs: Any
+    ) -> Iterator[dg.MaterializeResult]:
         try:
-            body(*args, **kwargs)
+            body(context, *args, **kwargs)
         except CoordinatorError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        yield dg.MaterializeResult()
+        if context.selected_asset_keys:
+            yield dg.MaterializeResult()
 
     # Dagster reads the annotation: a result of this type passes no value to an IO manager.
     run.__annotations__["return"] = Iterator[dg.MaterializeResult]
