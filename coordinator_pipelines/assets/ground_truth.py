@@ -1,6 +1,6 @@
 """The asset ``ground_truth``: what the outcome of a window's rounds was."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 import pandas as pd
@@ -33,8 +33,7 @@ def ground_truth(
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
 ) -> None:
-    """The outcome of each round of the window: the price at `resolvable_at` against the price
-    at `performed_at`.
+    """The outcome of each round: the price at `resolvable_at` against that at `performed_at`.
 
     The price at T is the close of the bar that ends at T, and counts once a later bar proves
     it final. It depends on records only, never on when this ran. A changed record gives a new
@@ -55,14 +54,14 @@ def ground_truth(
             _say(Report(context, window), within(rounds, window), within(stored, window))
 
 
-def _reach(challenge: Challenge, span: Window) -> "pd.Timestamp":
+def _reach(challenge: Challenge, span: Window) -> datetime:
     """One bar beyond the last ``resolvable_at`` of the rounds in the span."""
     farthest = max(config.cadence.horizon for config in challenge.configs)
     return span.end + farthest + timedelta(seconds=challenge.feed.granularity_seconds)
 
 
 def _say(report: Report, rounds: pd.DataFrame, truths: pd.DataFrame) -> None:
-    report.check("truth_finality", list(missing_of(truths, rounds)))
+    report.check("truth_finality", missing_of(truths, rounds))
     states = truths["state"].value_counts()
     outcomes = truths["outcome"].value_counts()
     report.metadata(

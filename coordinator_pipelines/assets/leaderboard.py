@@ -1,6 +1,7 @@
 """The asset ``leaderboard``: the ranked models at the end of a window."""
 
 import json
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -44,10 +45,10 @@ def leaderboard(
         known = ledger.leaderboards(Mode.REPLAY, before, ends[-1])
         written = ledger.add_leaderboards(new_board_versions(boards.leaderboards(ends), known))
         context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
-        stored = ledger.leaderboards(Mode.REPLAY, before, ends[-1]).set_index("as_of")
+        stored = ledger.leaderboards(Mode.REPLAY, before, ends[-1])
         members = histories(ledger.memberships(Mode.REPLAY))
         for window in batch:
-            board = stored.loc[pd.Timestamp(window.end)]
+            board = stored[stored["as_of"] == window.end].iloc[0]
             expected = [member.model_id for member in standings(members, window.end)]
             _say(Report(context, window), challenge, rules, board, expected)
 
@@ -56,7 +57,7 @@ def _say(
     report: Report,
     challenge: Challenge,
     rules: Rules,
-    board: "pd.Series[object]",
+    board: "pd.Series[Any]",
     expected: list[str],
 ) -> None:
     entries = json.loads(str(board["entries_json"]))

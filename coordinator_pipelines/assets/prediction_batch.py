@@ -102,8 +102,8 @@ def _problems(rounds: pd.DataFrame, expected: pd.DataFrame, cells: pd.DataFrame)
     at = rounds["performed_at"].dt.strftime("%Y-%m-%d %H:%M:%S UTC")
     void = rounds["status"] == RoundStatus.VOID.value
     missed = rounds["status"].isna()
-    problems = ("VOID " + at + ": " + rounds["reason"])[void].tolist()
-    problems += ("MISSED " + at)[missed].tolist()
+    problems = [str(text) for text in ("VOID " + at + ": " + rounds["reason"])[void]]
+    problems += [f"MISSED {instant}" for instant in at[missed]]
     both = expected.merge(cells[[*CELL, "status"]], on=CELL, how="left")
     unanswered = both.loc[both["status"].isna(), "model_id"].value_counts()
     return problems + [f"{model}: {n} expected cells missing" for model, n in unanswered.items()]

@@ -19,4 +19,4 @@ def dev(port: int) -> None:
     instance = LocalInstance.prepare(location.known_workspaces())
     click.echo(f"Dagster UI: http://localhost:{port} (Ctrl-C stops it)")
     command = instance.command("dagster", "dev", "--port", str(port))
-    os.execve(command[0], command, instance.environment)  # noqa: S606 (Dagster takes over)
+    os.execve(command[0], command, instance.environment)

@@ -55,9 +55,8 @@ class Boards:
         )
         if self.rules.aggregate is None or rows.empty:
             return rows
-        return pd.concat(
-            [self._authors(own, memberships, pd.Timestamp(at)) for at, own in rows.groupby("as_of")]
-        )
+        by_instant = [own for _, own in rows.groupby("as_of")]
+        return pd.concat([self._authors(own, memberships) for own in by_instant])
 
     def leaderboards(self, as_of: Sequence[datetime]) -> pd.DataFrame:
         """Boards at each instant from the stored model scores (LEADERBOARD_COLUMNS - version)."""
@@ -90,13 +89,11 @@ class Boards:
         final = truths.loc[truths["state"] == TruthState.FINAL.value, ROUND[:2]]
         return asked.merge(final, on=ROUND[:2])
 
-    def _authors(
-        self, rows: pd.DataFrame, memberships: pd.DataFrame, as_of: pd.Timestamp
-    ) -> pd.DataFrame:
+    def _authors(self, rows: pd.DataFrame, memberships: pd.DataFrame) -> pd.DataFrame:
         """The rows of one instant with the metrics of the author's aggregator."""
         if self.rules.aggregate is None:
             return rows
-        until = as_of.to_pydatetime()
+        until = rows["as_of"].iloc[0].to_pydatetime()
         after = until - timedelta(hours=self.challenge.longest_window_hours)
         scored = scored_predictions(
             self.challenge, self.ledger.scores_resolved(self.mode, after, until)

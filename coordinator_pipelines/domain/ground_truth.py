@@ -9,7 +9,6 @@ proves that it had closed.
 """
 
 import json
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,15 +118,15 @@ def _with_authors_truth(
     records: pd.DataFrame,
 ) -> pd.DataFrame:
     """The author's resolver, called once per round, each call on its own."""
-    payloads: list[str | None] = []
-    for index, row in enumerate(truths.to_dict("records")):
-        if not final.iloc[index]:
-            payloads.append(None)
-            continue
-        payload, reason = _authors_truth(row, challenge, rules, records)
-        payloads.append(payload)
-        truths.loc[truths.index[index], "reason"] = reason
-    truths["payload_json"] = payloads
+    told = {
+        index: _authors_truth(truths.loc[index], challenge, rules, records)
+        for index in truths.index[final]
+    }
+    payloads = {index: payload for index, (payload, _) in told.items()}
+    reasons = pd.Series({index: reason for index, (_, reason) in told.items()}, dtype="object")
+    truths["payload_json"] = pd.Series(payloads, truths.index, dtype="object")
+    truths["payload_json"] = truths["payload_json"].where(truths["payload_json"].notna(), None)
+    truths.loc[final, "reason"] = reasons
     truths["outcome"] = np.nan
     state = pd.Series(TruthState.FINAL.value, truths.index, "object")
     truths["state"] = state.where(truths["payload_json"].notna(), None)
@@ -135,7 +134,7 @@ def _with_authors_truth(
 
 
 def _authors_truth(
-    row: dict[str, Any], challenge: Challenge, rules: Rules, records: pd.DataFrame
+    row: "pd.Series[Any]", challenge: Challenge, rules: Rules, records: pd.DataFrame
 ) -> tuple[str | None, str | None]:
     assert rules.resolve is not None
     config = next(c for c in challenge.configs if c.id == row["prediction_config_id"])
@@ -163,11 +162,11 @@ def _authors_truth(
         return None, f"GROUND_TRUTH_RESOLVER raised {type(error).__name__}: {error}"[:500]
 
 
-def missing_of(truths: pd.DataFrame, rounds: pd.DataFrame) -> Sequence[str]:
+def missing_of(truths: pd.DataFrame, rounds: pd.DataFrame) -> list[str]:
     """What a window's rounds lack: one reason per round that has no usable truth."""
     told = rounds.merge(truths[[*ROUND, "state", "reason"]], on=ROUND, how="left")
     pending = told["state"].isna()
     reasons = told["reason"].mask(pending, "not resolved yet")
     lacking = pending | (told["state"] == TruthState.UNRESOLVABLE.value)
     at = told["performed_at"].dt.strftime("%Y-%m-%d %H:%M:%S UTC: ")
-    return (at + reasons)[lacking].tolist()
+    return [str(text) for text in (at + reasons)[lacking]]

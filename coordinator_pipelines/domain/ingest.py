@@ -57,6 +57,7 @@ class Ingest:
 
     @property
     def published_until(self) -> datetime:
+        """The first instant for which a record cannot be expected yet."""
         delay = timedelta(seconds=self.challenge.feed.publication_delay_seconds)
         return self.now - delay + timedelta(microseconds=1)
 

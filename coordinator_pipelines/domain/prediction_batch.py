@@ -39,9 +39,9 @@ def grid(challenge: Challenge, window: Window) -> pd.DataFrame:
     parts = []
     for order, config in enumerate(challenge.configs):
         instants = config.cadence.rounds(window)
-        instants = instants[instants >= challenge.start]
+        instants = instants[instants >= pd.Timestamp(challenge.start)]
         if challenge.end is not None:
-            instants = instants[instants < challenge.end]
+            instants = instants[instants < pd.Timestamp(challenge.end)]
         part = pd.DataFrame({"performed_at": instants}).assign(
             prediction_config_id=config.id,
             scope_key=config.scope_key,

@@ -5,7 +5,6 @@ and how (``models``). A record is seen once: in the first question after it was 
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,10 +39,9 @@ class Sight:
         """End of the newest record of the asset that could be seen at each instant, or NaT."""
         frame = self.frames[asset]
         seen = frame["observed_at"].searchsorted(instants, side="right")
-        newest = pd.DatetimeIndex([pd.NaT], tz="UTC").append(
-            pd.DatetimeIndex(frame["ended_at"].cummax())
-        )
-        return newest[seen].as_unit("us")
+        ends = frame["ended_at"].cummax().to_list()
+        newest = pd.DatetimeIndex([pd.NaT, *ends], tz="UTC")
+        return pd.DatetimeIndex(newest[seen]).as_unit("us")
 
     def history(self, now: datetime) -> FeedContext:
         """The warm-up: the newest version of each record that ended in its length before now."""
@@ -99,11 +97,13 @@ def ask_window(
     """
     configs = {config.id: config for config in challenge.configs}
     questions: list[Question] = []
-    history, scopes, inputs = None, {}, {}
+    history = None
+    scopes: dict[Any, str] = {}
+    inputs: dict[Any, str] = {}
     since: datetime | None = None
     asked = rounds[rounds["status"] == RoundStatus.ASKED.value]
-    for performed_at, due in asked.groupby("performed_at", sort=True):
-        now = performed_at.to_pydatetime()
+    for _, due in asked.groupby("performed_at", sort=True):
+        now = due["performed_at"].iloc[0].to_pydatetime()
         context = sight.history(now) if since is None else sight.since(since, now)
         data = rules.inference_input(context)
         tick = data
@@ -119,8 +119,8 @@ def ask_window(
         questions.append(Question(now, tick, tuple(calls)))
         since = now
     rounds = rounds.assign(
-        scope_json=[scopes.get(index) for index in rounds.index],
-        input_json=[inputs.get(index) for index in rounds.index],
+        scope_json=pd.Series(scopes, rounds.index, dtype="object"),
+        input_json=pd.Series(inputs, rounds.index, dtype="object"),
     )
     name = f"{challenge.name} {window.start:%Y-%m-%dT%H:%M:%SZ}"
     return Ask(name, history, tuple(questions), challenge.call_limits), rounds
