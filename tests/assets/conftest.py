@@ -1,0 +1,64 @@
+"""Pipelines on small generated price files, each with a database of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.challenges import FIRST_BAR, START, small_challenge
+from tests.support.participants import BROKEN, FOLLOWER, HALF, SHY, write_participants
+from tests.support.pipeline import Pipeline
+from tests.support.prices import closes_from, walk, write_candles
+
+MINUTES = 300
+FOUR = {"half": HALF, "follower": FOLLOWER, "shy": SHY, "broken": BROKEN}
+
+MakePipeline = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def closes(tmp_path: Path) -> dict[int, float]:
+    """Unix second of a bar's end -> close; five hours of them, also in ``prices.csv``."""
+    closes = closes_from(FIRST_BAR, walk(MINUTES))
+    write_candles(tmp_path / "prices.csv", closes)
+    return closes
+
+
+def pipeline_maker(directory: Path, monkeypatch: pytest.MonkeyPatch) -> MakePipeline:
+    """Makes pipelines of the small challenge on the ``prices.csv`` of a directory."""
+
+    def make(name: str = "one", *, url: str = "", resources=None, **changes) -> Pipeline:
+        if not (directory / "models.yaml").exists():
+            write_participants(directory, FOUR)
+        challenge = small_challenge(directory, **changes)
+        return Pipeline(
+            challenge, directory / name, monkeypatch, url=url, resources=resources or {}
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_pipeline(
+    tmp_path: Path, closes: dict[int, float], monkeypatch: pytest.MonkeyPatch
+) -> MakePipeline:
+    """Makes pipelines of the small challenge; ``changes`` as in ``small_challenge``."""
+    del closes
+    return pipeline_maker(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def pipeline(make_pipeline: MakePipeline) -> Pipeline:
+    """The small challenge with four models: a baseline, and one of each kind of outcome."""
+    return make_pipeline()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The same pipeline after one run over its first six windows. Only to be read."""
+    directory = tmp_path_factory.mktemp("undisturbed")
+    write_candles(directory / "prices.csv", closes_from(FIRST_BAR, walk(MINUTES)))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        pipeline = pipeline_maker(directory, monkeypatch)()
+        pipeline.succeed(START, 6)
+    return pipeline

@@ -1,0 +1,194 @@
+"""The pipeline as an operator runs it: jobs over partition ranges, and what they leave behind."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from coordinator_pipelines.definitions import build_definitions
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.clock import Clock
+from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+
+LATER = datetime(2026, 1, 1, tzinfo=UTC)
+INCIDENTAL = {"run_id", "created_at", "exec_time_ms"}
+"""Columns that say when and by whom; two runs differ in them and in nothing else."""
+TABLES = (
+    "feed_records", "model_memberships", "rounds", "predictions", "ground_truths", "scores",
+    "score_statistics", "model_scores", "leaderboards",
+)  # fmt: skip
+BOARD_TABLES = ("model_scores", "leaderboards")
+
+
+@dataclass
+class FixedClock(Clock):
+    """A clock that stands still until it is set."""
+
+    instant: datetime = LATER
+
+    def now(self) -> datetime:
+        """The instant it was set to."""
+        return self.instant
+
+
+@dataclass(frozen=True)
+class Check:
+    """One evaluation of a check of one window."""
+
+    name: str
+    partition: str
+    passed: bool
+    description: str
+    problems: str
+
+
+@dataclass
+class Pipeline:
+    """A challenge with a database and a Dagster instance of its own."""
+
+    challenge: Challenge
+    home: Path
+    monkeypatch: pytest.MonkeyPatch
+    clock: FixedClock = field(default_factory=FixedClock)
+    url: str = ""
+    resources: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(self.home))
+        if not self.url:
+            self.url = f"sqlite:///{self.home / 'ledger.db'}"
+            schema.upgrade(self.url)
+
+    def run(
+        self,
+        first: datetime,
+        windows: int = 1,
+        *,
+        job: str = "replay",
+        assets: Sequence[str] | None = None,
+        again: bool = False,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job over so many windows from the first, like a single-run backfill."""
+        self.monkeypatch.setenv("COORDINATOR_HOME", str(self.home))
+        self.monkeypatch.setenv("COORDINATOR_DATABASE_URL", self.url)
+        key = self.challenge.key
+        definitions = build_definitions(
+            self.challenge, resources={"clock": self.clock, **self.resources}
+        )
+        config = {"ops": {f"{key}__prediction_batch": {"config": {"again": True}}}} if again else {}
+        last = first + (windows - 1) * self.challenge.window_length
+        return definitions.resolve_job_def(f"{key}_{job}").execute_in_process(
+            instance=self.instance,
+            raise_on_error=False,
+            run_config=config,
+            asset_selection=[dg.AssetKey([key, name]) for name in assets] if assets else None,
+            tags={
+                "dagster/asset_partition_range_start": f"{first:%Y-%m-%d-%H:%M}",
+                "dagster/asset_partition_range_end": f"{last:%Y-%m-%d-%H:%M}",
+            },
+        )
+
+    def succeed(self, *args: Any, **options: Any) -> dg.ExecuteInProcessResult:
+        """Run a job that must succeed."""
+        result = self.run(*args, **options)
+        assert result.success, failure_text(result)
+        return result
+
+    @contextmanager
+    def ledger(self) -> Iterator[SqlLedger]:
+        """The challenge's ledger."""
+        ledger = SqlLedger(self.url, statistics_bucket=self.challenge.statistics_bucket)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    def rows(self, table: str) -> pd.DataFrame:
+        """All rows of a table, every version, without what is incidental."""
+        return table_rows(self.url, table)
+
+    def contents(self, tables: Sequence[str] = TABLES) -> dict[str, pd.DataFrame]:
+        """All rows of all tables."""
+        return {table: self.rows(table) for table in tables}
+
+    def checks(self, result: dg.ExecuteInProcessResult) -> list[Check]:
+        """Every evaluation of a check in a run, by partition."""
+        return [
+            Check(
+                data.check_name,
+                data.partition,
+                data.passed,
+                data.description or "",
+                data.metadata["problems"].value if "problems" in data.metadata else "",
+            )
+            for data in (
+                event.asset_check_evaluation_data
+                for event in result.all_events
+                if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            )
+        ]
+
+    def red(self, result: dg.ExecuteInProcessResult, name: str) -> dict[str, Check]:
+        """The failed evaluations of one check, by partition."""
+        return {
+            check.partition: check
+            for check in self.checks(result)
+            if check.name == name and not check.passed
+        }
+
+    def metadata(self, asset: str) -> dict[str, dict[str, Any]]:
+        """The newest metadata of an asset, by partition."""
+        key = dg.AssetKey([self.challenge.key, asset])
+        records = self.instance.fetch_materializations(key, limit=10_000, ascending=True).records
+        return {
+            record.partition_key: {
+                name: value.value for name, value in record.asset_materialization.metadata.items()
+            }
+            for record in records
+        }
+
+
+def table_rows(url: str, table: str) -> pd.DataFrame:
+    """All rows of a table in the order of all their columns, without what is incidental."""
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        with engine.connect() as connection:
+            frame = pd.read_sql_query(sa.text(f"SELECT * FROM {table}"), connection)
+    finally:
+        engine.dispose()
+    frame = frame[sorted(set(frame.columns) - INCIDENTAL)].astype(object)
+    frame = frame.where(frame.notna(), None).map(
+        lambda value: value if value is None else str(value)
+    )
+    return frame.sort_values(list(frame.columns), ignore_index=True)
+
+
+def same_contents(one: Mapping[str, pd.DataFrame], other: Mapping[str, pd.DataFrame]) -> None:
+    """Assert that two databases hold the same rows."""
+    for table in one:
+        pd.testing.assert_frame_equal(one[table], other[table], obj=table)
+
+
+def keys(first: datetime, windows: int, length: timedelta) -> list[str]:
+    """Partition keys of so many windows."""
+    return [f"{first + k * length:%Y-%m-%d-%H:%M}" for k in range(windows)]
+
+
+def failure_text(result: dg.ExecuteInProcessResult) -> str:
+    """What the failed step of a run says to the user."""
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            if data.user_failure_data:
+                return data.user_failure_data.description or ""
+            return data.error_display_string
+    return ""
