@@ -9,6 +9,7 @@ every tie-breaker are ordered by who joined first, then by id.
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from coordinator_pipelines.domain.challenge import Challenge
@@ -30,7 +31,8 @@ def unranked_reason(challenge: Challenge, entry: Entry) -> str | None:
     """Why an entry cannot be ranked, whatever its metrics are; None if it can."""
     payload, ranking = entry["score"]["payload"], challenge.ranking
     if payload["member"]["left_at"]:
-        return f"left {payload['member']['left_at']}"
+        left_at = datetime.fromisoformat(payload["member"]["left_at"])
+        return f"left {left_at:%Y-%m-%d %H:%M} UTC"
     window = payload["windows"][key_window(challenge, entry["score"]["ranking"]["key"])]
     own = window["n"] - window["n_imputed"]
     if window["n"] == 0:
