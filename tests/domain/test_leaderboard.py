@@ -109,7 +109,7 @@ def test_every_reason_for_not_being_ranked_is_given_and_such_models_come_last_by
     assert reasons(entries) == {
         "good": None,
         "few": "minimum sample: 1 of 2",
-        "gone": f"left {instant(30).isoformat()}",
+        "gone": f"left {instant(30):%Y-%m-%d %H:%M} UTC",
         "idle": "no data",
         "rare": "coverage 33.3 % below 50 %",
     }
