@@ -110,7 +110,7 @@ def within(frame: pd.DataFrame, window: Window, column: str = "performed_at") ->
     return frame[(frame[column] >= window.start) & (frame[column] < window.end)]
 
 
-def as_list(lines: list[str], most: int = 50) -> str:
+def as_list(lines: list[str], most: int = 100) -> str:
     """Markdown list of at most so many lines."""
     more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
     return "\n".join(f"* {line}" for line in [*lines[:most], *more])
