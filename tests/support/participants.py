@@ -17,8 +17,8 @@ from coordinator_pipelines.starter.tracker import TrackerBase
 """
 HALF = "return {'p_up': 0.5}"
 FOLLOWER = """
-prices = self.prices(asset)
-return {'p_up': 0.8 if prices[-1] > prices[-2] else 0.3}
+before, now = [None, *self.prices(asset)][-2:]
+return {'p_up': 0.5 if before is None else 0.8 if now > before else 0.3}
 """
 SHY = """
 return None if self.now(asset) // 60 % 5 == 0 else {'p_up': 0.6}
