@@ -43,7 +43,8 @@ def leaderboard(
         ends = [window.end for window in batch]
         before = batch[0].start
         known = ledger.leaderboards(Mode.REPLAY, before, ends[-1])
-        written = ledger.add_leaderboards(new_board_versions(boards.leaderboards(ends), known))
+        computed = boards.leaderboards(ends, ledger.model_scores(Mode.REPLAY, ends))
+        written = ledger.add_leaderboards(new_board_versions(computed, known))
         context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
         stored = ledger.leaderboards(Mode.REPLAY, before, ends[-1])
         members = histories(ledger.memberships(Mode.REPLAY))

@@ -22,9 +22,13 @@ from coordinator_pipelines.domain.round import Window
 
 
 def backfill(
-    console: Console, instance: LocalInstance, challenge: Challenge, windows: Sequence[Window]
+    console: Console,
+    instance: LocalInstance,
+    challenge: Challenge,
+    windows: Sequence[Window],
+    stages: Sequence[str] = STAGES,
 ) -> float:
-    """Backfill all stages of the windows in one run; the seconds that it took.
+    """Backfill stages of the windows in one run; the seconds that it took.
 
     Raises:
         CoordinatorError: the backfill was refused, or its run did not succeed.
@@ -34,13 +38,13 @@ def backfill(
     span = f"{windows[0].start:%Y-%m-%d %H:%M} to {windows[-1].end:%Y-%m-%d %H:%M} UTC"
     with console.status("Dagster loads the challenge ..."):
         backfill_id = instance.launch_backfill(
-            challenge, STAGES, windows, f"{challenge.name}: {span}"
+            challenge, stages, windows, f"{challenge.name}: {span}"
         )
     console.print(
         f"Backfill [bold]{backfill_id}[/] of {len(windows)} windows, {span}; daemon log: {log}"
     )
     with instance.daemon(log):
-        status, run_id = _follow(console, instance, backfill_id, len(windows))
+        status, run_id = _follow(console, instance, backfill_id, stages, len(windows))
     if status != "success":
         raise CoordinatorError(
             f"the run {run_id} ended with {status}; see it in the UI (`coordinator dev`, Runs), "
@@ -50,12 +54,16 @@ def backfill(
 
 
 def _follow(
-    console: Console, instance: LocalInstance, backfill_id: str, windows: int
+    console: Console,
+    instance: LocalInstance,
+    backfill_id: str,
+    stages: Sequence[str],
+    windows: int,
 ) -> tuple[str, str | None]:
     """Draw a bar per stage until the run has ended; its status and id."""
     columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        tasks = {name: progress.add_task(name, total=windows, start=False) for name in STAGES}
+        tasks = {name: progress.add_task(name, total=windows, start=False) for name in stages}
         status, run_id = "waiting", None
         for state in instance.follow(backfill_id):
             status, run_id = state.status, state.run_id

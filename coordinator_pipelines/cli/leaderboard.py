@@ -1,6 +1,6 @@
 """``coordinator leaderboard``: the newest board of a challenge."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -41,11 +41,7 @@ def print_newest(console: Console, challenge: Challenge, *, until: datetime | No
         settings.database_url(challenge.name), statistics_bucket=challenge.statistics_bucket
     )
     try:
-        boards = ledger.leaderboards(
-            Mode.REPLAY,
-            until - timedelta(days=366) if until else from_epoch(0),
-            until or from_epoch(2**33),
-        )
+        boards = ledger.newest_leaderboard(Mode.REPLAY, until or from_epoch(2**33))
     finally:
         ledger.close()
     if boards.empty:

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from coordinator_pipelines.cli.boards import boards
 from coordinator_pipelines.cli.db import db
 from coordinator_pipelines.cli.demo import demo
 from coordinator_pipelines.cli.dev import dev
@@ -20,7 +21,7 @@ def coordinator() -> None:
     """Live prediction challenges as partitioned Dagster assets."""
 
 
-for verb in (demo, dev, leaderboard, db):
+for verb in (demo, dev, leaderboard, boards, db):
     coordinator.add_command(verb)
 
 

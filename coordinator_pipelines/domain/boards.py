@@ -14,7 +14,7 @@ from coordinator_pipelines.domain.author_metrics import scored_predictions, with
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.expectation import scorable_span
 from coordinator_pipelines.domain.finality import final_boards, truth_span
-from coordinator_pipelines.domain.leaderboard import leaderboards
+from coordinator_pipelines.domain.leaderboard import leaderboards, new_board_versions
 from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus, TruthState
 from coordinator_pipelines.domain.model_score import model_scores
 from coordinator_pipelines.domain.rules import Rules
@@ -58,19 +58,26 @@ class Boards:
         by_instant = [own for _, own in rows.groupby("as_of")]
         return pd.concat([self._authors(own, memberships) for own in by_instant])
 
-    def leaderboards(self, as_of: Sequence[datetime]) -> pd.DataFrame:
-        """Boards at each instant from the stored model scores (LEADERBOARD_COLUMNS - version)."""
+    def leaderboards(self, as_of: Sequence[datetime], model_scores: pd.DataFrame) -> pd.DataFrame:
+        """Boards at each instant from its model scores (LEADERBOARD_COLUMNS without version)."""
         span = truth_span(self.challenge, as_of)
         truths = self.ledger.ground_truths(span.start, span.end)
         return leaderboards(
             self.challenge,
             self.rules,
-            self.ledger.model_scores(self.mode, as_of),
+            model_scores,
             self.ledger.memberships(self.mode),
             final_boards(self.challenge, truths, as_of),
             mode=self.mode,
             run_id=self.run_id,
         )
+
+    def outdated(self, boards: pd.DataFrame) -> pd.DataFrame:
+        """Of stored boards, those that would come out otherwise today, as they would."""
+        as_of = [instant.to_pydatetime() for instant in boards["as_of"]]
+        if not as_of:
+            return boards
+        return new_board_versions(self.leaderboards(as_of, self.model_scores(as_of)), boards)
 
     def _edges(self, as_of: Sequence[datetime]) -> pd.DataFrame | None:
         spans = [span for instant in as_of for span in edge_spans(self.challenge, instant)]

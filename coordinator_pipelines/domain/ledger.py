@@ -245,5 +245,9 @@ class Ledger(ABC):
         """Newest board of each as_of with ``after < as_of <= until``: LEADERBOARD_COLUMNS."""
 
     @abstractmethod
+    def newest_leaderboard(self, mode: Mode, until: datetime) -> pd.DataFrame:
+        """The newest board with ``as_of <= until``: one row, or none."""
+
+    @abstractmethod
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:
         """Add board versions in one transaction."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
+from sqlalchemy import func, select
 
 from coordinator_pipelines.domain.ledger import (
     LEADERBOARD_COLUMNS,
@@ -37,6 +38,14 @@ class Boards(Store):
     def leaderboards(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:
         """Newest board of each as_of with ``after < as_of <= until``: LEADERBOARD_COLUMNS."""
         conditions = after_until(leaderboard_table, "as_of", mode, after, until)
+        return self._newest(leaderboard_table, LEADERBOARD_COLUMNS, *conditions)
+
+    def newest_leaderboard(self, mode: Mode, until: datetime) -> pd.DataFrame:
+        """The newest board with ``as_of <= until``: one row, or none."""
+        columns = leaderboard_table.c
+        earlier = (columns.mode == mode, columns.as_of <= as_utc(until))
+        last = select(func.max(columns.as_of)).where(*earlier).scalar_subquery()
+        conditions = (columns.mode == mode, columns.as_of == last)
         return self._newest(leaderboard_table, LEADERBOARD_COLUMNS, *conditions)
 
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:

@@ -46,3 +46,13 @@ def test_the_newest_leaderboard_of_an_instant_is_read(ledger: Ledger) -> None:
     ledger.add_leaderboards(leaderboard(60, version=2, content_hash="def"))
     stored = ledger.leaderboards(Mode.REPLAY, at(0), at(60))
     assert stored[["version", "final", "content_hash"]].values.tolist() == [[2, True, "def"]]
+
+
+def test_the_newest_leaderboard_at_an_instant_is_one_row_or_none(ledger: Ledger) -> None:
+    for given in (leaderboard(0), leaderboard(60), leaderboard(60, version=2, content_hash="def")):
+        ledger.add_leaderboards(given)
+    found = ledger.newest_leaderboard(Mode.REPLAY, at(90))
+    assert found[["as_of", "version"]].to_numpy().tolist() == [[at(60), 2]]
+    assert ledger.newest_leaderboard(Mode.REPLAY, at(59))["as_of"].tolist() == [at(0)]
+    assert ledger.newest_leaderboard(Mode.REPLAY, at(-1)).empty
+    assert ledger.newest_leaderboard(Mode.LIVE, at(90)).empty

@@ -1,0 +1,73 @@
+"""``coordinator boards``: published boards that would come out otherwise today."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+from rich.console import Console
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.automation import BOARDS
+from coordinator_pipelines.cli.backfill import backfill
+from coordinator_pipelines.cli.instance import LocalInstance
+from coordinator_pipelines.cli.location import known_workspaces, starter_spec
+from coordinator_pipelines.domain.boards import Boards
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.round import Window, from_epoch
+from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+
+
+@click.command()
+@click.option(
+    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
+)
+@click.option("--refresh", is_flag=True, help="Write them anew, as new versions, in one run.")
+def boards(spec: Path | None, refresh: bool) -> None:
+    """List boards that a repair of earlier windows has outdated; change nothing by itself.
+
+    A revised price, a model that was added, or windows filled in later change the boards of the
+    windows after them, up to the longest trailing window.
+    """
+    console = Console()
+    challenge = load_challenge(spec or starter_spec())
+    stored, outdated = _compared(challenge)
+    for (_, old), (_, new) in zip(stored.iterrows(), outdated.iterrows(), strict=True):
+        console.print(f"{new['as_of']:%Y-%m-%d %H:%M} UTC: {_difference(old, new)}")
+    console.print(f"{len(outdated)} boards are outdated")
+    if refresh and len(outdated):
+        ends = [end.to_pydatetime() for end in outdated["as_of"]]
+        windows = [Window(end - challenge.window_length, end) for end in ends]
+        backfill(console, LocalInstance.prepare(known_workspaces()), challenge, windows, BOARDS)
+
+
+def _compared(challenge: Challenge) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The stored boards that are outdated, and what they would be, row by row."""
+    url = settings.database_url(challenge.name)
+    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+    try:
+        stored = ledger.leaderboards(Mode.REPLAY, from_epoch(0), from_epoch(2**33))
+        rules = load_rules(challenge)
+        outdated = Boards(challenge, rules, ledger, Mode.REPLAY, "preview").outdated(stored)
+    finally:
+        ledger.close()
+    return stored[stored["as_of"].isin(outdated["as_of"])], outdated
+
+
+def _difference(old: "pd.Series[Any]", new: "pd.Series[Any]") -> str:
+    """Who would move, or what else would change."""
+    before, after = _ranks(old), _ranks(new)
+    moved = [
+        f"{model} {before.get(model) or '-'} -> {rank or '-'}"
+        for model, rank in after.items()
+        if before.get(model) != rank or model not in before
+    ]
+    return ", ".join(moved) or "the same order, other numbers"
+
+
+def _ranks(board: "pd.Series[Any]") -> dict[str, int | None]:
+    return {entry["model_id"]: entry["rank"] for entry in json.loads(board["entries_json"])}
