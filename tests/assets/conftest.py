@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.challenges import FIRST_BAR, START, small_challenge
-from tests.support.participants import BROKEN, FOLLOWER, HALF, SHY, write_participants
+from tests.support.participants import FOUR, write_participants
 from tests.support.pipeline import Pipeline
 from tests.support.prices import closes_from, walk, write_candles
 
 MINUTES = 300
-FOUR = {"half": HALF, "follower": FOLLOWER, "shy": SHY, "broken": BROKEN}
 
 MakePipeline = Callable[..., Pipeline]
 

@@ -56,7 +56,7 @@ def test_a_revised_candle_becomes_a_second_version_beside_the_first(revised):
     assert len(versions(after["feed_records"], "ended_at")) == 1
 
 
-def test_exactly_the_truths_that_read_the_candle_have_a_second_version(revised, closes):
+def test_exactly_the_truths_that_read_the_candle_have_a_second_version(revised):
     pipeline, _, result = revised
     with pipeline.ledger() as ledger:
         truths = ledger.ground_truths(START, START + 3 * WINDOW)
@@ -121,7 +121,7 @@ def test_a_revision_that_makes_a_tie_withdraws_the_scores(pipeline, revise, clos
 
 
 def test_a_model_asked_after_the_revision_still_sees_what_was_published_then(
-    make_pipeline, revise, closes, tmp_path
+    make_pipeline, revise, tmp_path
 ):
     write_participants(tmp_path, {"half": HALF})
     pipeline = make_pipeline(**KEEP)

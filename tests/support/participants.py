@@ -29,6 +29,8 @@ if minute % 7 == 0:
     raise ValueError(f'minute {minute}')
 return {'p_up': minute % 10 / 10}
 """
+FOUR = {"half": HALF, "follower": FOLLOWER, "shy": SHY, "broken": BROKEN}
+"""A baseline, one that always answers, one that abstains, one that fails now and then."""
 SPY = """
 seen, self.data = self.data, []
 return {'p_up': 0.5, 'seen': seen}

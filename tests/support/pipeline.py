@@ -1,5 +1,6 @@
 """The pipeline as an operator runs it: jobs over partition ranges, and what they leave behind."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from coordinator_pipelines.definitions import build_definitions
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
+from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
@@ -170,6 +172,35 @@ def table_rows(url: str, table: str) -> pd.DataFrame:
         lambda value: value if value is None else str(value)
     )
     return frame.sort_values(list(frame.columns), ignore_index=True)
+
+
+def newest_contents(url: str, start: datetime, end: datetime) -> dict[str, pd.DataFrame]:
+    """What the ledger says of a span, the same on either dialect, with all versions counted."""
+    replay = Mode.REPLAY
+    ledger = SqlLedger(url)
+    try:
+        frames = {
+            "rounds": ledger.rounds(replay, start, end),
+            "predictions": ledger.predictions(replay, start, end),
+            "ground_truths": ledger.ground_truths(start, end),
+            "scores": ledger.scores(replay, start, end),
+            "score_statistics": ledger.score_statistics(replay, start, end),
+            "leaderboards": ledger.leaderboards(replay, start, end),
+        }
+    finally:
+        ledger.close()
+    counts = pd.DataFrame({table: [len(table_rows(url, table))] for table in TABLES})
+    return {name: _told(frame) for name, frame in frames.items()} | {"counts": counts}
+
+
+def _told(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without what is incidental; documents with their keys in one order."""
+    frame = frame.drop(columns=list(INCIDENTAL & set(frame.columns)))
+    for name in frame.columns[frame.columns.str.endswith("_json")]:
+        frame[name] = [
+            text and json.dumps(json.loads(text), sort_keys=True) for text in frame[name]
+        ]
+    return frame
 
 
 def same_contents(one: Mapping[str, pd.DataFrame], other: Mapping[str, pd.DataFrame]) -> None:
