@@ -126,7 +126,7 @@ def new_board_versions(rows: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame
     rows = rows.copy()
     rows.insert(len(key), "version", [int(version) + 1 for version, _ in found])
     news = [digest != old for digest, (_, old) in zip(rows["content_hash"], found, strict=True)]
-    return rows[news].reset_index(drop=True)
+    return rows.loc[pd.Series(news, rows.index, dtype="bool")].reset_index(drop=True)
 
 
 def inconsistencies(
