@@ -26,12 +26,12 @@ def closes(tmp_path: Path) -> dict[int, float]:
 def pipeline_maker(directory: Path, monkeypatch: pytest.MonkeyPatch) -> MakePipeline:
     """Makes pipelines of the small challenge on the ``prices.csv`` of a directory."""
 
-    def make(name: str = "one", *, url: str = "", resources=None, **changes) -> Pipeline:
+    def make(home: str = "one", *, url: str = "", resources=None, **changes) -> Pipeline:
         if not (directory / "models.yaml").exists():
             write_participants(directory, FOUR)
         challenge = small_challenge(directory, **changes)
         return Pipeline(
-            challenge, directory / name, monkeypatch, url=url, resources=resources or {}
+            challenge, directory / home, monkeypatch, url=url, resources=resources or {}
         )
 
     return make

@@ -215,11 +215,16 @@ def keys(first: datetime, windows: int, length: timedelta) -> list[str]:
 
 
 def failure_text(result: dg.ExecuteInProcessResult) -> str:
-    """What the failed step of a run says to the user."""
+    """What a failed run says to the user: the text of our own error in it."""
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
             data = event.step_failure_data
             if data.user_failure_data:
                 return data.user_failure_data.description or ""
             return data.error_display_string
+        if event.event_type == dg.DagsterEventType.RUN_FAILURE:
+            error = event.job_failure_data.error
+            while error and not error.message.startswith("coordinator_pipelines."):
+                error = error.cause
+            return error.message if error else ""
     return ""
