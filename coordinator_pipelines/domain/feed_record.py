@@ -55,7 +55,7 @@ def describe_gaps(missing: pd.DatetimeIndex, granularity_seconds: int) -> list[s
     """
     if missing.empty:
         return []
-    steps = np.diff(missing.as_unit("s").asi8)
+    steps = np.diff(missing.as_unit("s").astype("int64"))
     last = np.append(np.flatnonzero(steps != granularity_seconds), len(missing) - 1)
     first = np.append(0, last[:-1] + 1)
     return [

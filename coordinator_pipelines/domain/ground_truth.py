@@ -89,10 +89,9 @@ def _with_price(
     unknown = truths[f"{name}_price"].isna()
     unproven = ~(truths["subject"].map(newest) > truths[instant])
     at = truths[instant].dt.strftime("%Y-%m-%d %H:%M:%S UTC")
-    reason = pd.Series(None, truths.index, "object")
-    reason = reason.mask(unproven, "no later record proves the one of " + at + " final")
-    reason = reason.mask(unknown, "no record of " + at)
-    truths[f"{name}_reason"] = reason.where(unknown | unproven, None)
+    unproven_reason = "no later record proves the one of " + at + " final"
+    reasons = np.select([unknown, unproven], ["no record of " + at, unproven_reason], "")
+    truths[f"{name}_reason"] = reasons
     return truths
 
 
@@ -122,15 +121,11 @@ def _with_authors_truth(
         index: _authors_truth(truths.loc[index], challenge, rules, records)
         for index in truths.index[final]
     }
-    payloads = {index: payload for index, (payload, _) in told.items()}
-    reasons = pd.Series({index: reason for index, (_, reason) in told.items()}, dtype="object")
-    truths["payload_json"] = pd.Series(payloads, truths.index, dtype="object")
-    truths["payload_json"] = truths["payload_json"].where(truths["payload_json"].notna(), None)
-    truths.loc[final, "reason"] = reasons
-    truths["outcome"] = np.nan
-    state = pd.Series(TruthState.FINAL.value, truths.index, "object")
-    truths["state"] = state.where(truths["payload_json"].notna(), None)
-    return truths
+    not_asked = (None, None)
+    payloads: list[Any] = [told.get(index, not_asked)[0] for index in truths.index]
+    states: list[Any] = [TruthState.FINAL.value if payload else None for payload in payloads]
+    truths.loc[final, "reason"] = pd.Series([reason for _, reason in told.values()], told, "object")
+    return truths.assign(payload_json=payloads, state=states, outcome=np.nan)
 
 
 def _authors_truth(

@@ -132,7 +132,7 @@ def trailing(as_of: datetime, hours: int) -> tuple[datetime, datetime]:
 
 def bucket_end(instants: "pd.Series[pd.Timestamp]", length: timedelta) -> "pd.Series[pd.Timestamp]":
     """End of the statistics bucket (end - length, end] in which each instant lies."""
-    return instants.dt.ceil(pd.Timedelta(length))
+    return instants.dt.ceil(f"{int(length / SECOND)}s")
 
 
 def _floor_epoch(instant: datetime) -> int:
