@@ -11,7 +11,7 @@ import dagster as dg
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.prediction_batch import require_over
+from coordinator_pipelines.domain.replay import require_over
 from coordinator_pipelines.domain.round import Window, window_of
 
 KEY_FORMAT = "%Y-%m-%d-%H:%M"

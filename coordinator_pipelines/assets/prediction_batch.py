@@ -11,7 +11,8 @@ from coordinator_pipelines.domain.feed import Feed
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus
 from coordinator_pipelines.domain.models import Models
-from coordinator_pipelines.domain.prediction_batch import CELL, Replay, expected_cells, grid
+from coordinator_pipelines.domain.prediction_batch import CELL, expected_cells, grid
+from coordinator_pipelines.domain.replay import Replay
 from coordinator_pipelines.domain.round import Window, batches
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.models.roster import Roster

@@ -1,24 +1,47 @@
-"""A backfill in the terminal: launched in Dagster, followed with a bar per stage."""
+"""A backfill from the terminal: launched in Dagster as its UI does, followed to its end.
+
+Add here what a command asks of a backfill; avoid how it is drawn, or how a daemon is kept.
+"""
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.automation import STAGES
+from coordinator_pipelines.cli import daemon
 from coordinator_pipelines.cli.instance import LocalInstance
+from coordinator_pipelines.cli.progress import draw
+from coordinator_pipelines.cli.run_state import RunState, abandoned, failure, follow
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.partitions import window_key
+
+LAUNCH = """
+mutation Launch($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+    ... on UnauthorizedError { message }
+    ... on PartitionKeysNotFoundError { message }
+  }
+}
+"""
+CANCEL = """
+mutation Cancel($backfill: String!) {
+  cancelPartitionBackfill(backfillId: $backfill) { __typename }
+}
+"""
+GIVE_UP = """
+mutation GiveUp($runs: [String!]!) {
+  terminateRuns(runIds: $runs, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename }
+}
+"""
 
 
 def backfill(
@@ -30,55 +53,72 @@ def backfill(
 ) -> float:
     """Backfill stages of the windows in one run; the seconds that it took.
 
+    Interrupted, it stops every process and cancels the backfill.
+
     Raises:
         CoordinatorError: the backfill was refused, or its run did not succeed.
     """
     started = time.monotonic()
     log = settings.home() / "logs" / "dagster-daemon.log"
     span = f"{windows[0].start:%Y-%m-%d %H:%M} to {windows[-1].end:%Y-%m-%d %H:%M} UTC"
-    with console.status("Dagster loads the challenge ..."):
-        backfill_id = instance.launch_backfill(
-            challenge, stages, windows, f"{challenge.name}: {span}"
-        )
-    console.print(
-        f"Backfill [bold]{backfill_id}[/] of {len(windows)} windows, {span}; daemon log: {log}"
-    )
-    with instance.daemon(log):
-        status, run_id = _follow(console, instance, backfill_id, stages, len(windows))
-    if status != "success":
-        raise CoordinatorError(
-            f"the run {run_id} ended with {status}; see it in the UI (`coordinator dev`, Runs), "
-            f"or the daemon's log {log}"
-        )
+    with daemon.sole_daemon(instance.directory) as reservation:
+        with console.status("Dagster loads the challenge ..."):
+            clear_abandoned(instance)
+            backfill_id = _launch(instance, challenge, stages, windows, span)
+        console.print(f"Backfill [bold]{backfill_id}[/] of {len(windows)} windows, {span}")
+        console.print(f"Daemon log: {log}", soft_wrap=True)
+        try:
+            command = instance.command("dagster-daemon", "run")
+            with daemon.running(command, instance.environment, log, reservation) as process:
+                states = follow(instance.directory, backfill_id, lambda: process.poll() is None)
+                state = draw(console, states, stages, len(windows))
+        except (KeyboardInterrupt, SystemExit):
+            with suppress(KeyboardInterrupt), console.status("Stopping ..."):
+                _cancel(instance, backfill_id)
+            raise
+    _require_success(state, instance.directory, log)
     return time.monotonic() - started
 
 
-def _follow(
-    console: Console,
+def clear_abandoned(instance: LocalInstance) -> None:
+    """Cancel runs that a crash has left as running: the queue would wait for them for ever."""
+    if runs := abandoned(instance.directory):
+        instance.ask(GIVE_UP, {"runs": runs})
+
+
+def _launch(
     instance: LocalInstance,
-    backfill_id: str,
-    stages: Sequence[str],
-    windows: int,
-) -> tuple[str, str | None]:
-    """Draw a bar per stage until the run has ended; its status and id."""
-    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        tasks = {name: progress.add_task(name, total=windows, start=False) for name in stages}
-        status, run_id = "waiting", None
-        for state in instance.follow(backfill_id):
-            status, run_id = state.status, state.run_id
-            if run_id is not None:
-                _advance(progress, tasks, state.done, windows)
-    return status, run_id
+    challenge: Challenge,
+    assets: Sequence[str],
+    windows: Sequence[Window],
+    span: str,
+) -> str:
+    params = {
+        "assetSelection": [{"path": [challenge.key, asset]} for asset in assets],
+        "partitionNames": [window_key(window) for window in windows],
+        "fromFailure": False,
+        "title": f"{challenge.name}: {span}",
+        "tags": [{"key": "challenge", "value": challenge.name}],
+    }
+    launched = instance.ask(LAUNCH, {"params": params})["launchPartitionBackfill"]
+    if "backfillId" not in launched:
+        raise CoordinatorError(f"Dagster did not accept the backfill: {launched.get('message')}")
+    return str(launched["backfillId"])
 
 
-def _advance(
-    progress: Progress, tasks: dict[str, TaskID], done: dict[str, int], windows: int
-) -> None:
-    """Move the bars; the clock of a stage runs from the end of the stage before to its own."""
-    for name, task in tasks.items():
-        progress.start_task(task)
-        progress.update(task, completed=done.get(name, 0))
-        if done.get(name, 0) < windows:
-            return
-        progress.stop_task(task)
+def _cancel(instance: LocalInstance, backfill_id: str) -> None:
+    instance.ask(CANCEL, {"backfill": backfill_id})
+    clear_abandoned(instance)
+
+
+def _require_success(state: RunState, directory: Path, log: Path) -> None:
+    if state.status == "success":
+        return
+    if state.run_id is None:
+        raise CoordinatorError(f"the backfill did not start ({state.status}); see {log}")
+    told = failure(directory, state.run_id) or f"the end of {log} may tell why"
+    raise CoordinatorError(
+        f"the run {state.run_id} ended with {state.status}: {told}\n"
+        "What was stored stays; the same command goes on from there. `coordinator dev` shows the "
+        "run in the UI."
+    )

@@ -1,4 +1,7 @@
-"""A leaderboard in the terminal."""
+"""A leaderboard in the terminal, no wider than 80 columns for usual names.
+
+Add here how a board is shown; avoid computing anything that is on it.
+"""
 
 import json
 from datetime import datetime
@@ -7,6 +10,7 @@ from typing import Any
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from coordinator_pipelines.domain.challenge import Challenge
@@ -27,18 +31,35 @@ def show_board(console: Console, challenge: Challenge, board: "pd.Series[Any]") 
     as_of: datetime = board["as_of"]
     mode = "replayed after the fact" if board["mode"] == Mode.REPLAY.value else "live"
     state = "board of record" if board["final"] else "interim board"
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("#", "model", *_metric_headings(challenge), "cov", *SHORT.values()):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     window = challenge.metric(challenge.ranking.key).window
     entries = json.loads(board["entries_json"])
-    for entry in entries:
-        table.add_row(*_cells(challenge, entry, window))
     console.print(f"[bold]{challenge.name}[/], {state} as of {as_of:%Y-%m-%d %H:%M} UTC, {mode}")
-    console.print(table)
+    console.print(_table(challenge, entries, window))
+    console.print(
+        f"cov is the share of rounds answered, the rest counts of outcomes, over "
+        f"{challenge.trailing_windows_hours[window]} h",
+        style="dim",
+    )
     for entry in entries:
         if entry["rank"] is None:
-            console.print(f"unranked: {entry['model_name']}: {entry['unranked_reason']}")
+            console.print(
+                f"Unranked: {escape(entry['model_name'])}: {escape(entry['unranked_reason'])}"
+            )
+
+
+def _table(challenge: Challenge, entries: list[dict[str, Any]], window: str) -> Table:
+    """Only names of models are folded in a narrow terminal; a number is never cut."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("model", overflow="fold")
+    rows = [_cells(challenge, entry, window) for entry in entries]
+    headings = [*_metric_headings(challenge), "cov", *SHORT.values()]
+    for name, *cells in zip(headings, *(row[2:] for row in rows), strict=True):
+        width = max(map(len, [*name.split("\n"), *cells]))
+        table.add_column(name, justify="right", no_wrap=True, min_width=width)
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _metric_headings(challenge: Challenge) -> list[str]:
@@ -54,7 +75,7 @@ def _cells(challenge: Challenge, entry: dict[str, Any], window: str) -> list[str
     outcomes = [str(summary["outcomes"].get(outcome.value, 0)) for outcome in SHORT]
     return [
         "-" if entry["rank"] is None else str(entry["rank"]),
-        entry["model_name"],
+        escape(entry["model_name"]),
         *values,
         "-" if coverage is None else f"{coverage:.0%}",
         *outcomes,

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 import pandas as pd
-from rich.console import Console
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.automation import BOARDS
 from coordinator_pipelines.cli.backfill import backfill
 from coordinator_pipelines.cli.instance import LocalInstance
 from coordinator_pipelines.cli.location import known_workspaces, starter_spec
+from coordinator_pipelines.cli.terminal import open_console
 from coordinator_pipelines.domain.boards import Boards
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Mode
@@ -33,7 +33,7 @@ def boards(spec: Path | None, refresh: bool) -> None:
     A revised price, a model that was added, or windows filled in later change the boards of the
     windows after them, up to the longest trailing window.
     """
-    console = Console()
+    console = open_console()
     challenge = load_challenge(spec or starter_spec())
     stored, outdated = _compared(challenge)
     for (_, old), (_, new) in zip(stored.iterrows(), outdated.iterrows(), strict=True):

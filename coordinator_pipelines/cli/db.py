@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
 
@@ -16,11 +17,11 @@ def db() -> None:
 
 @db.command()
 @click.option(
-    "--spec", type=click.Path(path_type=Path), required=True, help="The challenge's spec."
+    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
 )
-def upgrade(spec: Path) -> None:
+def upgrade(spec: Path | None) -> None:
     """Create the schema, or bring it to this version; data stays."""
-    url = settings.database_url(load_challenge(spec).name)
+    url = settings.database_url(load_challenge(spec or starter_spec()).name)
     before = schema.current_revision(url)
     schema.upgrade(url)
     after = schema.current_revision(url)

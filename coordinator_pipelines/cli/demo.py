@@ -1,10 +1,11 @@
 """``coordinator demo``: days of the starter challenge from price records to a leaderboard."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli import location
@@ -12,10 +13,13 @@ from coordinator_pipelines.cli.backfill import backfill
 from coordinator_pipelines.cli.instance import LocalInstance
 from coordinator_pipelines.cli.leaderboard import print_newest
 from coordinator_pipelines.cli.price_file import challenge_on_prices
+from coordinator_pipelines.cli.terminal import open_console, program
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.round import Window, windows_between
+from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.round import Window, window_of, windows_between
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.database import describe, parse_url
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
 @click.command()
@@ -36,46 +40,78 @@ def demo(prices: Path | None, asset: str, symbol: str | None, days: int, everyth
     Without --prices, on simulated prices: the first days of the challenge. With --prices, as a
     challenge of its own with its own database: the last days of the file.
     """
-    console = Console()
+    console = open_console()
     if prices is None:
         where = location.starter()
         windows = _first(where.challenge, days)
     else:
-        where = location.derived(challenge_on_prices(prices, asset, symbol))
-        windows = _last(where.challenge, None if everything else days)
+        challenge = challenge_on_prices(prices, asset, symbol)
+        _set_up_database(challenge)
+        where = location.derived(challenge)
+        windows = _last(challenge, None if everything else days)
     _run(console, where, windows)
 
 
 def _run(console: Console, where: location.Location, windows: list[Window]) -> None:
     challenge = where.challenge
+    url = _set_up_database(challenge)
     console.print(f"[bold]{challenge.name}[/]: {_source(challenge)}")
     for notice in challenge.notices():
         console.print(f"  {notice}")
+    seconds = backfill(console, LocalInstance.prepare([where.workspace]), challenge, windows)
+    console.print()
+    print_newest(console, challenge, until=windows[-1].end)
+    console.print(f"\nPrices: {_source(challenge)}", soft_wrap=True)
+    console.print(f"Took {seconds:.0f} s for {len(windows)} windows, without the set-up")
+    console.print(f"Database: {describe(parse_url(url))}", soft_wrap=True)
+    _say_next(console, where)
+
+
+def _set_up_database(challenge: Challenge) -> str:
+    """The URL of the challenge's database, which has its schema and belongs to no other one."""
     url = settings.database_url(challenge.name)
     schema.upgrade(url)
-    instance = LocalInstance.prepare([where.workspace])
-    seconds = backfill(console, instance, challenge, windows)
-    print_newest(console, challenge, until=windows[-1].end)
-    console.print(f"Prices: {_source(challenge)}")
-    console.print(
-        f"Took {seconds:.0f} s for {len(windows)} windows; database: {describe(parse_url(url))}"
-    )
-    console.print(
-        "Next: [bold]make dev[/] opens the Dagster UI on http://localhost:3000 with this data "
-        "(assets, checks, backfills);\n"
-        "      [bold]coordinator demo --prices FILE[/] does the same on real prices."
-    )
+    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+    try:
+        ledger.identify(challenge.identity)
+    finally:
+        ledger.close()
+    return url
+
+
+def _say_next(console: Console, where: location.Location) -> None:
+    if where.spec == location.starter_spec():
+        again, does = "demo --prices FILE", "the same on real one-minute candles (docs/feeds.md)"
+    else:
+        again, does = f"leaderboard --spec {where.spec}", "prints this board again"
+    console.print("\nNext:")
+    for command, what in (
+        ("dev", "opens the Dagster UI with this data on http://localhost:3000"),
+        (again, does),
+    ):
+        console.print(
+            f"  [bold]{escape(f'{program()} {command}')}[/]\n      {what}", soft_wrap=True
+        )
 
 
 def _source(challenge: Challenge) -> str:
     feed = challenge.feed
     if feed.provider == "simulated":
-        return f"[bold yellow]SIMULATED[/] prices (seed {feed.seed}); no market data is shipped"
-    return f"real prices from {feed.path}"
+        return (
+            f"[bold yellow]SIMULATED[/] prices (seed {feed.seed}), made up; "
+            "no market data is shipped"
+        )
+    return f"real prices from {escape(str(feed.path))}"
 
 
 def _first(challenge: Challenge, days: int) -> list[Window]:
+    over = window_of(datetime.now(UTC), challenge.window_length).start
     end = challenge.start + timedelta(days=days)
+    if end > over:
+        raise CoordinatorError(
+            f"--days {days}: {challenge.name} starts {challenge.start:%Y-%m-%d}, and only "
+            f"{max(0, (over - challenge.start).days)} days of it are over"
+        )
     return list(windows_between(challenge.start, end, challenge.window_length))
 
 

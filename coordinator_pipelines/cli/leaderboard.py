@@ -9,6 +9,7 @@ from rich.console import Console
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.board import show_board
 from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.terminal import open_console, program
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.domain.ledger import Mode
@@ -28,7 +29,7 @@ from coordinator_pipelines.storage.sql_ledger import SqlLedger
 )
 def leaderboard(spec: Path | None, as_of: datetime | None) -> None:
     """Print the newest leaderboard."""
-    print_newest(Console(), load_challenge(spec or starter_spec()), until=as_of)
+    print_newest(open_console(), load_challenge(spec or starter_spec()), until=as_of)
 
 
 def print_newest(console: Console, challenge: Challenge, *, until: datetime | None) -> None:
@@ -45,5 +46,8 @@ def print_newest(console: Console, challenge: Challenge, *, until: datetime | No
     finally:
         ledger.close()
     if boards.empty:
-        raise CoordinatorError(f"{challenge.name} has no leaderboard yet; run `coordinator demo`")
+        when = f" as of {until:%Y-%m-%d %H:%M:%S %Z}" if until else " yet"
+        raise CoordinatorError(
+            f"{challenge.name} has no leaderboard{when}; `{program()} demo` makes some"
+        )
     show_board(console, challenge, boards.iloc[-1])

@@ -18,9 +18,10 @@ STARTER = resources.files("coordinator_pipelines.starter")
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A challenge and the workspace file that serves it."""
+    """A challenge, its spec, and the workspace file that serves it."""
 
     challenge: Challenge
+    spec: Path
     workspace: Path
 
 
@@ -31,20 +32,22 @@ def starter_spec() -> Path:
 
 def starter() -> Location:
     """The built-in challenge."""
-    return Location(load_challenge(starter_spec()), Path(str(STARTER / "workspace.yaml")))
+    spec = starter_spec()
+    return Location(load_challenge(spec), spec, Path(str(STARTER / "workspace.yaml")))
 
 
 def derived(challenge: Challenge) -> Location:
     """A challenge of its own with a spec, a code location and a database under home."""
     directory = settings.home() / "challenges" / challenge.name
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "spec.yaml").write_text(dump_challenge(challenge))
+    spec = directory / "spec.yaml"
+    spec.write_text(dump_challenge(challenge))
     template = Path(__file__).with_name("templates") / "definitions.py.txt"
     (directory / "definitions.py").write_text(template.read_text())
     entry = {"relative_path": f"{challenge.name}/definitions.py", "location_name": challenge.name}
     workspace = directory.with_suffix(".workspace.yaml")
     workspace.write_text(yaml.safe_dump({"load_from": [{"python_file": entry}]}, sort_keys=False))
-    return Location(challenge, workspace)
+    return Location(challenge, spec, workspace)
 
 
 def known_workspaces() -> list[Path]:

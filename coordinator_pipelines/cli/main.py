@@ -3,7 +3,9 @@
 Add a verb in a module of its own and name it here; avoid doing anything here.
 """
 
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -27,8 +29,16 @@ for verb in (demo, dev, leaderboard, boards, db):
 
 def main() -> None:
     """Run the command; a user's mistake ends in one message and exit status 1."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _leave)
     try:
         coordinator()
     except CoordinatorError as error:
         click.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(1)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, cleaning up: by default, nothing that was started would be stopped."""
+    sys.exit(128 + number)

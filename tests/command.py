@@ -1,0 +1,174 @@
+"""The ``coordinator`` command as a user runs it: a process, an environment, a home of its own.
+
+Add here what tests of several commands need; avoid what one command prints.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MINUTES = 60.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command said, and how it ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Everything that it said."""
+        return self.out + self.err
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Runs commands with an empty HOME, another time zone, and nothing else of our environment."""
+
+    directory: Path
+    python: Path = Path(sys.executable)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """COORDINATOR_HOME."""
+        return self.directory / "coordinator"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of the commands."""
+        user = self.directory / "user"
+        user.mkdir(exist_ok=True, parents=True)
+        return {
+            "PATH": os.defpath,
+            "HOME": str(user),
+            "LANG": "C.UTF-8",
+            "TZ": "America/St_Johns",
+            "COORDINATOR_HOME": str(self.home),
+            **self.extra,
+        }
+
+    def start(
+        self, *arguments: str, program: str = "coordinator", cwd: Path | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start a command in a session of its own, so that a signal hits nobody else."""
+        return subprocess.Popen(
+            [str(self.python.with_name(program)), *arguments],
+            env=self.environment,
+            cwd=cwd or self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, timeout: float = 10 * MINUTES, **options: Any) -> Result:
+        """Run a command to its end."""
+        process = self.start(*arguments, **options)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"{arguments} took over {timeout} s:\n{out}\n{err}") from None
+        return Result(process.returncode, out, err)
+
+    def succeed(self, *arguments: str, **options: Any) -> str:
+        """Run a command that must succeed; what it printed."""
+        result = self.run(*arguments, **options)
+        assert result.status == 0, result.said
+        return result.out
+
+    def refuse(self, *arguments: str, **options: Any) -> str:
+        """Run a command that must end in one plain message; the message."""
+        result = self.run(*arguments, **options)
+        assert result.status == 1, result.said
+        assert "Traceback" not in result.said
+        assert result.err.startswith("Error: ")
+        return result.err
+
+    def database(self, slug: str = "btc-up-down") -> Path:
+        """The SQLite file of a challenge."""
+        return self.home / "databases" / f"{slug}.db"
+
+    def counts(self, slug: str = "btc-up-down") -> dict[str, int]:
+        """Rows of every table of a challenge."""
+        return {table: rows for table, (rows,) in self._query_each("SELECT count(*)", slug)}
+
+    def boards(self, slug: str = "btc-up-down") -> list[tuple[Any, ...]]:
+        """Every board, without what differs between two runs."""
+        query = (
+            "SELECT as_of, version, final, entries_json FROM leaderboards ORDER BY as_of, version"
+        )
+        with closing(sqlite3.connect(self.database(slug))) as connection:
+            return connection.execute(query).fetchall()
+
+    def _query_each(self, select: str, slug: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        with closing(sqlite3.connect(self.database(slug))) as connection:
+            names = [
+                name
+                for (name,) in connection.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'alembic%'"
+                )
+            ]
+            for name in names:
+                yield name, connection.execute(f"{select} FROM {name}").fetchone()
+
+
+def wait_for(what: Callable[[], Any], *, seconds: float = 60, why: str) -> Any:
+    """The first true value of ``what``; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"after {seconds:.0f} s: {why}")
+
+
+def family(pid: int) -> dict[int, str]:
+    """A process and all that descend from it: pid -> command line. Linux."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(text.rpartition(")")[2].split()[1])
+    members, found = {pid}, True
+    while found:
+        found = {child for child, parent in parents.items() if parent in members} - members
+        members |= found
+    return {member: line for member in members if (line := command_line(member))}
+
+
+def command_line(pid: int) -> str:
+    """The command line of a living process; empty for one that is gone or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except OSError:
+        return ""
+
+
+def require_gone(members: Mapping[int, str], seconds: float = 15) -> None:
+    """Fail when one of the processes is still there."""
+
+    def left() -> dict[int, str]:
+        return {pid: line for pid, line in members.items() if command_line(pid) == line}
+
+    try:
+        wait_for(lambda: not left(), seconds=seconds, why="processes are left")
+    finally:
+        for pid in left():
+            os.kill(pid, signal.SIGKILL)
