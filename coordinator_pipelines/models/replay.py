@@ -35,7 +35,7 @@ class ReplayModels(Models):
     consumer has taken the one in front.
     """
 
-    def __init__(self, *, base_class: str, log_dir: Path, ahead: int = 2) -> None:
+    def __init__(self, *, base_class: str, log_dir: Path, ahead: int = 8) -> None:
         self._base_class = base_class
         self._log_dir = log_dir
         self._ahead = ahead
