@@ -162,7 +162,7 @@ def test_generated_prices_give_the_scores_and_means_of_a_plain_computation(
         f"{roster}- {json.dumps(entries_of_broken, default=str)}\n"
     )
     pipeline = make_pipeline(truth__tie_rule=tie_rule, missing_data__rejoining="excused")
-    pipeline.succeed(START, 12)
+    pipeline.succeed(START, 9)
     stays = {
         "broken": [(seconds(START), seconds(leaves)), (seconds(returns), None)],
         "late": [(seconds(joins), None)],
@@ -172,7 +172,7 @@ def test_generated_prices_give_the_scores_and_means_of_a_plain_computation(
         for name in bodies
     ]
     assert any(closes[t] == closes.get(t + MINUTE) for t in closes)
-    assert_same_everything(pipeline, START, 12, closes, participants)
+    assert_same_everything(pipeline, START, 9, closes, participants)
 
 
 def real_pipeline(prices_dir: Path, home: Path, monkeypatch, days: int):

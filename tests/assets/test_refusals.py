@@ -23,9 +23,9 @@ def test_a_window_without_its_warm_up_is_refused_by_name(make_pipeline):
     pipeline = make_pipeline(start=(START - 4 * WINDOW).isoformat())
     text = refusal(pipeline, START - 4 * WINDOW, 3)
     assert text == (
-        "the window 2025-01-01 01:00 to 2025-01-01 01:15 UTC needs a warm-up of 600 s, but the feed "
-        "has nothing of BTCUSDT at or before 2025-01-01 00:51 UTC; replay later windows or bring "
-        "earlier prices"
+        "the window 2025-01-01 01:00 to 2025-01-01 01:15 UTC needs a warm-up of 600 s, but the "
+        "feed has nothing of BTCUSDT at or before 2025-01-01 00:51 UTC; replay later windows or "
+        "bring earlier prices"
     )
 
 

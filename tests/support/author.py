@@ -82,7 +82,8 @@ def aggregate(scored_predictions: list[Any], models: list[Any]) -> list[dict[str
 
 def rank(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """By name, backwards."""
-    return sorted(entries, key=lambda entry: entry["model_id"], reverse=True)
+    ordered = sorted(entries, key=lambda entry: entry["model_id"], reverse=True)
+    return [{**entry, "rank": place} for place, entry in enumerate(ordered, start=1)]
 
 
 NOT_CALLABLE = 3

@@ -58,8 +58,7 @@ def small_challenge(directory: Path, **changes: Any) -> Challenge:
     ``changes``: values by dotted path, with ``__`` for the dots (see ``tests.specs.changed``).
     """
     dotted = {path.replace("__", "."): value for path, value in changes.items()}
-    placed = {
-        "feed.path": str(directory / "prices.csv"),
-        "models_file": str(directory / "models.yaml"),
-    }
+    placed = {"models_file": str(directory / "models.yaml")}
+    if "feed" not in changes:
+        placed["feed.path"] = str(directory / "prices.csv")
     return Challenge.parse(changed({**placed, **dotted}, SMALL))

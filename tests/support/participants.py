@@ -47,10 +47,17 @@ def tick(self, data):
 """Returns, with each answer, the ticks since the previous one."""
 
 
-def write_model(directory: Path, predict: str, *, body: str = "", before: str = "") -> Path:
+def write_model(
+    directory: Path,
+    predict: str,
+    *,
+    body: str = "",
+    before: str = "",
+    arguments: str = "asset, horizon, step",
+) -> Path:
     """A model's directory, from the body of its ``predict`` and of its class."""
     directory.mkdir(parents=True, exist_ok=True)
-    method = f"def predict(self, asset, horizon, step):\n{indent(dedent(predict).strip(), '    ')}"
+    method = f"def predict(self, {arguments}):\n{indent(dedent(predict).strip(), '    ')}"
     members = indent(f"{dedent(body)}\n{method}", "    ")
     text = f"{HEADER}\n{dedent(before)}\nclass Model(TrackerBase):\n{members}\n"
     (directory / "main.py").write_text(text)

@@ -17,6 +17,7 @@ from coordinator_pipelines.definitions import build_definitions
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.resources.ledger import LedgerResource
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
@@ -157,6 +158,18 @@ class Pipeline:
             }
             for record in records
         }
+
+
+@contextmanager
+def open_ledger(url: str, challenge: Challenge) -> Iterator[SqlLedger]:
+    """The ledger of a run: claimed by the challenge, with its configs known."""
+    resource = LedgerResource(challenge=challenge)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("COORDINATOR_DATABASE_URL", url)
+        context = dg.build_init_resource_context()
+        with resource.yield_for_execution(context) as ledger:
+            assert isinstance(ledger, SqlLedger)
+            yield ledger
 
 
 def table_rows(url: str, table: str) -> pd.DataFrame:

@@ -1,0 +1,109 @@
+"""What people look at in the UI, window by window, agrees with what is stored."""
+
+import base64
+import io
+import json
+import re
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from coordinator_pipelines.domain.ledger import Mode
+from tests.support.challenges import START, WINDOW
+from tests.support.pipeline import keys
+
+WINDOWS = 6
+
+
+def table(markdown: str) -> pd.DataFrame:
+    """A Markdown table as text cells."""
+    lines = markdown.splitlines()
+    rows = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines]
+    return pd.DataFrame(rows[2:], columns=rows[0])
+
+
+def picture(markdown: str) -> Image.Image:
+    """The image that a Markdown text embeds."""
+    found = re.fullmatch(r"!\[[^]]+\]\(data:image/png;base64,([^)]+)\)", markdown)
+    assert found is not None
+    return Image.open(io.BytesIO(base64.b64decode(found[1])))
+
+
+@pytest.fixture
+def stored(undisturbed):
+    with undisturbed.ledger() as ledger:
+        yield ledger
+
+
+@pytest.mark.parametrize(
+    "asset",
+    ["feed_records", "prediction_batch", "ground_truth", "scores", "model_scores", "leaderboard"],
+)
+def test_every_window_has_metadata_of_its_own(undisturbed, asset):
+    metadata = undisturbed.metadata(asset)
+    assert sorted(metadata) == keys(START, WINDOWS, WINDOW)
+    assert all(metadata.values())
+
+
+def test_outcomes_are_counted_per_model(undisturbed, stored):
+    for k, (_, data) in enumerate(sorted(undisturbed.metadata("prediction_batch").items())):
+        start = START + k * WINDOW
+        cells = stored.predictions(Mode.REPLAY, start, start + WINDOW)
+        shown = table(data["outcomes"]).set_index("model").astype(int)
+        assert shown.to_numpy().sum() == data["cells"] == len(cells)
+        for model, own in cells.groupby("model_id"):
+            for status, count in own["status"].value_counts().items():
+                assert shown.loc[model, status.lower()] == count
+
+
+def test_truths_are_counted_by_state(undisturbed, stored):
+    for k, (_, data) in enumerate(sorted(undisturbed.metadata("ground_truth").items())):
+        start = START + k * WINDOW
+        truths = stored.ground_truths(start, start + WINDOW)
+        assert data["rounds"] == 15
+        assert data["final"] == (truths["state"] == "FINAL").sum() == data["up"] + data["down"]
+        assert data["void"] == (truths["state"] == "VOID").sum()
+        assert data["unresolvable"] == data["not resolved yet"] == 0
+
+
+def test_the_board_is_shown_as_a_table_in_the_order_of_its_ranks(undisturbed, stored):
+    boards = stored.leaderboards(Mode.REPLAY, START, START + WINDOWS * WINDOW)
+    metadata = sorted(undisturbed.metadata("leaderboard").items())
+    for (_, data), entries_json in zip(metadata, boards["entries_json"], strict=True):
+        entries = json.loads(entries_json)
+        shown = table(data["leaderboard"])
+        assert shown["model"].tolist() == [entry["model_name"] for entry in entries]
+        assert shown["rank"].tolist() == [str(entry["rank"] or "-") for entry in entries]
+        for cell, entry in zip(shown["long"], entries, strict=True):
+            assert float(cell) == pytest.approx(entry["score"]["metrics"]["long"], rel=1e-5)
+        assert data["leader"] == entries[0]["model_name"]
+        assert data["final"] is True
+        assert data["simulated"] is False
+
+
+def test_scores_are_drawn_over_time_and_against_what_was_said(undisturbed):
+    for data in undisturbed.metadata("model_scores").values():
+        assert picture(data["score over time"]).size > (400, 150)
+    for data in undisturbed.metadata("scores").values():
+        image = picture(data["calibration"])
+        assert len(image.convert("RGB").getcolors(100_000)) > 5
+
+
+def test_simulated_prices_are_said_to_be_simulated(make_pipeline):
+    feed = {
+        "provider": "simulated",
+        "subjects": {"BTC": "BTCUSDT"},
+        "granularity_seconds": 60,
+        "publication_delay_seconds": 2,
+        "staleness_limit_seconds": 180,
+        "seed": 5,
+    }
+    pipeline = make_pipeline(feed=feed)
+    pipeline.succeed(START, 1)
+    [records] = pipeline.metadata("feed_records").values()
+    assert records["simulated"] is True
+    assert "simulated" in records["source"]
+    [board] = pipeline.metadata("leaderboard").values()
+    assert board["simulated"] is True
+    assert set(pipeline.rows("feed_records")["source"]) == {records["source"]}
