@@ -31,7 +31,8 @@ def final_boards(
     """
     longest = timedelta(hours=challenge.longest_window_hours)
     due = _sorted(grid(challenge, truth_span(challenge, as_of)))
-    told = _sorted(truths)
+    active = [config.id for config in challenge.configs]
+    told = _sorted(truths[truths["prediction_config_id"].isin(active)])
     return {
         instant: _count(due, instant - longest, instant) == _count(told, instant - longest, instant)
         for instant in as_of
