@@ -51,9 +51,12 @@ class Ingest:
         return self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
 
     def newest(self) -> "pd.Series[pd.Timestamp]":
-        """Subject -> end of the newest record that the feed has by now."""
-        latest = self.feed.latest(self.challenge.feed.symbols, self.published_until)
-        return latest.set_index("subject")["ended_at"]
+        """Subject -> end of the newest record that the feed has by now, or ever had."""
+        symbols = self.challenge.feed.symbols
+        latest = self.feed.latest(symbols, self.published_until)
+        stored = self.ledger.newest_record(symbols)
+        both = [frame.set_index("subject")["ended_at"] for frame in (latest, stored) if len(frame)]
+        return pd.concat(both).groupby(level=0).max() if both else latest["ended_at"]
 
     @property
     def published_until(self) -> datetime:

@@ -183,3 +183,13 @@ def test_the_real_revised_candles_change_the_truth_only_as_a_new_version(
     old = pipeline.rows("ground_truths")
     assert old[old["version"] == "1"].reset_index(drop=True).equals(before["ground_truths"])
     assert board["version"].tolist() == [2]
+
+
+def test_a_file_that_became_shorter_takes_back_nothing(pipeline, closes, tmp_path):
+    pipeline.succeed(START, 3)
+    before = pipeline.contents()
+    shorter = {end: price for end, price in closes.items() if end <= seconds(REVISED)}
+    write_candles(tmp_path / "prices.csv", shorter)
+    pipeline.succeed(START, 3)
+    for table, rows in before.items():
+        assert pipeline.rows(table).equals(rows), table
