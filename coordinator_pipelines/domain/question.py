@@ -49,8 +49,7 @@ class Sight:
         frames = {}
         for asset, frame in self.frames.items():
             seen = frame[(frame["observed_at"] <= now) & (frame["ended_at"] > after)]
-            newest = seen.drop_duplicates("ended_at", keep="last")
-            frames[asset] = newest.sort_values("ended_at")
+            frames[asset] = _newest_versions(seen)
         return FeedContext(now, None, frames)
 
     def since(self, since: datetime, now: datetime) -> FeedContext:
@@ -58,8 +57,14 @@ class Sight:
         frames = {}
         for asset, frame in self.frames.items():
             first, stop = frame["observed_at"].searchsorted([since, now], side="right")
-            frames[asset] = frame.iloc[first:stop]
+            new = frame.iloc[first:stop]
+            frames[asset] = _newest_versions(new) if len(new) > 1 else new
         return FeedContext(now, since, frames)
+
+
+def _newest_versions(records: pd.DataFrame) -> pd.DataFrame:
+    """Of records in the order of observation: each once, as last seen, oldest first."""
+    return records.drop_duplicates("ended_at", keep="last").sort_values("ended_at")
 
 
 def with_inputs(challenge: Challenge, rounds: pd.DataFrame, sight: Sight) -> pd.DataFrame:
