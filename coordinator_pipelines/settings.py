@@ -9,11 +9,23 @@ DAGSTER_HOME                        directory of the Dagster instance; ``dagster
 COORDINATOR_DATABASE_URL            database of every challenge of this process, for nodes that
                                     serve one challenge
 COORDINATOR_DATABASE_URL_<SLUG>     database of one challenge (slug in capitals, ``_`` for ``-``)
+BINANCE_API_URL                     another host for the feed ``binance``, such as a mirror
+PYTH_HERMES_URL                     another host for the feed ``pyth``
+PYTH_API_KEY                        key for that host; never logged or shown
 =================================== ===========================================================
 """
 
 import os
 from pathlib import Path
+
+from pydantic import SecretStr
+
+from coordinator_pipelines.domain.feed_access import (
+    BINANCE_URL_VARIABLE,
+    PYTH_KEY_VARIABLE,
+    PYTH_URL_VARIABLE,
+    FeedAccess,
+)
 
 HOME_VARIABLE = "COORDINATOR_HOME"
 URL_VARIABLE = "COORDINATOR_DATABASE_URL"
@@ -39,3 +51,14 @@ def database_url(slug: str) -> str:
 def model_log_directory(slug: str) -> Path:
     """Directory of the models' own output, a file each."""
     return home() / "logs" / slug / "models"
+
+
+def feed_access() -> FeedAccess:
+    """How vendors of market data are reached; a variable that is empty counts as not set."""
+    given = {
+        "binance_url": os.environ.get(BINANCE_URL_VARIABLE),
+        "pyth_url": os.environ.get(PYTH_URL_VARIABLE),
+    }
+    key = os.environ.get(PYTH_KEY_VARIABLE, "").strip()
+    hosts = {name: url for name, url in given.items() if url}
+    return FeedAccess(**hosts, pyth_api_key=SecretStr(key) if key else None)

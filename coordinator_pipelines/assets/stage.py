@@ -18,9 +18,14 @@ import pandas as pd
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.spec_sections import CONVENTIONS
 from coordinator_pipelines.partitions import batch_windows, window_key
 
 OWNERS = ["team:operators"]
+NO_WINDOW = (
+    "This run names no batch window. A check is evaluated when its asset is materialized: choose "
+    "partitions of the asset; what is stored already is not computed again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +136,8 @@ def _facts(challenge: Challenge) -> dict[str, Any]:
         "rounds": dg.MetadataValue.md(as_list([config.describe() for config in challenge.configs])),
         "feed": f"{feed.provider}{simulated}, bars of {feed.granularity_seconds} s, seen "
         f"{feed.publication_delay_seconds:g} s after their end",
-        "truth": "the price at T is the close of the bar that ends at T; a later bar proves it "
-        f"final; price unchanged: {truth.tie_rule}",
+        "truth": f"{CONVENTIONS[truth.convention]}; a later record proves it final; price "
+        f"unchanged: {truth.tie_rule}",
     }
 
 
@@ -145,6 +150,8 @@ def _with_plain_failures(
     def run(
         context: dg.AssetExecutionContext, *args: Any, **kwargs: Any
     ) -> Iterator[dg.MaterializeResult]:
+        if not context.has_partition_key and not context.has_partition_key_range:
+            raise dg.Failure(NO_WINDOW, allow_retries=False)
         try:
             body(context, *args, **kwargs)
         except CoordinatorError as error:

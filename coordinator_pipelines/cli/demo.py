@@ -101,7 +101,9 @@ def _source(challenge: Challenge) -> str:
             f"[bold yellow]SIMULATED[/] prices (seed {feed.seed}), made up; "
             "no market data is shipped"
         )
-    return f"real prices from {escape(str(feed.path))}"
+    if feed.provider == "file":
+        return f"real prices from {escape(str(feed.path))}"
+    return f"real prices of {feed.provider}"
 
 
 def _first(challenge: Challenge, days: int) -> list[Window]:

@@ -84,6 +84,15 @@ def configs_are_distinct(challenge: "Challenge") -> Iterator[Problem]:
         yield Problem("scheduled_prediction_configs", ids, "none is active")
 
 
+def the_convention_is_that_of_the_provider(challenge: "Challenge") -> Iterator[Problem]:
+    """Candles have closes, Pyth has updates: the price at T means one thing per provider."""
+    provider, convention = challenge.feed.provider, challenge.truth.convention
+    fitting = "straddling_update" if provider == "pyth" else "bar_close"
+    if convention != fitting:
+        contradiction = f"contradicts feed.provider '{provider}', which goes with '{fitting}'"
+        yield Problem("truth.convention", convention, contradiction)
+
+
 def the_feed_answers_in_time(challenge: "Challenge") -> Iterator[Problem]:
     """A healthy feed makes no round VOID and no truth unresolvable."""
     feed, truth = challenge.feed, challenge.truth
@@ -195,6 +204,7 @@ RULES = (
     somebody_reads_every_scope_key,
     calls_end_before_the_next_round,
     configs_are_distinct,
+    the_convention_is_that_of_the_provider,
     the_feed_answers_in_time,
     the_warm_up_holds_a_record,
     windows_and_metrics_are_distinct,

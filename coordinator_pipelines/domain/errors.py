@@ -10,11 +10,14 @@ messages of one place here: a message belongs where the value that caused it is 
         FeedError                market data cannot be had
             FeedConfigurationError   ... because of a setting (path, symbol, key), never "no data"
             FeedDataError            ... because the data is broken; the message lists the rows
+            FeedUnavailableError     ... for now: the same request may succeed later
         LedgerError              the database cannot be used as it is
             LedgerIdentityError      ... it belongs to another challenge or feed
             LedgerSchemaError        ... its schema is not the one this version needs
         ReplayError              a past window cannot be replayed
 """
+
+from datetime import datetime
 
 
 class CoordinatorError(Exception):
@@ -43,6 +46,17 @@ class FeedConfigurationError(FeedError):
 
 class FeedDataError(FeedError):
     """The feed's data is broken; nothing of it was used."""
+
+
+class FeedUnavailableError(FeedError):
+    """A vendor does not answer, or wants not to be asked, for now: trying later may help.
+
+    ``not_before``: the instant before which asking again is useless or harmful, if there is one.
+    """
+
+    def __init__(self, text: str, not_before: datetime | None = None) -> None:
+        super().__init__(text)
+        self.not_before = not_before
 
 
 class LedgerError(CoordinatorError):

@@ -4,9 +4,10 @@ Add a provider's settings here as one more class of the union; avoid opening any
 """
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from coordinator_pipelines.domain.spec_model import (
     Delay,
@@ -27,6 +28,26 @@ Symbol = Annotated[
             80,
         )
     ),
+]
+
+
+PROVIDERS = ("file", "simulated", "binance", "pyth")
+BINANCE_INTERVALS = {
+    1: "1s", 60: "1m", 180: "3m", 300: "5m", 900: "15m", 1800: "30m", 3600: "1h", 7200: "2h",
+    14400: "4h", 21600: "6h", 28800: "8h", 43200: "12h", 86400: "1d",
+}  # fmt: skip
+"""Granularity in seconds -> Binance's word for it. The other intervals are not on our grid."""
+
+
+def pyth_feed_id(text: str) -> str:
+    """A feed id as Hermes says it: lowercase, without ``0x``."""
+    return text.lower().removeprefix("0x")
+
+
+PythFeedId = Annotated[
+    str,
+    AfterValidator(Shape(r"(0[xX])?[0-9A-Fa-f]{64}", "a feed id: 64 hex digits, 0x optional", 66)),
+    AfterValidator(pyth_feed_id),
 ]
 
 
@@ -84,4 +105,40 @@ class SimulatedFeedSpec(_CommonFeedSpec):
         return self
 
 
-FeedSpec = Annotated[FileFeedSpec | SimulatedFeedSpec, Field(discriminator="provider")]
+class BinanceFeedSpec(_CommonFeedSpec):
+    """Closed spot candles of Binance."""
+
+    provider: Literal["binance"]
+
+    @property
+    def identity(self) -> str:
+        """What makes this feed another one than the next."""
+        return f"binance {self._asked_of_the_provider}"
+
+    @field_validator("granularity_seconds")
+    @classmethod
+    def _is_an_interval(cls, seconds: int) -> int:
+        if seconds not in BINANCE_INTERVALS:
+            raise problem("", seconds, f"binance has candles of {_listed(BINANCE_INTERVALS)} s")
+        return seconds
+
+
+class PythFeedSpec(_CommonFeedSpec):
+    """Prices of Pyth at the instants of the grid: no candles, one update each."""
+
+    provider: Literal["pyth"]
+    subjects: Annotated[dict[Symbol, PythFeedId], Field(min_length=1)]
+    """Asset, as models and scopes name it -> feed id; kept as Hermes answers it."""
+
+    @property
+    def identity(self) -> str:
+        """What makes this feed another one than the next."""
+        return f"pyth {self._asked_of_the_provider}"
+
+
+AnyFeedSpec = FileFeedSpec | SimulatedFeedSpec | BinanceFeedSpec | PythFeedSpec
+FeedSpec = Annotated[AnyFeedSpec, Field(discriminator="provider")]
+
+
+def _listed(values: Iterable[int]) -> str:
+    return ", ".join(map(str, values))

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from coordinator_pipelines.domain.feed_spec import PROVIDERS
 from coordinator_pipelines.domain.json_value import path_text
 from coordinator_pipelines.domain.spec_model import Problem
 
@@ -82,7 +83,7 @@ def _field(loc: tuple[int | str, ...]) -> str:
     steps = list(loc)
     if steps and steps[-1] == "[key]":
         steps.pop()
-    if len(steps) > 1 and steps[0] == "feed" and steps[1] in ("file", "simulated"):
+    if len(steps) > 1 and steps[0] == "feed" and steps[1] in PROVIDERS:
         del steps[1]  # the provider's branch is no field
     return path_text(steps)
 

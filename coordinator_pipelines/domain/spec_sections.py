@@ -4,6 +4,7 @@ Add a section here when it is a handful of fields; avoid rules that need another
 (``challenge_rules`` holds those).
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -23,6 +24,12 @@ from coordinator_pipelines.domain.spec_model import (
 
 Direction = Literal["desc", "asc"]
 """``desc``: higher is better. ``asc``: lower is better."""
+Convention = Literal["bar_close", "straddling_update"]
+CONVENTIONS: Mapping[Convention, str] = {
+    "bar_close": "the price at T is the close of the bar that ends at T",
+    "straddling_update": "the price at T is that of the update with "
+    "prev_publish_time < T <= publish_time",
+}
 Statistic = Literal["mean", "mean_return", "volatility", "sharpe_like", "wealth", "hit_rate"]
 MissingDataRule = Literal["exclude", "worst", "value", "baseline"]
 Membership = Literal["excused", "counted"]
@@ -35,8 +42,8 @@ WindowHours = Annotated[dict[MetricName, Hours], Field(min_length=1)]
 class TruthSpec(SpecModel):
     """What the outcome of a round is."""
 
-    convention: Literal["bar_close"] = "bar_close"
-    """``bar_close``: the price at T is the close of the bar that ends at T."""
+    convention: Convention = "bar_close"
+    """Which price is the price at T: a key of :data:`CONVENTIONS`."""
     tie_rule: Literal["void", "down", "up", "half"]
     """An unchanged price: the round does not count, is down (0), up (1), or half (0.5)."""
     resolution_deadline_seconds: Seconds = 86400

@@ -3,27 +3,58 @@
 Add a provider here when ``domain.feed_spec`` has its settings; avoid defaults and fallbacks.
 """
 
+from functools import cache
+
+from pydantic import SecretStr
+
 from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.feed_spec import FileFeedSpec, SimulatedFeedSpec
+from coordinator_pipelines.domain.feed_access import FeedAccess
+from coordinator_pipelines.domain.feed_spec import (
+    AnyFeedSpec,
+    BinanceFeedSpec,
+    FileFeedSpec,
+    PythFeedSpec,
+)
+from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
 from coordinator_pipelines.feeds.file import FileFeed
+from coordinator_pipelines.feeds.http_source import HttpSource
+from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
+from coordinator_pipelines.feeds.timer import SystemTimer
 
 
-def open_feed(spec: FileFeedSpec | SimulatedFeedSpec) -> Feed:
-    """The provider that the spec names; nothing is read until it is asked.
+def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
+    """The provider that the spec names; nothing is read or asked until it is asked.
 
     Raises:
         FeedConfigurationError: the provider cannot work with these settings.
     """
+    subjects, granularity_seconds = spec.symbols, spec.granularity_seconds
     if isinstance(spec, FileFeedSpec):
-        return FileFeed(
-            spec.path, subjects=spec.symbols, granularity_seconds=spec.granularity_seconds
-        )
+        return FileFeed(spec.path, subjects=subjects, granularity_seconds=granularity_seconds)
+    if isinstance(spec, BinanceFeedSpec):
+        source = _binance(access.binance_url)
+        return BinanceFeed(source, subjects=subjects, granularity_seconds=granularity_seconds)
+    if isinstance(spec, PythFeedSpec):
+        source = _pyth(access.pyth_url, access.pyth_api_key)
+        return PythFeed(source, subjects=subjects, granularity_seconds=granularity_seconds)
     return SimulatedFeed(
         seed=spec.seed,
-        granularity_seconds=spec.granularity_seconds,
-        subjects=spec.symbols,
+        granularity_seconds=granularity_seconds,
+        subjects=subjects,
         start_price=spec.start_price,
         annual_volatility=spec.annual_volatility,
         tick_size=spec.tick_size,
     )
+
+
+@cache
+def _binance(base_url: str) -> HttpSource:
+    """One per process, so that all its feeds keep one limit together."""
+    return binance_source(base_url, SystemTimer())
+
+
+@cache
+def _pyth(base_url: str, key: SecretStr | None) -> HttpSource:
+    """One per process, likewise."""
+    return pyth_source(base_url, key, SystemTimer())

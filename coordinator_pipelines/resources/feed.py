@@ -5,6 +5,7 @@ import dagster as dg
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.feed import Feed
 from coordinator_pipelines.feeds.registry import open_feed
+from coordinator_pipelines.settings import feed_access
 
 
 class FeedResource(dg.ConfigurableResource):
@@ -15,4 +16,4 @@ class FeedResource(dg.ConfigurableResource):
     def create_resource(self, context: dg.InitResourceContext) -> Feed:
         """The feed, opened."""
         del context
-        return open_feed(self.challenge.feed)
+        return open_feed(self.challenge.feed, feed_access())

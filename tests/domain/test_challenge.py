@@ -69,7 +69,7 @@ ONE_FIELD = [
     ({"models_file": ""}, "models_file: must be the path of a file"),
     ({"models_file": "a\nb"}, "models_file: must be the path of a file"),
     ({"feed": []}, "feed: "),
-    ({"feed.provider": "binance"}, "feed.provider: must be one of 'file', 'simulated'"),
+    ({"feed.provider": "kraken"}, "feed.provider: must be one of 'file', 'simulated', "),
     ({"feed.provider": REMOVED}, "feed.provider: missing; it must be given"),
     ({"feed.granularity_seconds": "1m"}, "feed.granularity_seconds: must be a whole number"),
     (

@@ -1,13 +1,21 @@
-"""Small candle files with known content."""
+"""Small candle files with known content, and a vendor on this machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import SecretStr
 
+from coordinator_pipelines.feeds.binance import binance_source
+from coordinator_pipelines.feeds.http_source import HttpSource
+from coordinator_pipelines.feeds.pyth import pyth_source
+from tests.feeds.exchange_server import ExchangeServer, FakeTimer
+
+KEY = "secret-key-5f3a"
 START = datetime(2025, 1, 1, tzinfo=UTC)
 """Open time of the first candle; it ends a minute later."""
 
@@ -61,3 +69,31 @@ def make_candles(count: int, price: float) -> pd.DataFrame:
             "volume": step / 8,
         }
     )
+
+
+@pytest.fixture
+def timer() -> FakeTimer:
+    """Noon of the first day; time passes only for those who wait."""
+    return FakeTimer(START + timedelta(hours=12))
+
+
+@pytest.fixture
+def exchange(timer: FakeTimer) -> Iterator[ExchangeServer]:
+    """A vendor without data, on this machine."""
+    with ExchangeServer(timer) as server:
+        yield server
+
+
+@pytest.fixture
+def binance(exchange: ExchangeServer, timer: FakeTimer) -> Iterator[HttpSource]:
+    """The way to the vendor; its connections end before the vendor does."""
+    with closing(binance_source(exchange.url, timer, timeout_seconds=5)) as source:
+        yield source
+
+
+@pytest.fixture
+def hermes(exchange: ExchangeServer, timer: FakeTimer) -> Iterator[HttpSource]:
+    """The way to the vendor, with its key."""
+    exchange.key = KEY
+    with closing(pyth_source(exchange.url, SecretStr(KEY), timer, timeout_seconds=5)) as source:
+        yield source

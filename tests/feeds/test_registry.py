@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import TypeAdapter
 
+from coordinator_pipelines.domain.feed_access import FeedAccess
 from coordinator_pipelines.domain.feed_spec import FeedSpec
 from coordinator_pipelines.feeds.registry import open_feed
 
@@ -11,7 +12,8 @@ COMMON = {"granularity_seconds": 60, "staleness_limit_seconds": 300}
 
 
 def opened(**section):
-    return open_feed(TypeAdapter(FeedSpec).validate_python({**COMMON, **section}))
+    spec = TypeAdapter(FeedSpec).validate_python({**COMMON, **section})
+    return open_feed(spec, FeedAccess())
 
 
 def test_a_file_spec_opens_its_file(write, candles, start):
@@ -34,3 +36,10 @@ def test_a_simulated_spec_opens_the_path_of_its_settings(start):
 def test_assets_that_share_a_symbol_are_one_subject(start):
     feed = opened(provider="simulated", subjects={"A": "X", "B": "X"}, seed=3)
     assert len(feed.latest(["X"], start)) == 1
+
+
+def test_vendors_are_opened_without_asking_them():
+    binance = opened(provider="binance", subjects={"BTC": "BTCUSDT"})
+    pyth = opened(provider="pyth", subjects={"BTC": "0x" + "AB" * 32})
+    assert [feed.source for feed in (binance, pyth)] == ["binance", "pyth"]
+    assert [feed.simulated for feed in (binance, pyth)] == [False, False]

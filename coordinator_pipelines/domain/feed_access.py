@@ -1,0 +1,23 @@
+"""What a deployment decides about vendors of market data: where they are asked, with which key.
+
+Add here what must not stand in a challenge's spec; avoid reading the environment (``settings``)
+and asking anybody (``feeds``).
+"""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+BINANCE_URL_VARIABLE = "BINANCE_API_URL"
+PYTH_URL_VARIABLE = "PYTH_HERMES_URL"
+PYTH_KEY_VARIABLE = "PYTH_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAccess:
+    """Base URLs, which end before the vendor's own path, and the key; nothing shows the key."""
+
+    binance_url: str = "https://data-api.binance.vision"
+    """The public host that needs no key."""
+    pyth_url: str = "https://hermes.pyth.network"
+    pyth_api_key: SecretStr | None = None

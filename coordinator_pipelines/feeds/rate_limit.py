@@ -1,0 +1,59 @@
+"""How often a vendor is asked: never more than it allows, and not at all while it forbids.
+
+Add here what delays or withholds requests; avoid the requests themselves (``http_source``).
+"""
+
+from collections import deque
+from datetime import timedelta
+from threading import Lock
+
+from coordinator_pipelines.domain.errors import FeedUnavailableError
+from coordinator_pipelines.feeds.timer import Timer
+
+PATIENCE_SECONDS = 90.0
+"""A longer pause is not waited for: whoever asks learns until when, and does something else."""
+
+
+class RateLimit:
+    """At most ``requests`` in any ``seconds``, shared by all threads that hold it."""
+
+    def __init__(self, requests: int, seconds: float, timer: Timer) -> None:
+        self._seconds = seconds
+        self._timer = timer
+        self._sent: deque[float] = deque(maxlen=requests)
+        self._held_until = float("-inf")
+        self._lock = Lock()
+
+    def wait(self, name: str) -> None:
+        """Come back when a request may be sent, which counts as sent.
+
+        Raises:
+            FeedUnavailableError: that would take longer than :data:`PATIENCE_SECONDS`.
+        """
+        while (pause := self._take()) > 0:
+            if pause > PATIENCE_SECONDS:
+                until = self._timer.now() + timedelta(seconds=pause)
+                raise FeedUnavailableError(
+                    f"{name} wants not to be asked until {until:%Y-%m-%d %H:%M:%S} UTC, and is "
+                    "not asked before. Run the window again then.",
+                    not_before=until,
+                )
+            # Rounding must not leave a pause too short to move the stopwatch.
+            self._timer.sleep(max(pause, 0.001))
+
+    def hold(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._timer.monotonic() + seconds)
+
+    def _take(self) -> float:
+        """Seconds until a request may be sent; if it may be sent now, it counts as sent."""
+        with self._lock:
+            now = self._timer.monotonic()
+            free = [self._held_until]
+            if len(self._sent) == self._sent.maxlen:
+                free.append(self._sent[0] + self._seconds)
+            pause = max(free) - now
+            if pause <= 0:
+                self._sent.append(now)
+            return pause

@@ -1,0 +1,38 @@
+"""What the environment decides about vendors."""
+
+import pytest
+
+from coordinator_pipelines.domain.feed_access import FeedAccess
+from coordinator_pipelines.settings import feed_access
+
+VARIABLES = ("BINANCE_API_URL", "PYTH_HERMES_URL", "PYTH_API_KEY")
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_without_settings_the_public_hosts_are_asked_without_a_key(environment):
+    del environment  # empty
+    assert feed_access() == FeedAccess()
+    assert feed_access().binance_url == "https://data-api.binance.vision"
+    assert feed_access().pyth_api_key is None
+
+
+def test_the_environment_names_hosts_and_key_and_the_key_is_not_shown(environment):
+    for name in VARIABLES:
+        environment.setenv(name, f" value-of-{name}\n" if "KEY" in name else f"https://{name}")
+    access = feed_access()
+    assert access.binance_url == "https://BINANCE_API_URL"
+    assert access.pyth_url == "https://PYTH_HERMES_URL"
+    assert access.pyth_api_key.get_secret_value() == "value-of-PYTH_API_KEY"
+    assert "value-of" not in repr(access)
+
+
+def test_an_empty_variable_is_not_set(environment):
+    for name in VARIABLES:
+        environment.setenv(name, "")
+    assert feed_access() == FeedAccess()
