@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,7 @@ class Commands:
     directory: Path
     python: Path = Path(sys.executable)
     extra: Mapping[str, str] = field(default_factory=dict)
+    started: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -63,7 +64,7 @@ class Commands:
         self, *arguments: str, program: str = "coordinator", cwd: Path | None = None
     ) -> "subprocess.Popen[str]":
         """Start a command in a session of its own, so that a signal hits nobody else."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(self.python.with_name(program)), *arguments],
             env=self.environment,
             cwd=cwd or self.directory,
@@ -73,6 +74,8 @@ class Commands:
             text=True,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
 
     def run(self, *arguments: str, timeout: float = 10 * MINUTES, **options: Any) -> Result:
         """Run a command to its end."""
@@ -99,13 +102,26 @@ class Commands:
         assert result.err.startswith("Error: ")
         return result.err
 
+    def end_all(self) -> None:
+        """Kill what is left of what was started, after a test that failed half-way."""
+        for process in self.started:
+            if process.returncode is None:
+                for pid in family(process.pid):
+                    os.kill(pid, signal.SIGKILL)
+                process.communicate()
+
     def database(self, slug: str = "btc-up-down") -> Path:
         """The SQLite file of a challenge."""
         return self.home / "databases" / f"{slug}.db"
 
     def counts(self, slug: str = "btc-up-down") -> dict[str, int]:
         """Rows of every table of a challenge."""
-        return {table: rows for table, (rows,) in self._query_each("SELECT count(*)", slug)}
+        with closing(sqlite3.connect(self.database(slug))) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return {
+                table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                for (table,) in tables.fetchall()
+            }
 
     def boards(self, slug: str = "btc-up-down") -> list[tuple[Any, ...]]:
         """Every board, without what differs between two runs."""
@@ -114,17 +130,6 @@ class Commands:
         )
         with closing(sqlite3.connect(self.database(slug))) as connection:
             return connection.execute(query).fetchall()
-
-    def _query_each(self, select: str, slug: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        with closing(sqlite3.connect(self.database(slug))) as connection:
-            names = [
-                name
-                for (name,) in connection.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'alembic%'"
-                )
-            ]
-            for name in names:
-                yield name, connection.execute(f"{select} FROM {name}").fetchone()
 
 
 def wait_for(what: Callable[[], Any], *, seconds: float = 60, why: str) -> Any:

@@ -11,6 +11,8 @@ import yaml
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.errors import FeedConfigurationError
+from coordinator_pipelines.domain.feed_spec import FileFeedSpec
 from coordinator_pipelines.spec_file import dump_challenge, load_challenge
 
 STARTER = resources.files("coordinator_pipelines.starter")
@@ -37,10 +39,15 @@ def starter() -> Location:
 
 
 def derived(challenge: Challenge) -> Location:
-    """A challenge of its own with a spec, a code location and a database under home."""
+    """A challenge of its own with a spec, a code location and a database under home.
+
+    Raises:
+        FeedConfigurationError: another price file already gave its name to a challenge.
+    """
     directory = settings.home() / "challenges" / challenge.name
     directory.mkdir(parents=True, exist_ok=True)
     spec = directory / "spec.yaml"
+    _require_same_prices(challenge, spec)
     spec.write_text(dump_challenge(challenge))
     template = Path(__file__).with_name("templates") / "definitions.py.txt"
     (directory / "definitions.py").write_text(template.read_text())
@@ -48,6 +55,23 @@ def derived(challenge: Challenge) -> Location:
     workspace = directory.with_suffix(".workspace.yaml")
     workspace.write_text(yaml.safe_dump({"load_from": [{"python_file": entry}]}, sort_keys=False))
     return Location(challenge, spec, workspace)
+
+
+def _require_same_prices(challenge: Challenge, spec: Path) -> None:
+    """A file that was moved is the same one; two that exist are two feeds."""
+    if not spec.exists():
+        return
+    known, new = load_challenge(spec).feed, challenge.feed
+    if (
+        isinstance(known, FileFeedSpec)
+        and isinstance(new, FileFeedSpec)
+        and known.path != new.path
+        and Path(known.path).exists()
+    ):
+        raise FeedConfigurationError(
+            f"{challenge.name} is the challenge on {known.path}; copy {new.path} to a file of "
+            "another name: each file has a challenge and a database of its own"
+        )
 
 
 def known_workspaces() -> list[Path]:

@@ -1,5 +1,6 @@
 """Commands run as processes, each test in a home of its own; one finished demo to look at."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from tests.command import Commands
 
 
 @pytest.fixture
-def coordinator(tmp_path: Path) -> Commands:
+def coordinator(tmp_path: Path) -> Iterator[Commands]:
     """Commands in an empty home."""
-    return Commands(tmp_path)
+    commands = Commands(tmp_path)
+    yield commands
+    commands.end_all()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,97 @@
+"""Demos that are interrupted, killed, or meet another one: nothing is left, nothing is lost."""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from tests.command import Commands, family, require_gone, wait_for
+
+pytestmark = pytest.mark.slow
+
+# The run is at work once models answer; it is not yet at its end then.
+UNDER_WAY = "btc_up_down__prediction_batch - STEP_START"
+
+
+def daemon_log(coordinator: Commands) -> str:
+    log = coordinator.home / "logs" / "dagster-daemon.log"
+    return log.read_text() if log.exists() else ""
+
+
+def start_demo(coordinator: Commands) -> "subprocess.Popen[str]":
+    demo = coordinator.start("demo", "--days", "1")
+    wait_for(lambda: UNDER_WAY in daemon_log(coordinator), why="the run does not ask models")
+    return demo
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    commands = Commands(tmp_path_factory.mktemp("undisturbed"))
+    commands.succeed("demo", "--days", "1")
+    return commands
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_demo_stops_everything_and_the_next_one_works(
+    coordinator: Commands, undisturbed: Commands, number: signal.Signals
+):
+    demo = start_demo(coordinator)
+    processes = family(demo.pid)
+    assert len(processes) > 5
+    os.kill(demo.pid, number)
+    out, err = demo.communicate(timeout=60)
+    require_gone(processes)
+    assert demo.returncode not in {0, None}
+    assert "Traceback" not in out + err
+    coordinator.succeed("demo", "--days", "1")
+    assert coordinator.boards() == undisturbed.boards()
+
+
+def test_a_killed_run_is_told_and_the_next_demo_ends_with_the_same_board(
+    coordinator: Commands, undisturbed: Commands
+):
+    demo = start_demo(coordinator)
+    (worker,) = re.findall(r" - (\d+) - RUN_START", daemon_log(coordinator))
+    os.kill(int(worker), signal.SIGKILL)
+    _, err = demo.communicate(timeout=120)
+    assert demo.returncode == 1
+    assert err.startswith("Error: the run ")
+    assert "ended with failure" in err
+    coordinator.succeed("demo", "--days", "1")
+    assert coordinator.boards() == undisturbed.boards()
+
+
+def test_after_a_crash_of_everything_the_next_demo_ends_with_the_same_board(
+    coordinator: Commands, undisturbed: Commands
+):
+    demo = start_demo(coordinator)
+    processes = family(demo.pid)
+    for pid in processes:
+        os.kill(pid, signal.SIGKILL)
+    demo.communicate()
+    require_gone(processes)
+    coordinator.succeed("demo", "--days", "1")
+    assert coordinator.boards() == undisturbed.boards()
+
+
+def test_a_daemon_that_dies_ends_the_demo(coordinator: Commands):
+    demo = start_demo(coordinator)
+    processes = family(demo.pid)
+    daemons = [pid for pid, line in processes.items() if "dagster-daemon run" in line]
+    os.kill(daemons[0], signal.SIGKILL)
+    _, err = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "Traceback" not in err
+    require_gone(processes)
+
+
+def test_two_demos_at_once_in_one_home_are_refused(coordinator: Commands):
+    demo = start_demo(coordinator)
+    try:
+        assert "already at work" in coordinator.refuse("demo", "--days", "1")
+        assert "already at work" in coordinator.refuse("dev", "--port", "39998")
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
