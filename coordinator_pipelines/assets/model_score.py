@@ -14,6 +14,7 @@ from coordinator_pipelines.domain.leaderboard import new_board_versions
 from coordinator_pipelines.domain.ledger import Ledger, Mode
 from coordinator_pipelines.domain.round import batches
 from coordinator_pipelines.domain.rules import Rules
+from coordinator_pipelines.domain.standing import histories, standings
 from coordinator_pipelines.partitions import closed_windows
 
 WINDOWS_PER_READ = 168
@@ -46,11 +47,12 @@ def model_scores(
         stored = dict(tuple(ledger.model_scores(Mode.REPLAY, ends).groupby("as_of")))
         none = new.iloc[:0]
         hourly = _hourly_means(boards.statistics(ends))
-        joined = ledger.memberships(Mode.REPLAY)
+        members = histories(ledger.memberships(Mode.REPLAY))
         for window in batch:
             rows = stored.get(pd.Timestamp(window.end), none)
             report = Report(context, window)
-            report.check("all_members", _absentees(joined, rows, window.end))
+            expected = {member.model_id for member in standings(members, window.end)}
+            report.check("all_members", _absentees(expected, rows))
             report.metadata(
                 models=len(rows),
                 revised=int((rows["version"] > 1).sum()),
@@ -58,8 +60,7 @@ def model_scores(
             )
 
 
-def _absentees(joined: pd.DataFrame, rows: pd.DataFrame, end: datetime) -> list[str]:
-    expected = set(joined.loc[joined["joined_at"] <= end, "model_id"])
+def _absentees(expected: set[str], rows: pd.DataFrame) -> list[str]:
     return [f"{model} has no row" for model in sorted(expected - set(rows["model_id"]))]
 
 

@@ -15,6 +15,7 @@ from coordinator_pipelines.domain.prediction_batch import CELL, expected_cells, 
 from coordinator_pipelines.domain.replay import Replay
 from coordinator_pipelines.domain.round import Window, batches
 from coordinator_pipelines.domain.rules import Rules
+from coordinator_pipelines.domain.standing import with_withdrawals
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.partitions import run_windows
 
@@ -51,7 +52,8 @@ def prediction_batch(
     `performed_at`. A stored answer is never asked again unless the run is configured with
     `again: true` and the model's code has changed.
     """
-    ledger.record_memberships(roster.memberships(challenge.start))
+    named = roster.memberships(challenge.start)
+    ledger.record_memberships(with_withdrawals(named, ledger.memberships(Mode.REPLAY)))
     ingest = Ingest(challenge, feed, ledger, clock.now())
     replay = Replay(
         challenge, rules, ingest, models, roster.members, context.run.run_id, config.again

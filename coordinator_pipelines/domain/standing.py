@@ -52,12 +52,28 @@ class History:
 
 
 def histories(memberships: pd.DataFrame) -> list[History]:
-    """The models of a membership frame (MEMBERSHIP_COLUMNS of one mode), by id."""
-    ordered = memberships.sort_values(["model_id", "joined_at"])
+    """The models of a membership frame (MEMBERSHIP_COLUMNS of one mode), by id.
+
+    A membership that ends as it begins was withdrawn: it never was.
+    """
+    real = memberships[~(memberships["left_at"] <= memberships["joined_at"])]
+    ordered = real.sort_values(["model_id", "joined_at"])
     return [
         History(str(model_id), tuple(_stay(row) for row in rows.to_dict("records")))
         for model_id, rows in ordered.groupby("model_id", sort=True)
     ]
+
+
+def with_withdrawals(named: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The memberships that a models file names, and the stored ones that it no longer names.
+
+    The latter end as they begin, so that a model that was taken out, or that starts later than
+    it was said to, is not expected any more. What it answered stays.
+    """
+    key = ["model_id", "joined_at"]
+    both = stored.merge(named[key], on=key, how="left", indicator="found")
+    gone = both.loc[both["found"] == "left_only", list(stored.columns)]
+    return pd.concat([named, gone.assign(left_at=gone["joined_at"])]) if len(gone) else named
 
 
 def standings(models: list[History], as_of: datetime) -> list[Standing]:

@@ -1,5 +1,6 @@
 """Who takes part from when to when, and what a model that misbehaves costs: its own cells only."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -120,6 +121,29 @@ def test_a_model_added_later_gets_its_cells_and_no_other_row_changes(make_pipeli
     assert minutes(cells_of(pipeline), "new") == list(range(30))
     [added] = {data["cells added"] for data in pipeline.metadata("prediction_batch").values()}
     assert added == 15
+
+
+def test_a_model_taken_out_of_the_file_is_not_expected_any_more(make_pipeline, tmp_path):
+    write_participants(tmp_path, {**GOOD, "gone": SHY})
+    pipeline = make_pipeline()
+    pipeline.succeed(START, 1)
+    write_participants(tmp_path, GOOD)
+    result = pipeline.succeed(START, 2)
+    assert all(check.passed for check in pipeline.checks(result))
+    assert minutes(cells_of(pipeline), "gone") == list(range(15))
+    with pipeline.ledger() as ledger:
+        board = ledger.newest_leaderboard(Mode.REPLAY, START + 2 * WINDOW).iloc[0]
+    assert {entry["model_id"] for entry in json.loads(board["entries_json"])} == set(GOOD)
+
+
+def test_a_model_made_to_start_later_is_expected_from_then_on_only(make_pipeline, tmp_path):
+    write_participants(tmp_path, {**GOOD, "late": HALF})
+    pipeline = make_pipeline()
+    pipeline.succeed(START, 1)
+    write_participants(tmp_path, {**GOOD, "late": HALF}, late={"active_from": START + 2 * WINDOW})
+    result = pipeline.succeed(START, 3)
+    assert all(check.passed for check in pipeline.checks(result))
+    assert minutes(cells_of(pipeline), "late") == [*range(15), *range(30, 45)]
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import dagster as dg
 import pytest
 
+from coordinator_pipelines.definitions import build_definitions
 from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import TABLES, failure_text
 
@@ -111,3 +113,17 @@ def test_a_database_without_a_schema_is_refused_with_the_command_that_makes_one(
 ):
     pipeline = make_pipeline(url=f"sqlite:///{tmp_path / 'bare.db'}")
     assert "coordinator db upgrade" in failure_text(pipeline.run(START))
+
+
+def test_a_check_run_without_a_window_says_what_to_do_instead(make_pipeline):
+    pipeline = make_pipeline()
+    pipeline.succeed(START)
+    challenge = pipeline.challenge
+    board = dg.AssetKey([challenge.key, "leaderboard"])
+    check = dg.AssetSelection.checks(dg.AssetCheckKey(board, "consistency"))
+    job = dg.define_asset_job("check_only", selection=check)
+    definitions = dg.Definitions.merge(build_definitions(challenge), dg.Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("check_only").execute_in_process(
+        instance=pipeline.instance, raise_on_error=False
+    )
+    assert failure_text(result).startswith("This run names no batch window.")
