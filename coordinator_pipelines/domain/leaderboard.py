@@ -34,7 +34,8 @@ def leaderboard(
     Args:
         challenge: gives the ranking.
         rules: may hold an author's ranker.
-        model_scores: of one instant (MODEL_SCORE_COLUMNS), a row for each member.
+        model_scores: of one instant (MODEL_SCORE_COLUMNS), a row for each member; others, of
+            memberships that were withdrawn since, are left out.
         members: who had joined by that instant.
 
     Each entry: ``{"model_id", "model_name", "cruncher_name", "rank", "unranked_reason", "score":
@@ -50,6 +51,7 @@ def leaderboard(
     entries = [
         _entry(challenge, standing[model_id], json.loads(metrics), json.loads(payload))
         for model_id, metrics, payload in scores
+        if model_id in standing
     ]
     for entry in entries:
         reason = unranked_reason(challenge, entry)
