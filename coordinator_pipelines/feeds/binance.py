@@ -5,6 +5,7 @@ Add here which requests are made and which candles are final; avoid the shape of
 """
 
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -147,7 +148,7 @@ class BinanceFeed(Feed):
     def _spare(self, answer: Answer, rest_of_minute: int) -> None:
         """Ask nothing more in a minute of which this address has used up our share."""
         used = answer.headers.get("x-mbx-used-weight-1m", "")
-        if used.isdigit() and int(used) >= WEIGHT_PER_MINUTE:
+        if re.fullmatch("[0-9]{1,9}", used) and int(used) >= WEIGHT_PER_MINUTE:
             self._http.limit.hold(rest_of_minute + 1)
 
     def _refusal(self, answer: Answer) -> FeedConfigurationError:

@@ -41,7 +41,7 @@ class Answer:
             pause = (until - (self.server_time or now)).total_seconds()
         else:
             pause = float(written) if written.isascii() and written.isdigit() else default
-        return min(max(math.ceil(pause), 0) + 1, LONGEST_PAUSE.total_seconds())
+        return math.ceil(min(max(pause, 0), LONGEST_PAUSE.total_seconds())) + 1
 
 
 def parsed(adapter: TypeAdapter[T], content: bytes, what: str) -> T:

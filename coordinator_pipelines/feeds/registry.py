@@ -3,6 +3,7 @@
 Add a provider here when ``domain.feed_spec`` has its settings; avoid defaults and fallbacks.
 """
 
+import atexit
 from functools import cache
 
 from pydantic import SecretStr
@@ -51,10 +52,15 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
 @cache
 def _binance(base_url: str) -> HttpSource:
     """One per process, so that all its feeds keep one limit together."""
-    return binance_source(base_url, SystemTimer())
+    return _closed_at_exit(binance_source(base_url, SystemTimer()))
 
 
 @cache
 def _pyth(base_url: str, key: SecretStr | None) -> HttpSource:
     """One per process, likewise."""
-    return pyth_source(base_url, key, SystemTimer())
+    return _closed_at_exit(pyth_source(base_url, key, SystemTimer()))
+
+
+def _closed_at_exit(source: HttpSource) -> HttpSource:
+    atexit.register(source.close)
+    return source

@@ -13,9 +13,8 @@ from pydantic import SecretStr
 from coordinator_pipelines.feeds.binance import binance_source
 from coordinator_pipelines.feeds.http_source import HttpSource
 from coordinator_pipelines.feeds.pyth import pyth_source
-from tests.feeds.exchange_server import ExchangeServer, FakeTimer
+from tests.feeds.exchange_server import KEY, ExchangeServer, FakeTimer
 
-KEY = "secret-key-5f3a"
 START = datetime(2025, 1, 1, tzinfo=UTC)
 """Open time of the first candle; it ends a minute later."""
 

@@ -5,17 +5,21 @@ and can be told to fail in given ways. Add here what vendors do; avoid what is e
 """
 
 import json
+import socket
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from coordinator_pipelines.feeds.timer import Timer
 
+KEY = "secret-key-5f3a"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 Price = tuple[float, float, float, float, float]
 """Open, high, low, close, volume."""
@@ -107,6 +111,9 @@ class ExchangeServer:
         self.ended.set()
         self._server.shutdown()
         self._thread.join()
+        for connection in self._server.connections:
+            with suppress(OSError):  # it has ended already
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
     def fail(self, *faults: Fault, times: int = 1) -> None:
@@ -179,6 +186,15 @@ class ExchangeServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.connections: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
 
     def handle_error(self, *_: object) -> None:
         """Be silent: those who ask may go away at any time."""

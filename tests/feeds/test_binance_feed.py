@@ -261,6 +261,13 @@ def test_half_of_the_weight_of_a_minute_is_left_to_others(feed, exchange, start,
     assert third == second
 
 
+def test_a_weight_that_is_no_number_is_not_heeded(feed, exchange, start):
+    for odd in ("many", "\N{SUPERSCRIPT TWO}", "-1", "9" * 5000):
+        exchange.used_weight = odd
+        assert len(feed.latest(["BTCUSDT"], start + HOUR)) == 1
+    assert len({request.at for request in exchange.requests}) == 1
+
+
 def test_a_ban_says_until_when_and_nothing_is_asked_before(feed, exchange, start, timer):
     exchange.fail(Fault(418, '{"code":-1003,"msg":"banned"}', {"Retry-After": "7200"}))
     for _ in range(3):
