@@ -43,7 +43,8 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 
 bench: $(READY) ## Speed, as ratios against a baseline of the same run
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+	@for name in storage replay pipeline; do \
+		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # A lock of plain name==version lines with hashes, for Linux and macOS on Python 3.11 to 3.13.
 # The markers that every line would share are dropped.

@@ -4,7 +4,7 @@ Ours: the starter challenge's windows through replay, truth, scores and boards i
 Dagster. Baseline, in the same run and on the same predictions: what a worker loop does for each
 prediction, one after the other (look up both prices by a query, score the row, insert it, commit).
 
-Run: ``python benchmarks/pipeline.py [windows]``
+    python -m benchmarks.pipeline [windows]
 """
 
 import json
