@@ -32,6 +32,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _leave)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As in the background of a script: Dagster's processes would ignore SIGTERM as well.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         coordinator()
     except CoordinatorError as error:
