@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from coordinator_pipelines.domain.models import Ask, Call, Limits, Member, Outcome, Question
+from coordinator_pipelines.domain.spec_sections import CallShape
 from coordinator_pipelines.models.replay import ReplayModels
 from coordinator_pipelines.models.worker import Request
 
@@ -121,7 +122,7 @@ def cold(members: list[Member], windows: int) -> float:
     started = time.perf_counter()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for number in range(windows):
-            body = Request.of(window(number)).body
+            body = Request.of(window(number), CallShape()).body
             list(pool.map(lambda member, body=body: run(member, body), members))
     return (time.perf_counter() - started) / windows
 

@@ -34,6 +34,7 @@ from coordinator_pipelines.domain.spec_model import (
     refusal,
 )
 from coordinator_pipelines.domain.spec_sections import (
+    CallShape,
     Direction,
     LimitsSpec,
     MetricSpec,
@@ -101,6 +102,7 @@ class Challenge(SpecModel):
     models_file: FilePath = Path("models.yaml")
     feed: FeedSpec
     truth: TruthSpec
+    model_interface: CallShape = CallShape()
     limits: LimitsSpec = LimitsSpec()
     callables: Callables = Callables()
     scheduled_prediction_configs: Annotated[

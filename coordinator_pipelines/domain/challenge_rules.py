@@ -56,13 +56,29 @@ def somebody_reads_every_scope_key(challenge: "Challenge") -> Iterator[Problem]:
     """A scope key that no code reads is a misspelling."""
     if challenge.callables.reads_scope:
         return
+    passed = set(challenge.model_interface.predict_arguments.values())
     for i, config in enumerate(challenge.scheduled_prediction_configs):
         for key, value in (config.scope_template.model_extra or {}).items():
+            if key in passed:
+                continue
             yield Problem(
                 f"{_config(i)}.scope_template.{key}", value,
                 "unknown field: nothing reads it without a PREDICTION_SCOPE_BUILDER, "
                 "PREDICT_CALL_BUILDER or GROUND_TRUTH_RESOLVER of the challenge's own",
             )  # fmt: skip
+
+
+def every_argument_has_a_source(challenge: "Challenge") -> Iterator[Problem]:
+    """What ``predict`` is to be given is in every scope, unless own code makes the scopes."""
+    if challenge.callables.reads_scope:
+        return
+    for parameter, source in challenge.model_interface.predict_arguments.items():
+        for i, config in enumerate(challenge.scheduled_prediction_configs):
+            if source != "input" and source not in config.scope:
+                yield Problem(
+                    f"model_interface.predict_arguments.{parameter}", source,
+                    f"neither 'input' nor in {_config(i)}.scope_template",
+                )  # fmt: skip
 
 
 def calls_end_before_the_next_round(challenge: "Challenge") -> Iterator[Problem]:
@@ -202,6 +218,7 @@ RULES = (
     rounds_are_instants_the_feed_resolves,
     configs_ask_for_what_the_feed_has,
     somebody_reads_every_scope_key,
+    every_argument_has_a_source,
     calls_end_before_the_next_round,
     configs_are_distinct,
     the_convention_is_that_of_the_provider,

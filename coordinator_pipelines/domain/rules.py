@@ -24,6 +24,7 @@ from coordinator_pipelines.domain.errors import CallableError
 from coordinator_pipelines.domain.json_value import check_json
 from coordinator_pipelines.domain.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.domain.scorer import scorer_from
+from coordinator_pipelines.domain.spec_sections import CallShape
 
 AuthorCode = Callable[..., Any]
 
@@ -96,7 +97,7 @@ def load_rules(challenge: Challenge) -> Rules:
             _inference_input, code.get("RAW_INPUT_PROVIDER"), code.get("INFERENCE_INPUT_BUILDER")
         ),
         scope=partial(_scope, code.get("PREDICTION_SCOPE_BUILDER")),
-        call=partial(_call, code.get("PREDICT_CALL_BUILDER")),
+        call=partial(_call, challenge.model_interface, code.get("PREDICT_CALL_BUILDER")),
         validate=partial(_validated, code.get("INFERENCE_OUTPUT_VALIDATOR")),
         resolve=_bound(_resolved, code.get("GROUND_TRUTH_RESOLVER")),
         score=scorer_from(score),
@@ -149,14 +150,14 @@ def _scope(
 
 
 def _call(
+    shape: CallShape,
     builder: AuthorCode | None,
     config: ScheduledPredictionConfig,
     inference_input: Any,
     scope: dict[str, Any],
 ) -> dict[str, Any]:
     if builder is None:
-        given = {**config.scope, **scope["scope"]}
-        return {"args": [given["asset"], given["horizon"], given["step"]], "kwargs": {}}
+        return shape.arguments({**config.scope, **scope["scope"]}, inference_input)
     key = "PREDICT_CALL_BUILDER"
     result = _asked(key, builder, config.model_dump(), inference_input, copy.deepcopy(scope))
     return _object(key, result, args=list, kwargs=dict)

@@ -18,11 +18,14 @@ from types import TracebackType
 from typing import Self
 
 from coordinator_pipelines.domain.models import Answer, Ask, Member, Models, Outcome
-from coordinator_pipelines.models.worker import ReplayWorker, Request, same_answers
+from coordinator_pipelines.domain.spec_sections import CallShape
+from coordinator_pipelines.models.answers import same_answers
+from coordinator_pipelines.models.worker import ReplayWorker, Request
 
 ASKS_PER_CORE = 2
 """Models at work at once. More would only stretch every call towards its deadline."""
 
+DEFAULT_SHAPE = CallShape()
 Pending = tuple[Ask, list[Future[list[Answer]]]]
 
 
@@ -31,13 +34,16 @@ class ReplayModels(Models):
 
     ``base_class``: name of the class that models inherit from, such as ``tracker.TrackerBase``;
     it may leave out leading packages. ``log_dir``: gets ``<model_id>.log`` with all that the
-    model prints, its tracebacks included. ``ahead``: asks that are worked on before the
-    consumer has taken the one in front.
+    model prints, its tracebacks included. ``call``: how the models' methods are called.
+    ``ahead``: asks that are worked on before the consumer has taken the one in front.
     """
 
-    def __init__(self, *, base_class: str, log_dir: Path, ahead: int = 8) -> None:
+    def __init__(
+        self, *, base_class: str, log_dir: Path, call: CallShape = DEFAULT_SHAPE, ahead: int = 8
+    ) -> None:
         self._base_class = base_class
         self._log_dir = log_dir
+        self._call = call
         self._ahead = ahead
         self._slots = Semaphore(ASKS_PER_CORE * (os.cpu_count() or 1))
         self._workers: dict[tuple[str, Path, str], ReplayWorker] = {}
@@ -80,7 +86,7 @@ class ReplayModels(Models):
                     future.cancel()
 
     def _submit(self, ask: Ask, members: Sequence[Member]) -> list[Future[list[Answer]]]:
-        request = Request.of(ask)
+        request = Request.of(ask, self._call)
         return [self._submit_one(request, member) for member in members]
 
     def _submit_one(self, request: Request, member: Member) -> Future[list[Answer]]:

@@ -133,9 +133,16 @@ class Attempt:
     def _construct(self) -> None:
         self._model = self._class()
 
+    def _tell(self, data: Any) -> None:
+        ask, method = self._ask, getattr(self._model, self._ask["tick_method"])
+        if ask["tick_argument"] is None:
+            method(data, **ask["tick_facts"])
+        else:
+            method(**{ask["tick_argument"]: data}, **ask["tick_facts"])
+
     def _tell_history(self) -> None:
         if self._ask["history"] is not None:
-            self._model.tick(self._ask["history"])
+            self._tell(self._ask["history"])
 
     def _set_up(self, bad: str, good: str, title: str, action: Any) -> bool:
         try:
@@ -169,7 +176,7 @@ class Attempt:
 
     def _tick(self, question: dict[str, Any]) -> str | None:
         try:
-            self._model.tick(question["tick"])
+            self._tell(question["tick"])
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - participants' code
@@ -180,7 +187,8 @@ class Attempt:
     def _call(self, question: dict[str, Any], step: int, args: Any, kwargs: Any) -> None:
         started = perf_counter()
         try:
-            answer = self._model.predict(*args, **kwargs)
+            predict = getattr(self._model, self._ask["predict_method"])
+            answer = predict(*args, **kwargs, **self._ask["predict_facts"])
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - participants' code

@@ -11,7 +11,6 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +20,13 @@ from threading import Lock, Semaphore
 from typing import IO, Any
 
 from coordinator_pipelines.domain.models import Answer, Ask, Member, Outcome
+from coordinator_pipelines.domain.spec_sections import CallShape
+from coordinator_pipelines.models.answers import (
+    as_answers,
+    calls_in,
+    model_facts,
+    same_answers,
+)
 from coordinator_pipelines.models.replay_process import CLEAN_ENVIRONMENT
 
 MODULE = "coordinator_pipelines.models.replay_worker"
@@ -41,31 +47,40 @@ class Request:
     """An ask as it travels: encoded once, sent to the worker of every member."""
 
     ask: Ask
+    call: CallShape
     shape: list[tuple[int, int]]
     """(has tick, number of calls) per question."""
     body: bytes
 
     @classmethod
-    def of(cls, ask: Ask) -> "Request":
-        """Encode an ask."""
-        questions = [
+    def of(cls, ask: Ask, call: CallShape) -> "Request":
+        """Encode an ask; where models have no tick, there are none in it."""
+        has_tick = call.tick_method is not None
+        questions: list[dict[str, Any]] = [
             {
                 "at": question.performed_at.isoformat(),
-                "tick": question.tick,
+                "tick": question.tick if has_tick else None,
                 "calls": [(call.args, call.kwargs) for call in question.calls],
             }
             for question in ask.questions
         ]
-        shape = [(int(each.tick is not None), len(each.calls)) for each in ask.questions]
-        body = json.dumps({"history": ask.history, "questions": questions}).encode()
-        return cls(ask, shape, body)
+        shape = [(int(each["tick"] is not None), len(each["calls"])) for each in questions]
+        history = ask.history if has_tick else None
+        body = json.dumps({"history": history, "questions": questions}).encode()
+        return cls(ask, call, shape, body)
 
-    def head(self, model_id: str) -> bytes:
+    def head(self, member: Member) -> bytes:
         """The line that precedes the body, for one model."""
+        call, facts = self.call, model_facts(member)
         limits = self.ask.limits
         head = {
             "name": self.ask.name,
-            "seed": f"{model_id}:{self.ask.name}",
+            "seed": f"{member.model_id}:{self.ask.name}",
+            "tick_method": call.tick_method,
+            "tick_argument": call.tick_argument,
+            "tick_facts": {name: facts[fact] for name, fact in call.tick_facts.items()},
+            "predict_method": call.predict_method,
+            "predict_facts": {name: facts[fact] for name, fact in call.predict_facts.items()},
             "questions": self.shape,
             "call_seconds": limits.call_timeout_seconds,
             "setup_seconds": limits.setup_timeout_seconds,
@@ -74,29 +89,6 @@ class Request:
             "bytes": len(self.body),
         }
         return json.dumps(head).encode() + b"\n"
-
-
-def same_answers(ask: Ask, member: Member, outcome: Outcome, reason: str) -> list[Answer]:
-    """One answer per cell of a member, all alike."""
-    return as_answers(ask, member, [(outcome, None, reason, None)] * calls_in(ask))
-
-
-def calls_in(ask: Ask) -> int:
-    """How many cells an ask has per member."""
-    return sum(len(question.calls) for question in ask.questions)
-
-
-def as_answers(ask: Ask, member: Member, cells: Sequence[tuple[Any, ...]]) -> list[Answer]:
-    """Answers from (outcome, output, reason, exec_time_ms) per call, in the order of the calls."""
-    keys = (
-        (call.prediction_config_id, question.performed_at)
-        for question in ask.questions
-        for call in question.calls
-    )
-    return [
-        Answer(member.model_id, config, performed_at, Outcome(cell[0]), *cell[1:])
-        for (config, performed_at), cell in zip(keys, cells, strict=True)
-    ]
 
 
 def is_cell(cell: object, output_bytes: int) -> bool:
@@ -159,7 +151,7 @@ class ReplayWorker:
         count = calls_in(request.ask)
         patience = limits.call_timeout_seconds + limits.setup_timeout_seconds + BACKSTOP_SECONDS
         most = count * (2 * limits.output_bytes + CELL_OVERHEAD_BYTES) + CELL_OVERHEAD_BYTES
-        send(process.stdin, request.head(self._member.model_id) + request.body, patience)
+        send(process.stdin, request.head(self._member) + request.body, patience)
         line = receive_line(process.stdout, patience, most)
         try:
             cells = json.loads(line)

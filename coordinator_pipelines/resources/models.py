@@ -34,6 +34,7 @@ class ReplayModelsResource(dg.ConfigurableResource):
         del context
         with ReplayModels(
             base_class=self.challenge.model_base_classname,
+            call=self.challenge.model_interface,
             log_dir=settings.model_log_directory(self.challenge.name),
         ) as models:
             yield models

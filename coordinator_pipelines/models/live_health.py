@@ -1,0 +1,59 @@
+"""What is known about live models: membership events, and how each has been doing.
+
+Add here facts that a page or the ledger wants to show; avoid calling models.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from coordinator_pipelines.domain.models import Member, Outcome
+
+REASON_CHARACTERS = 500
+
+
+class EventKind(StrEnum):
+    """What happened to a membership."""
+
+    JOINED = "JOINED"  # connected and set up; also a new deployment of a known model
+    LEFT = "LEFT"  # announced: the orchestrator stopped it, or lists it no longer
+    VANISHED = "VANISHED"  # unannounced: the connection is lost; it may be back
+    FAILED = "FAILED"  # could not be joined, or was given up and reported to the orchestrator
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipEvent:
+    """One change of one model's membership, at the instant when it was noticed."""
+
+    kind: EventKind
+    member: Member
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Health:
+    """A model's last outcomes, over its deployments."""
+
+    last_outcome: Outcome | None = None
+    last_reason: str | None = None
+    last_asked_at: datetime | None = None
+    consecutive_failures: int = 0
+    """Cells in a row without an answer: failed, timed out or absent."""
+    first_failure_at: datetime | None = None
+    """When the present row of failures began."""
+
+    def note(self, outcome: Outcome, reason: str | None) -> None:
+        """Take note of one cell."""
+        now = datetime.now(UTC)
+        self.last_outcome, self.last_reason, self.last_asked_at = outcome, reason, now
+        if outcome in (Outcome.SUCCESS, Outcome.ABSTAINED):
+            self.consecutive_failures, self.first_failure_at = 0, None
+            return
+        self.consecutive_failures += 1
+        self.first_failure_at = self.first_failure_at or now
+
+
+def bounded(text: object) -> str:
+    """A reason, cut to the length that is kept."""
+    return str(text)[:REASON_CHARACTERS]

@@ -1,0 +1,304 @@
+"""One bad model never delays, fails or blinds the others: every failure that was ever measured."""
+
+import asyncio
+import threading
+import time
+
+import grpc
+import pytest
+from grpc.aio import UnaryUnaryClientInterceptor
+from model_runner_client.grpc.generated.commons_pb2 import Status, VariantType
+from model_runner_client.grpc.generated.dynamic_subclass_pb2 import CallResponse
+from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
+    DynamicSubclassServiceStub,
+)
+from model_runner_client.security.wallet_gelegation import AuthError
+
+from coordinator_pipelines.domain.models import Limits, Member, Outcome
+from coordinator_pipelines.models.live_cluster import LiveRunner
+from coordinator_pipelines.models.live_health import EventKind
+from tests.models.live.conftest import announcement, eventually, variant
+
+GOOD = '{"p_up": 0.5}'
+
+
+def refusing(code, message=""):
+    return lambda *_: CallResponse(status=Status(code=code, message=message))
+
+
+def only_on_predict(answer):
+    """Fine with ticks; the given behaviour when asked."""
+    return lambda method, *rest: variant(None) if method == "tick" else answer(method, *rest)
+
+
+def test_a_dead_address_delays_nobody_and_is_reported(stage):
+    stage.open(stage.model("good"), stage.model("dead", dead=True), settle=False)
+    eventually(stage.live.members)
+    started = time.monotonic()
+    stage.known = stage.live.members()
+    assert stage.ask()["good"].output == GOOD
+    assert time.monotonic() - started < 1
+
+
+def test_a_setup_that_never_answers_delays_nobody_and_is_reported(stage):
+    release = threading.Event()
+    silent = stage.model("silent", setup=lambda: release.wait(20) and "SUCCESS")
+    stage.open(stage.model("good"), silent, settle=False)
+    eventually(stage.live.members)
+    stage.known = stage.live.members()
+    assert stage.ask()["good"].output == GOOD
+    assert stage.orchestrator.reports.get(timeout=10)["model_id"] == "silent"
+    release.set()
+
+
+@pytest.mark.parametrize(
+    ("code", "reported"),
+    [
+        ("INVALID_ARGUMENT", "MULTIPLE_FAILED"),
+        ("BAD_IMPLEMENTATION", "BAD_IMPLEMENTATION"),
+        ("SETUP_FAILED", "MULTIPLE_FAILED"),
+    ],
+)
+def test_a_refused_setup_is_reported_and_stops_nobody(stage, code, reported):
+    stage.open(stage.model("bad", setup=lambda: code), stage.model("good"))
+    assert [member.model_id for member in stage.known] == ["good"]
+    assert stage.orchestrator.reports.get(timeout=5)["failure_code"] == reported
+    absent = Member("bad", "bad", "owner", "hash")
+    answer = stage.ask(members=[absent])["bad"]
+    assert answer.outcome is Outcome.ABSENT
+    assert code in answer.reason
+
+
+def test_a_hanging_model_is_late_alone_and_reported_when_it_stays_so(stage):
+    release = threading.Event()
+    hanging = stage.model("hanging", only_on_predict(lambda *_: release.wait(20)))
+    stage.open(*(stage.model(f"good-{k}") for k in range(6)), hanging)
+    for number in range(3):
+        started = time.monotonic()
+        answers = stage.ask(number)
+        assert time.monotonic() - started < 1.5
+        assert answers.pop("hanging").outcome is Outcome.TIMEOUT
+        assert {answer.output for answer in answers.values()} == {GOOD}
+        assert max(answer.exec_time_ms for answer in answers.values()) < 400
+    assert stage.orchestrator.reports.get(timeout=5)["failure_code"] == "MULTIPLE_TIMEOUT"
+    assert stage.ask(9)["hanging"].outcome is Outcome.ABSENT
+    release.set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refusing("INVALID_ARGUMENT", "x" * 1_000_000), "INVALID_ARGUMENT: xxx"),
+        (refusing("MODEL_FAILED"), "predict: MODEL_FAILED"),
+        (lambda *_: variant(b"\0" * 4, VariantType.DOUBLE), "a number of 4 bytes"),
+        (lambda *_: variant(b"\1" * 1999, VariantType.INT), "a number of 1999 bytes"),
+        (lambda *_: variant(b"PAR1", VariantType.PARQUET), "not accepted"),
+        (lambda *_: variant(b"\xff", VariantType.STRING), "not UTF-8"),
+        (lambda *_: variant(b"{", VariantType.JSON), "not JSON"),
+        (lambda *_: variant(b"1" * 1900, VariantType.JSON), None),
+        (lambda *_: variant(b"[" * 1900, VariantType.JSON), "nested too deeply|not JSON"),
+        (lambda *_: variant(b"[" * 40 + b"]" * 40, VariantType.JSON), "more than 32 levels"),
+        (lambda *_: variant([0] * 5000), "15000 bytes; at most 2000"),
+        (lambda *_: variant(["é" * 300]), None),
+        (lambda *_: variant(b"[" * 10_000_000, VariantType.JSON), "larger than a message"),
+        (lambda *_: 1 / 0, "UNKNOWN"),
+    ],
+)  # fmt: skip
+def test_whatever_a_model_answers_costs_its_own_cell_at_most(stage, answer, reason):
+    stage.open(stage.model("bad", only_on_predict(answer)), stage.model("good"))
+    answers = stage.ask()
+    assert answers["good"].output == GOOD
+    bad = answers["bad"]
+    if reason is None:
+        assert bad.outcome is Outcome.SUCCESS
+    else:
+        assert bad.outcome is Outcome.FAILED
+        assert any(part in bad.reason for part in reason.split("|"))
+        assert len(bad.reason) <= 500
+
+
+def test_a_model_that_only_fails_is_counted_and_reported(stage):
+    stage.open(stage.model("bad", only_on_predict(refusing("INVALID_ARGUMENT"))))
+    for number in range(3):
+        assert stage.ask(number)["bad"].outcome is Outcome.FAILED
+    assert stage.live.health()["bad"].consecutive_failures == 3
+    assert stage.orchestrator.reports.get(timeout=5)["failure_code"] == "MULTIPLE_FAILED"
+
+
+def test_nan_and_bool_come_through_for_the_validator_to_judge(stage):
+    answers = {"nan": float("nan"), "bool": True}
+    stage.open(
+        *(stage.model(key, lambda *_, v=value: variant(v)) for key, value in answers.items())
+    )
+    got = stage.ask()
+    assert (got["nan"].output, got["bool"].output) == ("NaN", "true")
+
+
+def test_none_abstains(stage):
+    stage.open(stage.model("shy", lambda *_: variant(b"", VariantType.NONE)))
+    assert stage.ask()["shy"].outcome is Outcome.ABSTAINED
+
+
+def test_a_model_restarted_on_the_same_port_is_set_up_again_and_told_its_history(stage):
+    model = stage.model("restarted")
+    stage.open(model)
+    stage.ask(1)
+    port = model.port
+    model.stop()
+    model.start(port)
+    model.calls.clear()
+    eventually(lambda: stage.ask(2)["restarted"].outcome is Outcome.SUCCESS)
+    assert model.asked()[0] == ("tick", ["history"])
+    kinds = [event.kind for event in stage.live.drain_events()]
+    assert kinds[0] is EventKind.JOINED
+    assert kinds[-2:] == [EventKind.VANISHED, EventKind.JOINED]
+
+
+def test_a_process_that_lost_its_instance_is_set_up_again(stage):
+    model = stage.model("forgetful")
+    stage.open(model)
+    stage.ask(1)
+    model.set_up = False
+    answer = stage.ask(2)["forgetful"]
+    assert answer.outcome is Outcome.ABSENT
+    assert "set up again" in answer.reason
+    eventually(lambda: model.set_up)
+    eventually(lambda: stage.ask(3)["forgetful"].outcome is Outcome.SUCCESS)
+
+
+def test_a_crash_while_asked_is_one_cell_and_the_connection_is_made_again(stage):
+    models = []
+    crashing = stage.model("crashing", only_on_predict(lambda *_: models[0].stop()))
+    models.append(crashing)
+    stage.open(crashing, stage.model("good"), join_attempts=2)
+    answers = stage.ask()
+    assert answers["crashing"].outcome is Outcome.ABSENT
+    assert answers["good"].output == GOOD
+
+
+def test_a_model_that_vanishes_is_told_its_history_when_it_returns(stage):
+    model = stage.model("back")
+    stage.open(model)
+    stage.ask(1)
+    stage.orchestrator.update(model, state="RECOVERING")
+    eventually(lambda: not stage.live.members())
+    assert "RECOVERING" in stage.ask(2)["back"].reason
+    model.calls.clear()
+    stage.orchestrator.update(model)
+    eventually(stage.live.members)
+    assert stage.ask(3)["back"].outcome is Outcome.SUCCESS
+    assert model.asked()[:2] == [("tick", ["history"]), ("tick", ["tick 3"])]
+    kinds = [event.kind for event in stage.live.drain_events()]
+    assert kinds == [EventKind.JOINED, EventKind.VANISHED, EventKind.JOINED]
+
+
+def test_recovering_and_running_in_one_update_both_count(stage):
+    model = stage.model("model")
+    stage.open(model)
+    stage.live.drain_events()
+    stage.orchestrator.send(announcement(model, "RECOVERING"), announcement(model))
+    seen = []
+    eventually(lambda: seen.extend(stage.live.drain_events()) or len(seen) == 2)
+    assert [event.kind for event in seen] == [EventKind.VANISHED, EventKind.JOINED]
+    assert stage.ask()["model"].outcome is Outcome.SUCCESS
+
+
+def test_a_late_model_joins_at_once_and_a_new_deployment_replaces_the_old(stage):
+    stage.open(stage.model("first"))
+    late = stage.model("late")
+    stage.orchestrator.update(late)
+    eventually(lambda: len(stage.live.members()) == 2)
+    newer = stage.model("late", lambda *_: variant("new code"))
+    newer.deployment = "late-2"
+    stage.orchestrator.update(newer)
+    eventually(lambda: "late-2" in {each.code_hash for each in stage.live.members()})
+    stage.orchestrator.update(late, state="STOPPED")
+    stage.known = stage.live.members()
+    assert stage.ask()["late"].output == '"new code"'
+    assert newer.asked()[0] == ("tick", ["history"])
+
+
+def test_a_stopped_model_has_left(stage):
+    model = stage.model("leaver")
+    stage.open(model)
+    stage.orchestrator.update(model, state="STOPPED")
+    eventually(lambda: not stage.live.members())
+    assert [event.kind for event in stage.live.drain_events()] == [
+        EventKind.JOINED,
+        EventKind.LEFT,
+    ]
+
+
+def test_a_malformed_update_costs_only_itself(stage):
+    stage.open()
+    late = stage.model("late")
+    stage.orchestrator.send({"nonsense": 1}, "text", announcement(late))
+    eventually(stage.live.members)
+
+
+def test_models_are_asked_while_the_orchestrator_is_away_and_it_is_found_again(stage):
+    model = stage.model("model")
+    stage.open(model)
+    stage.orchestrator.drop_connections()
+    assert stage.ask()["model"].output == GOOD
+    late = stage.model("late")
+    stage.orchestrator.first.append(announcement(late))
+    stage.orchestrator.drop_connections()
+    eventually(lambda: len(stage.live.members()) == 2)
+
+
+def test_a_history_longer_than_a_round_goes_on_in_the_background(stage):
+    release = threading.Event()
+
+    def answer(_, args, __):
+        if args == ["history"]:
+            release.wait(20)
+        return variant({"p_up": 0.5})
+
+    limits = Limits(0.2, 10.0, 2000, 2)
+    model = stage.model("slow", answer)
+    stage.open(model)
+    assert stage.ask(1, limits=limits)["slow"].outcome is Outcome.ABSENT
+    release.set()
+    assert stage.ask(2, limits=limits)["slow"].outcome is Outcome.SUCCESS
+    assert [args for method, args in model.asked() if method == "tick"] == [
+        ["history"], ["tick 1"], ["tick 2"],
+    ]  # fmt: skip
+
+
+def test_a_model_that_raises_in_its_history_tick_is_never_asked(stage):
+    def answer(_, args, __):
+        if args == ["history"]:
+            return CallResponse(status=Status(code="MODEL_FAILED"))
+        return variant(1)
+
+    model = stage.model("bad", answer)
+    stage.open(model)
+    for number in (1, 2):
+        answer = stage.ask(number)["bad"]
+        assert answer.outcome is Outcome.FAILED
+        assert "history tick" in answer.reason
+    assert {method for method, _ in model.asked()} == {"tick"}
+
+
+class Refusing(UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(self, *_):
+        raise AuthError("the wallet does not match")
+
+
+def test_a_model_that_fails_authentication_is_a_reply_like_any_other(stage):
+    model = stage.model("impostor")
+
+    async def ask():
+        runner = LiveRunner(
+            "tracker.TrackerBase", [], [], deployment_id="1", model_id="impostor",
+            model_name="impostor", ip="127.0.0.1", port=model.port, infos={},
+        )  # fmt: skip
+        address = f"127.0.0.1:{model.port}"
+        async with grpc.aio.insecure_channel(address, interceptors=[Refusing()]) as channel:
+            runner.grpc_stub = DynamicSubclassServiceStub(channel)
+            return await runner.exchange("predict", [], [], 1.0)
+
+    reply = asyncio.run(ask())
+    assert (reply.code, reply.answered) == ("UNAUTHENTICATED", False)
+    assert "wallet" in reply.message
