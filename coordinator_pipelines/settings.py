@@ -8,6 +8,8 @@ COORDINATOR_HOME                    directory of databases and logs; ``.coordina
 DAGSTER_HOME                        directory of the Dagster instance; ``dagster`` in the above
 COORDINATOR_DATABASE_URL            database of every challenge of this process, for nodes that
                                     serve one challenge
+COORDINATOR_MODEL_RUNNER            environment with the published model runner; one is made in
+                                    ``runner`` of the home directory if it is not given
 COORDINATOR_DATABASE_URL_<SLUG>     database of one challenge (slug in capitals, ``_`` for ``-``)
 BINANCE_API_URL                     another host for the feed ``binance``, such as a mirror
 PYTH_HERMES_URL                     another host for the feed ``pyth``
@@ -46,6 +48,11 @@ def database_url(slug: str) -> str:
     own = f"{URL_VARIABLE}_{slug.upper().replace('-', '_')}"
     given = os.environ.get(own) or os.environ.get(URL_VARIABLE)
     return given or f"sqlite:///{home() / 'databases' / f'{slug}.db'}"
+
+
+def model_runner() -> str | None:
+    """The environment of the published model runner, if one is named."""
+    return os.environ.get("COORDINATOR_MODEL_RUNNER") or None
 
 
 def model_log_directory(slug: str) -> Path:

@@ -14,6 +14,7 @@ from coordinator_pipelines.cli.db import db
 from coordinator_pipelines.cli.demo import demo
 from coordinator_pipelines.cli.dev import dev
 from coordinator_pipelines.cli.leaderboard import leaderboard
+from coordinator_pipelines.cli.models import models
 from coordinator_pipelines.domain.errors import CoordinatorError
 
 
@@ -23,7 +24,7 @@ def coordinator() -> None:
     """Live prediction challenges as partitioned Dagster assets."""
 
 
-for verb in (demo, dev, leaderboard, boards, db):
+for verb in (demo, dev, leaderboard, boards, db, models):
     coordinator.add_command(verb)
 
 

@@ -15,6 +15,7 @@ messages of one place here: a message belongs where the value that caused it is 
             LedgerIdentityError      ... it belongs to another challenge or feed
             LedgerSchemaError        ... its schema is not the one this version needs
         ReplayError              a past window cannot be replayed
+        RunnerError              the published model runner cannot be had
 """
 
 from datetime import datetime
@@ -73,3 +74,7 @@ class LedgerSchemaError(LedgerError):
 
 class ReplayError(CoordinatorError):
     """A past window cannot be replayed; the message names the window and the reason."""
+
+
+class RunnerError(CoordinatorError):
+    """The published model runner cannot be had; the message says what to do."""

@@ -82,6 +82,8 @@ class ModelsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: list[Entry]
+    shared_modules: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Modules of the challenge that models import, by dotted name."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Roster:
     members: list[Member]
     """One per model id, in the order of the file; name and owner as in its last entry."""
     entries: list[Entry]
+    shared_modules: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, path: Path) -> "Roster":
@@ -100,11 +103,17 @@ class Roster:
             RosterError: it cannot be read, or an entry is wrong; the message names the file, the
                 entry and the value.
         """
-        entries = _read(path).models
+        content = _read(path)
+        entries = content.models
         _check(entries, path)
         by_id = {entry.id: entry for entry in entries}
         members = [_member(entry, path.parent) for entry in by_id.values()]
-        return cls(members, entries)
+        return cls(members, entries, content.shared_modules)
+
+    def active_members(self, instant: datetime) -> list[Member]:
+        """Those who are members at an instant."""
+        active = {entry.id for entry in self.entries if entry.begins <= instant < entry.ends}
+        return [member for member in self.members if member.model_id in active]
 
     def memberships(self, start: datetime) -> pd.DataFrame:
         """Memberships in a challenge that starts at ``start``: MEMBERSHIP_COLUMNS, UTC instants.
@@ -131,7 +140,7 @@ def code_hash(directory: Path) -> str:
     The hash of a missing directory is that of nothing.
     """
     digest = hashlib.sha256()
-    for path in sorted(_files(directory)):
+    for path in sorted(model_files(directory)):
         name = path.relative_to(directory).as_posix().encode()
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").digest()
@@ -139,7 +148,8 @@ def code_hash(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def _files(directory: Path) -> Iterator[Path]:
+def model_files(directory: Path) -> Iterator[Path]:
+    """The files that make up a model: all but what running it leaves behind, and dot files."""
     for path in directory.rglob("*"):
         parts = path.relative_to(directory).parts
         left_behind = parts[0] == "resources" or "__pycache__" in parts

@@ -1,0 +1,45 @@
+"""``coordinator models``: participants' models run on this machine."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.cli import location
+from coordinator_pipelines.models.host.host import HostConfig, ModelHost
+from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.spec_file import load_challenge
+
+PORT = click.IntRange(0, 65535)
+
+
+@click.group()
+def models() -> None:
+    """Participants' models on this machine."""
+
+
+@models.command()
+@click.option("--spec", type=click.Path(path_type=Path), help="Default: the starter challenge.")
+@click.option("--host", "address", default="127.0.0.1", show_default=True)
+@click.option("--port", type=PORT, default=9091, show_default=True, help="For coordinators.")
+@click.option("--api-port", type=PORT, default=9092, show_default=True, help="List and logs.")
+def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
+    """Run the models of a challenge's models file until stopped, and announce them."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    challenge = load_challenge(spec or location.starter_spec())
+    environment = RunnerEnvironment.find(
+        settings.model_runner(), settings.home() / "runner", click.echo
+    )
+    config = HostConfig(
+        crunch_id=challenge.crunch_id,
+        base_class=challenge.model_base_classname,
+        models_file=challenge.models_file,
+        log_dir=settings.model_log_directory(challenge.name),
+        setup_seconds=challenge.limits.setup_timeout_seconds,
+        address=address,
+        port=port,
+        api_port=api_port,
+    )
+    asyncio.run(ModelHost(config, environment, click.echo).run())

@@ -1,0 +1,148 @@
+"""One process that serves one model: started, proven to work, killed with all below it.
+
+Add here what concerns one process; avoid deciding when to start another (``hosted_model``).
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import stat
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from grpc.aio import AioRpcError
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from model_runner_client.grpc.generated.dynamic_subclass_pb2 import SetupRequest
+from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
+    DynamicSubclassServiceStub,
+)
+
+from coordinator_pipelines.models.host import isolation
+from coordinator_pipelines.models.host.isolation import Place, Tier
+from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.replay_process import Log
+
+POLL_SECONDS = 0.05
+REASON_CHARACTERS = 500
+SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all deployments of a host share."""
+
+    tier: Tier
+    environment: RunnerEnvironment
+    root: Path
+    """Directory of this host's run, for sockets and copies of code."""
+    base_class: str
+    setup_seconds: float
+
+
+class NotReadyError(Exception):
+    """A deployment does not serve its model; ``for_good``: nor will the same files ever."""
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason[:REASON_CHARACTERS])
+        self.for_good = for_good
+
+
+class Deployment:
+    """A copy of a model's files, served by a process of its own on a socket of its own."""
+
+    def __init__(self, setting: Setting, deployment_id: str, number: int, log: Log) -> None:
+        self.deployment_id = deployment_id
+        self._setting = setting
+        self._log = log
+        self._base = setting.root / str(number)
+        uid = isolation.own_uid(setting.tier, number)
+        self._place = Place(self._base / "code", self._base / "run", setting.root / "shared", uid)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        """Where the model is served."""
+        return self._place.socket
+
+    def start(self, directory: Path) -> None:
+        """Copy the model's files and start serving them."""
+        place, tier = self._place, self._setting.tier
+        ignored = shutil.ignore_patterns("__pycache__", "resources", ".*")
+        shutil.copytree(directory, place.code, ignore=ignored)
+        (place.code / "resources").mkdir()
+        place.run.mkdir(mode=0o700)
+        place.hand_over()
+        seen = isolation.paths(tier, place)
+        argv = [
+            "-P", "-s", "-m", "model_runner.server", "--address", f"unix:{seen.socket}",
+            "--code-directory", str(seen.code), "--resource-directory",
+            str(seen.code / "resources"),
+        ]  # fmt: skip
+        self._process = subprocess.Popen(
+            isolation.command(tier, self._setting.environment, place, argv),
+            env=isolation.variables(tier, place),
+            cwd=place.code,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log.pipe,
+            stderr=self._log.pipe,
+            start_new_session=True,
+        )
+
+    async def prove(self) -> None:
+        """Wait until the model is served and set up.
+
+        Raises:
+            NotReadyError: it is not, and why.
+        """
+        try:
+            async with asyncio.timeout(self._setting.setup_seconds):
+                await self._socket_there()
+                address = f"unix:{self.socket}"
+                async with grpc.aio.insecure_channel(address) as channel:
+                    await self._healthy(channel)
+                    await self._set_up(channel)
+        except TimeoutError:
+            seconds = f"{self._setting.setup_seconds:g}"
+            raise NotReadyError(f"it was not set up within {seconds} s") from None
+        except AioRpcError as error:
+            raise NotReadyError(f"it broke off during setup: {error.details()}") from None
+
+    async def _socket_there(self) -> None:
+        while True:
+            if self.exit_code() is not None:
+                raise NotReadyError(f"its process ended at once (exit {self.exit_code()})")
+            with suppress(FileNotFoundError):
+                if not stat.S_ISSOCK(self.socket.lstat().st_mode):
+                    raise NotReadyError("it put something else in the place of its socket")
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _healthy(self, channel: grpc.aio.Channel) -> None:
+        request = health_pb2.HealthCheckRequest(service="")
+        stub = health_pb2_grpc.HealthStub(channel)
+        answer = await stub.Check(request, wait_for_ready=True)
+        if answer.status != SERVING:
+            raise NotReadyError("it does not say that it is healthy")
+
+    async def _set_up(self, channel: grpc.aio.Channel) -> None:
+        request = SetupRequest(className=self._setting.base_class)
+        status = (await DynamicSubclassServiceStub(channel).Setup(request)).status
+        if status.code != "SUCCESS":
+            broken = status.code == "BAD_IMPLEMENTATION"
+            raise NotReadyError(f"{status.code}: {status.message}", for_good=broken)
+
+    def exit_code(self) -> int | None:
+        """How the process ended; None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def stop(self) -> None:
+        """Kill the process with everything below it, and remove its files."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        shutil.rmtree(self._base, ignore_errors=True)

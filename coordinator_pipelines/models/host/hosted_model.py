@@ -1,0 +1,193 @@
+"""One model on this host, over all its deployments: started, watched, replaced, stopped.
+
+Add here when a deployment begins and ends; avoid how (``deployment``) and whom it concerns
+(``announcer``). Each deployment has a new id and a new socket; STOPPED or RECOVERING of the old
+one and RUNNING of the new one are separate updates, since clients mishandle them in one.
+"""
+
+import asyncio
+import itertools
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from coordinator_pipelines.domain.models import Member
+from coordinator_pipelines.models.host.deployment import Deployment, NotReadyError, Setting
+from coordinator_pipelines.models.replay_process import Log
+from coordinator_pipelines.models.roster import model_files
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 1.0, 60.0
+STABLE_SECONDS = 60.0
+"""How long a deployment must have run for its end to count as the first one."""
+_numbers = itertools.count(1)
+
+Signature = tuple[tuple[str, int, int], ...]
+
+
+class HostedModel:
+    """A model and its deployment of the moment. ``publish``: hears each change of state."""
+
+    def __init__(
+        self,
+        member: Member,
+        directory: Path,
+        setting: Setting,
+        log_dir: Path,
+        publish: Callable[["HostedModel", Deployment, str], None],
+    ) -> None:
+        self.member = member
+        self.running: Deployment | None = None
+        self.deployment_id = ""
+        self.status = "RUNNER_INITIALIZING"
+        self.message: str | None = None
+        self.log_path = log_dir / f"{member.model_id}.log"
+        self._directory = directory
+        self._setting = setting
+        self._publish = publish
+        self._log = Log(self.log_path)
+        self._backoff = FIRST_BACKOFF_SECONDS
+        self._reported: str | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def stopped_for_good(self) -> bool:
+        """Whether it stays stopped until its files change."""
+        return self.status == "RUNNER_STOPPED"
+
+    def begin(self) -> None:
+        """Run the model from now on."""
+        self._task = asyncio.ensure_future(self._run())
+
+    def report(self, code: str) -> None:
+        """A client has given the model up: stop it until its files change."""
+        self._reported = code
+
+    async def end(self) -> None:
+        """Stop the model and leave."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._retire("STOPPED")
+        self._log.close()
+
+    async def _run(self) -> None:
+        while True:
+            signature = self._signature()
+            try:
+                await self._deploy()
+            except NotReadyError as error:
+                await self._could_not_start(error, signature)
+                continue
+            await self._watch(signature)
+
+    async def _deploy(self) -> None:
+        """Start a new deployment and, once it works, let it take the old one's place."""
+        number = next(_numbers)
+        stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
+        fresh = Deployment(
+            self._setting, f"{self.member.model_id}_{stamp}_{number}", number, self._log
+        )
+        self._note(f"starting deployment {fresh.deployment_id}")
+        try:
+            await asyncio.to_thread(self._start, fresh)
+            await fresh.prove()
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(fresh.stop))
+            raise
+        old, self.running = self.running, fresh
+        self.deployment_id, self.status, self.message = fresh.deployment_id, "RUNNER_RUNNING", None
+        self._publish(self, fresh, "RUNNING")
+        self._note(f"deployment {fresh.deployment_id} runs")
+        if old is not None:
+            self._publish(self, old, "STOPPED")
+            await asyncio.to_thread(old.stop)
+
+    def _start(self, fresh: Deployment) -> None:
+        try:
+            fresh.start(self._directory)
+        except OSError as error:
+            raise NotReadyError(f"its files cannot be used: {error}") from error
+
+    async def _could_not_start(self, error: NotReadyError, tried: Signature) -> None:
+        """Leave an older deployment running; else try again, later each time."""
+        self._note(f"not started: {error}")
+        self.message = str(error)
+        if self.running is not None:
+            await self._watch(tried)
+            return
+        self.status = "RUNNER_FAILED"
+        await self._pause(tried, forever=error.for_good)
+
+    async def _pause(self, signature: Signature, *, forever: bool = False) -> None:
+        """Wait for the files to change or, unless ``forever``, for the backoff to pass."""
+        until = time.monotonic() + self._backoff
+        self._backoff = min(2 * self._backoff, LAST_BACKOFF_SECONDS)
+        while forever or time.monotonic() < until:
+            if self._signature() != signature:
+                self._backoff = FIRST_BACKOFF_SECONDS
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _watch(self, signature: Signature) -> None:
+        """Until the files change, the process ends, or a client gives the model up."""
+        began = time.monotonic()
+        while self.running is not None:
+            if self._signature() != signature:
+                self._note("its files have changed")
+                return
+            if self._reported is not None:
+                code, self._reported = self._reported, None
+                self._note(f"stopped: reported as {code}")
+                self.status, self.message = "RUNNER_STOPPED", f"reported as {code}"
+                self._retire("STOPPED")
+                await self._pause(signature, forever=True)
+                return
+            if self.running.exit_code() is not None:
+                self._note(f"its process has ended (exit {self.running.exit_code()})")
+                self.status, self.message = "RUNNER_FAILED", "its process has ended; restarting"
+                self._retire("RECOVERING")
+                if time.monotonic() - began > STABLE_SECONDS:
+                    self._backoff = FIRST_BACKOFF_SECONDS
+                await self._pause(signature)
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _retire(self, state: str) -> None:
+        old, self.running = self.running, None
+        if old is not None:
+            self._publish(self, old, state)
+            old.stop()
+
+    def _signature(self) -> Signature:
+        """What tells whether the files have changed, at the cost of a listing."""
+        stats = []
+        for path in model_files(self._directory):
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                continue
+            stats.append((str(path), found.st_mtime_ns, found.st_size))
+        return tuple(sorted(stats))
+
+    def _note(self, text: str) -> None:
+        logger.info("model %s: %s", self.member.model_id, text)
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        os.write(self._log.pipe, f"-- {stamp} host: {text}\n".encode())
+
+    def infos(self) -> dict[str, Any]:
+        """Who the model is, as clients are told."""
+        owner = self.member.owner
+        return {
+            "model_name": self.member.name,
+            "cruncher_id": owner,
+            "cruncher_name": owner,
+            "cruncher_wallet_pubkey": owner,
+            "cruncher_hotkey": None,
+        }

@@ -1,0 +1,85 @@
+"""The list of models and their logs over HTTP, in the shape the report front end asks for.
+
+Add here what that front end reads; avoid changing anything: it is for looking.
+"""
+
+import json
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from coordinator_pipelines.models.host.hosted_model import HostedModel
+
+LOG_TAIL_BYTES = 1_000_000
+RUNNER_LOGS = "/models/logs/runner/"
+
+
+class HttpApi(ThreadingHTTPServer):
+    """``GET /models`` and ``GET /models/logs/runner/<model id>``."""
+
+    daemon_threads = True
+
+    def __init__(
+        self, address: tuple[str, int], crunch_id: str, models: Mapping[str, HostedModel]
+    ) -> None:
+        super().__init__(address, Handler)
+        self.crunch_id = crunch_id
+        self.models = models
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: HttpApi
+
+    def do_GET(self) -> None:
+        """Answer a request."""
+        path = urlsplit(self.path).path
+        if path == "/models":
+            rows = [self._row(each) for each in list(self.server.models.values())]
+            self._answer(200, "application/json", json.dumps(rows).encode())
+            return
+        model = self.server.models.get(path.removeprefix(RUNNER_LOGS))
+        if path.startswith(RUNNER_LOGS) and model is not None:
+            self._answer(200, "text/plain; charset=utf-8", tail(model.log_path))
+            return
+        self._answer(404, "application/json", b'{"message": "there is no such page"}')
+
+    def _row(self, model: HostedModel) -> dict[str, Any]:
+        member = model.member
+        base = f"http://{self.headers.get('Host', 'localhost')}"
+        return {
+            "id": member.model_id,
+            "model_name": member.name,
+            "deployment_id": model.deployment_id,
+            "desired_state": "STOPPED" if model.stopped_for_good else "RUNNING",
+            "status": model.status,
+            "statusMessage": model.message,
+            "crunch_id": self.server.crunch_id,
+            "cruncher_id": member.owner,
+            "cruncher_name": member.owner,
+            "builder_log_uri": None,
+            "runner_log_uri": f"{base}{RUNNER_LOGS}{member.model_id}",
+        }
+
+    def _answer(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Nothing: a page that polls would fill the host's output."""
+
+
+def tail(path: Path) -> bytes:
+    """The end of a log."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))
+            return log.read()
+    except FileNotFoundError:
+        return b""

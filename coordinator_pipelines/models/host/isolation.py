@@ -1,0 +1,196 @@
+"""How far a model can be kept from this machine: the tiers, and the command line of each.
+
+Add here what closes a model in; avoid deciding when it runs. The strongest tier that works here
+is found by trying it, since what a container allows cannot be read off anywhere.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+
+LAUNCH = Path(__file__).with_name("launch.py")
+TMP_BYTES = 64 << 20
+NICENESS = 5
+FIRST_UID, UIDS = 62000, 3000
+LIMITS = {
+    "RLIMIT_AS": 3 << 30,
+    "RLIMIT_NOFILE": 256,
+    "RLIMIT_FSIZE": 64 << 20,
+    "RLIMIT_CORE": 0,
+}
+PROCESSES = 64
+PROBE_SECONDS = 60.0
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+"""All that a model finds in its environment, with HOME, TMPDIR and PYTHONPATH."""
+
+
+class Tier(Enum):
+    """What a model is kept from; the value is what the host says at start-up."""
+
+    SANDBOX_OWN_USER = (
+        "isolated: bubblewrap, no network, no files but its own, a user of its own for each model"
+    )
+    SANDBOX_DROPPED_USER = (
+        "isolated: bubblewrap, no network, no files but its own, a user of its own for each model "
+        "(taken on inside: models may still create user namespaces)"
+    )
+    SANDBOX_SAME_USER = (
+        "isolated: bubblewrap, no network, no files but its own (as the host's user)"
+    )
+    TRUSTED = (
+        "TRUSTED MODELS ONLY: no sandbox works here, so models can read this user's files and use "
+        "the network; install bubblewrap to isolate them"
+    )
+
+    @property
+    def isolated(self) -> bool:
+        """Whether a model that is not trusted may be run."""
+        return self is not Tier.TRUSTED
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The directories of one deployment, on the host."""
+
+    code: Path
+    """A copy of the model's files, with an empty ``resources`` that it may write to."""
+    run: Path
+    """Where it makes its socket."""
+    shared: Path
+    """What the challenge gives all its models to import."""
+    uid: int | None
+    """The model's own user; None: the host's."""
+
+    @property
+    def socket(self) -> Path:
+        """The model's socket, as the host sees it."""
+        return self.run / "model.sock"
+
+    def hand_over(self) -> None:
+        """Give the model what it may write to."""
+        if self.uid is not None:
+            for path in (self.run, self.code / "resources"):
+                os.chown(path, self.uid, self.uid)
+
+
+def strongest_tier(environment: RunnerEnvironment) -> Tier:
+    """The first tier in which the runner can be imported, and make its socket, here."""
+    return next(tier for tier in _candidates() if tier is Tier.TRUSTED or _works(tier, environment))
+
+
+def own_uid(tier: Tier, number: int) -> int | None:
+    """The user of a deployment; None for the host's own."""
+    owned = os.geteuid() == 0 and tier is not Tier.SANDBOX_SAME_USER
+    return FIRST_UID + number % UIDS if owned and tier.isolated else None
+
+
+def command(tier: Tier, environment: RunnerEnvironment, place: Place, argv: list[str]) -> list[str]:
+    """The command line that runs Python of the runner's environment with ``argv`` in a tier."""
+    python = [str(environment.python), *argv]
+    limits = dict(LIMITS)
+    if place.uid is not None:
+        limits["RLIMIT_NPROC"] = PROCESSES
+    order = {"parent": os.getpid(), "limits": limits, "nice": NICENESS}
+    if tier is Tier.TRUSTED:
+        return _launch(sys.executable, {**order, "argv": python})
+    if tier is Tier.SANDBOX_DROPPED_USER:
+        python = _launch(str(environment.python), {"uid": place.uid, "argv": python})
+        freedom = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        freedom = ["--unshare-user", "--disable-userns"]
+        order["uid"] = place.uid
+    sandbox = [*_sandbox(environment, place), *freedom, "--", *python]
+    return _launch(sys.executable, {**order, "argv": sandbox})
+
+
+def paths(tier: Tier, place: Place) -> Place:
+    """The directories of a deployment as the model itself sees them."""
+    if not tier.isolated:
+        return place
+    return Place(Path("/model"), Path("/run/model"), Path("/shared"), place.uid)
+
+
+def variables(tier: Tier, place: Place) -> dict[str, str]:
+    """The model's environment."""
+    home = "/tmp" if tier.isolated else str(place.code / "resources")
+    seen = paths(tier, place)
+    return {**ENVIRONMENT, "HOME": home, "TMPDIR": home, "PYTHONPATH": str(seen.shared)}
+
+
+def _candidates() -> Iterator[Tier]:
+    if shutil.which("bwrap"):
+        if os.geteuid() == 0:
+            yield Tier.SANDBOX_OWN_USER
+            yield Tier.SANDBOX_DROPPED_USER
+        yield Tier.SANDBOX_SAME_USER
+    yield Tier.TRUSTED
+
+
+def _works(tier: Tier, environment: RunnerEnvironment) -> bool:
+    with tempfile.TemporaryDirectory(prefix="models-probe-") as directory:
+        base = Path(directory)
+        base.chmod(0o755)
+        place = Place(base / "code", base / "run", base / "shared", own_uid(tier, 0))
+        for path in (place.code / "resources", place.run, place.shared):
+            path.mkdir(parents=True)
+        place.hand_over()
+        code = f"import model_runner.server; open('{paths(tier, place).run}/probe', 'w')"
+        probe = command(tier, environment, place, ["-c", code])
+        try:
+            done = subprocess.run(
+                probe, env=variables(tier, place), capture_output=True,
+                timeout=PROBE_SECONDS, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
+
+
+def _launch(python: str, order: dict[str, object]) -> list[str]:
+    return [python, "-I", "-S", str(LAUNCH), json.dumps(order)]
+
+
+def _sandbox(environment: RunnerEnvironment, place: Place) -> list[str]:
+    """Bubblewrap up to the program: new namespaces for all, and only what a model needs to see."""
+    bwrap = shutil.which("bwrap") or "bwrap"
+    read_only = {Path("/usr"): Path("/usr"), place.code: Path("/model")}
+    read_only |= {place.shared: Path("/shared"), LAUNCH: LAUNCH}
+    read_only |= {path: path for path in environment.directories}
+    words = [
+        bwrap, "--unshare-ipc", "--unshare-net", "--unshare-pid", "--unshare-uts",
+        "--unshare-cgroup-try", "--die-with-parent", "--new-session",
+        "--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp",
+    ]  # fmt: skip
+    for name in ("bin", "lib", "lib64"):
+        path = Path("/", name)
+        if path.is_symlink():
+            words += ["--symlink", str(path.readlink()), str(path)]
+        elif path.exists():
+            words += ["--ro-bind", str(path), str(path)]
+    targets = [*read_only.values(), Path("/run/model"), Path("/etc/ld.so.cache")]
+    for parent in sorted({parent for path in targets for parent in path.parents}):
+        words += ["--perms", "0755", "--dir", str(parent)]  # else as closed as on the host
+    for source, target in read_only.items():
+        words += ["--ro-bind", str(source), str(target)]
+    words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    words += ["--bind", str(place.run), "/run/model"]
+    words += ["--bind", str(place.code / "resources"), "/model/resources", "--chdir", "/model"]
+    return words
