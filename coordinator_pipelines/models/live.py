@@ -197,7 +197,7 @@ class LiveModels(Models):
             logger.exception("asking model %s broke", member.model_id)
             reason = bounded(f"asking it broke: {type(error).__name__}: {error}")
             return same_answers(ask, member, Outcome.FAILED, reason)
-        await self._judge(runner, conversation, cells)
+        self._judge(runner, conversation, cells)
         return as_answers(ask, member, cells)
 
     def _never_heard_of(self) -> str:
@@ -210,20 +210,18 @@ class LiveModels(Models):
             await asyncio.wait({task}, timeout=slot)
         return await task
 
-    async def _judge(
-        self, runner: LiveRunner, conversation: Conversation, cells: list[Cell]
-    ) -> None:
+    def _judge(self, runner: LiveRunner, conversation: Conversation, cells: list[Cell]) -> None:
         """Keep count; set up again, or give up, where that is due."""
         health = self._health.setdefault(runner.model_id, Health())
         for outcome, _, reason, _ in cells:
             health.note(outcome, reason)
         if conversation.loss is not None:
-            await self._cluster.lost(runner, conversation.loss)
+            self._cluster.background(self._cluster.lost(runner, conversation.loss))
         elif self._worn_out(health) and self._cluster.models_run.get(runner.model_id) is runner:
             timed_out = health.last_outcome is Outcome.TIMEOUT
             code = "MULTIPLE_TIMEOUT" if timed_out else "MULTIPLE_FAILED"
             reason = f"{health.consecutive_failures} in a row; last: {health.last_reason}"
-            await self._cluster.give_up(runner, code, bounded(reason))
+            self._cluster.background(self._cluster.give_up(runner, code, bounded(reason)))
 
     def _worn_out(self, health: Health) -> bool:
         failures, seconds = self._patience

@@ -247,6 +247,7 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
     async def give_up(self, runner: LiveRunner, code: str, reason: str) -> None:
         """Drop a model and report it to the orchestrator, which stops it."""
         text = bounded(f"{code}: {reason}")
+        self._forget(runner)
         self.absences[runner.model_id] = text
         self._tell(EventKind.FAILED, runner, text)
         await self.process_failure(runner, code, reason)
@@ -255,9 +256,15 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         """Connect and set up again, in the background, a model whose connection broke."""
         if self.models_run.get(runner.model_id) is not runner:
             return
+        self._forget(runner)
         self._tell(EventKind.VANISHED, runner, bounded(reason))
         await self.reconnect_model_runner(runner)
-        self.absences[runner.model_id] = bounded(reason)
+
+    def _forget(self, runner: LiveRunner) -> None:
+        """Ask it nothing more, from this moment on."""
+        if self.models_run.get(runner.model_id) is runner:
+            del self.models_run[runner.model_id]
+            self.absences[runner.model_id] = "its connection is being made again"
 
     def background(self, work: Any) -> None:
         """Run a coroutine to its end, whatever becomes of its starter."""

@@ -68,14 +68,22 @@ class Deployment:
         """Where the model is served."""
         return self._place.socket
 
-    def start(self, directory: Path) -> None:
-        """Copy the model's files and start serving them."""
-        place, tier = self._place, self._setting.tier
+    def prepare(self, directory: Path) -> None:
+        """Copy the model's files to a place of their own.
+
+        Raises:
+            OSError: they cannot be read, or the copy cannot be made.
+        """
+        place = self._place
         ignored = shutil.ignore_patterns("__pycache__", "resources", ".*")
         shutil.copytree(directory, place.code, ignore=ignored)
         (place.code / "resources").mkdir()
         place.run.mkdir(mode=0o700)
         place.hand_over()
+
+    def start(self) -> None:
+        """Serve the copy. The process dies with the thread that calls this, which must last."""
+        place, tier = self._place, self._setting.tier
         seen = isolation.paths(tier, place)
         argv = [
             "-P", "-s", "-m", "model_runner.server", "--address", f"unix:{seen.socket}",

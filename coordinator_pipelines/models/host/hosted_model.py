@@ -96,12 +96,13 @@ class HostedModel:
         )
         self._note(f"starting deployment {fresh.deployment_id}")
         try:
-            await asyncio.to_thread(self._start, fresh)
+            await asyncio.to_thread(self._prepare, fresh)
+            fresh.start()
             await fresh.prove()
         except BaseException:
             await asyncio.shield(asyncio.to_thread(fresh.stop))
             raise
-        old, self.running = self.running, fresh
+        old, self.running, self._reported = self.running, fresh, None
         self.deployment_id, self.status, self.message = fresh.deployment_id, "RUNNER_RUNNING", None
         self._publish(self, fresh, "RUNNING")
         self._note(f"deployment {fresh.deployment_id} runs")
@@ -109,9 +110,9 @@ class HostedModel:
             self._publish(self, old, "STOPPED")
             await asyncio.to_thread(old.stop)
 
-    def _start(self, fresh: Deployment) -> None:
+    def _prepare(self, fresh: Deployment) -> None:
         try:
-            fresh.start(self._directory)
+            fresh.prepare(self._directory)
         except OSError as error:
             raise NotReadyError(f"its files cannot be used: {error}") from error
 
