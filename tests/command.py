@@ -61,19 +61,29 @@ class Commands:
         }
 
     def start(
-        self, *arguments: str, program: str = "coordinator", cwd: Path | None = None
+        self,
+        *arguments: str,
+        program: str = "coordinator",
+        cwd: Path | None = None,
+        log: Path | None = None,
     ) -> "subprocess.Popen[str]":
-        """Start a command in a session of its own, so that a signal hits nobody else."""
+        """Start a command in a session of its own, so that a signal hits nobody else.
+
+        What it says goes to pipes, or to ``log`` for one that says much before it ends.
+        """
+        output = log.open("w") if log else None
         process = subprocess.Popen(
             [str(self.python.with_name(program)), *arguments],
             env=self.environment,
             cwd=cwd or self.directory,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output or subprocess.PIPE,
+            stderr=output or subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+        if output:
+            output.close()
         self.started.append(process)
         return process
 

@@ -1,8 +1,8 @@
-"""Fixtures that more than one directory of tests needs: databases, and real prices.
+"""Fixtures that more than one directory of tests needs: databases, a browser, real prices.
 
-What a test cannot have here (a PostgreSQL server, the price files) makes it skip, and the
-summary says so in red, because a suite that skips looks green. With ``CI`` or
-``COORDINATOR_TEST_REQUIRE=postgresql`` set, a missing server is a failure instead.
+What a test cannot have here (a PostgreSQL server, a browser, the price files) makes it skip, and
+the summary says so in red, because a suite that skips looks green. With ``CI`` or
+``COORDINATOR_TEST_REQUIRE=postgresql,chromium`` set, a missing program is a failure instead.
 """
 
 import itertools
@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -19,6 +20,8 @@ from tests.postgresql import PostgresServer, find_binaries
 
 DIALECTS = ("sqlite", "postgresql")
 NO_SERVER = "no PostgreSQL server binary found; install postgresql to run them"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NO_BROWSER = f"no browser found; install one of {', '.join(BROWSERS)} to run them"
 NO_PRICES = "COORDINATOR_TEST_PRICES is not set; it names the directory of the price files"
 
 _numbers = itertools.count(1)
@@ -28,12 +31,24 @@ _numbers = itertools.count(1)
 def postgresql_server() -> Iterator[PostgresServer]:
     """A running server of this test process."""
     if find_binaries() is None:
-        required = os.environ.get("CI") or "postgresql" in os.environ.get(
-            "COORDINATOR_TEST_REQUIRE", ""
-        )
-        (pytest.fail if required else pytest.skip)(NO_SERVER)
+        _miss("postgresql", NO_SERVER)
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """A browser of the Chromium family on this machine."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return found or _miss("chromium", NO_BROWSER)
+
+
+def _miss(program: str, reason: str) -> NoReturn:
+    """Skip the test, or fail it where the program must be there."""
+    required = os.environ.get("COORDINATOR_TEST_REQUIRE", "").split(",")
+    if os.environ.get("CI") or program in required:
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +121,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
     """Say loudly, after everything else, which kinds of tests did not run."""
     yield
     skipped = "".join(str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
-    for kind, reason in (("PostgreSQL", NO_SERVER), ("Real-price", NO_PRICES)):
+    for kind, reason in (
+        ("PostgreSQL", NO_SERVER),
+        ("Browser", NO_BROWSER),
+        ("Real-price", NO_PRICES),
+    ):
         if reason in skipped:
             line = f"{kind} tests were SKIPPED: {reason}"
             terminalreporter.write_line(line, red=True, bold=True)

@@ -58,7 +58,9 @@ def _run(console: Console, where: location.Location, windows: list[Window]) -> N
     console.print(f"[bold]{challenge.name}[/]: {_source(challenge)}")
     for notice in challenge.notices():
         console.print(f"  {notice}")
-    seconds = backfill(console, LocalInstance.prepare([where.workspace]), challenge, windows)
+    seconds = backfill(
+        console, LocalInstance.prepare(location.known_workspaces()), challenge, windows
+    )
     console.print()
     print_newest(console, challenge, until=windows[-1].end)
     console.print(f"\nPrices: {_source(challenge)}", soft_wrap=True)

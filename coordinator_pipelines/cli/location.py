@@ -75,7 +75,13 @@ def _require_same_prices(challenge: Challenge, spec: Path) -> None:
 
 
 def known_workspaces() -> list[Path]:
-    """The project's workspace file (or the starter's), and one for each derived challenge."""
-    own = Path("workspace.yaml")
+    """Workspace files of all challenges here: this directory's, the starter's, the derived ones.
+
+    A daemon needs them all: it fails the backfills of a challenge that it does not know.
+    """
     derived_ones = sorted((settings.home() / "challenges").glob("*.workspace.yaml"))
-    return [own if own.exists() else starter().workspace, *derived_ones]
+    own = Path("workspace.yaml")
+    if not own.is_file():
+        return [starter().workspace, *derived_ones]
+    has_starter = "coordinator_pipelines.starter.definitions" in own.read_text()
+    return [own, *([] if has_starter else [starter().workspace]), *derived_ones]

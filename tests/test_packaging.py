@@ -1,0 +1,141 @@
+"""What is shipped: the lock, and a wheel that works without the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.command import Commands
+
+ROOT = Path(__file__).parents[1]
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(\[[a-z,-]+\])?==[0-9][^ ]*( ; [^\\]+)? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
+# Written so that this file does not name what it forbids.
+REGISTRIES = re.compile(
+    "|".join(["https?://py" + "pi", "pythonhosted" + r"\.org", "--index" + "-url"])
+)
+SHIPPED = (
+    "storage/migrations/env.py",
+    "storage/migrations/versions/v0001_initial.py",
+    "cli/templates/dagster.yaml",
+    "cli/templates/definitions.py.txt",
+    "starter/spec.yaml",
+    "starter/models.yaml",
+    "starter/workspace.yaml",
+    "starter/models/constant-half/main.py",
+    "py.typed",
+)
+DAGSTER_COMMANDS = ("dagster", "dagster-daemon", "dagster-graphql", "dagster-webserver")
+
+
+def locked() -> dict[str, str]:
+    """Name -> line of every pin; fails on a line that is neither a pin nor a hash."""
+    pins = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        if match := PIN.match(line):
+            pins[re.sub(r"[-_.]+", "-", match[1])] = line
+        else:
+            assert HASH.match(line), line
+    return pins
+
+
+def test_the_lock_holds_nothing_but_pins_and_their_hashes():
+    assert len(locked()) > 50
+
+
+def test_the_lock_holds_everything_that_the_project_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = [
+        *project["project"]["dependencies"],
+        *(name for group in project["project"]["optional-dependencies"].values() for name in group),
+        *project["dependency-groups"]["dev"],
+        *project["build-system"]["requires"],
+    ]
+    names = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~ ;]", text)[0].lower()) for text in needed}
+    assert names <= set(locked())
+
+
+def test_no_tracked_file_names_a_package_registry():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no git repository")
+    guilty = [
+        name
+        for name in listed.stdout.decode().split("\0")
+        if name and (ROOT / name).is_file()
+        if REGISTRIES.search((ROOT / name).read_bytes().decode(errors="replace"))
+    ]
+    # The option that keeps an address out of the lock has one of the words in its name.
+    assert set(guilty) <= {"Makefile"}
+    assert "--no-emit-index" + "-url" in (ROOT / "Makefile").read_text()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built from a copy so that nothing is written to the repository."""
+    directory = tmp_path_factory.mktemp("wheel")
+    source = directory / "source"
+    shutil.copytree(
+        ROOT,
+        source,
+        ignore=shutil.ignore_patterns(".git", ".venv", ".coordinator", "__pycache__", ".*_cache"),
+    )
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (built,) = directory.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of a new environment with the wheel; dependencies are those of this one."""
+    directory = tmp_path_factory.mktemp("environment")
+    venv.create(directory, with_pip=False, symlinks=True)
+    python = directory / "bin" / "python"
+    site = directory / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps",
+         "--no-index", "--disable-pip-version-check", str(wheel)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    # A line of a .pth file is a directory whose own .pth files (the editable project) are not read.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    for name in DAGSTER_COMMANDS:
+        here = Path(sys.executable).with_name(name).read_text().partition("\n")[2]
+        script = directory / "bin" / name
+        script.write_text(f"#!{python}\n{here}")
+        script.chmod(0o755)
+    return python
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_what_the_commands_need(wheel: Path):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"coordinator_pipelines/{name}" for name in SHIPPED} <= names
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
+    models = {
+        path.parent.name
+        for path in (ROOT / "coordinator_pipelines/starter/models").glob("*/main.py")
+    }
+    assert {name.split("/")[3] for name in names if "/starter/models/" in name} == models
+
+
+@pytest.mark.slow
+def test_the_demo_works_from_the_wheel(installed: Path, tmp_path: Path):
+    commands = Commands(tmp_path, python=installed)
+    where = "import coordinator_pipelines; print(coordinator_pipelines.__file__)"
+    told = subprocess.run(
+        [installed, "-c", where], cwd=tmp_path, env={"PATH": os.defpath}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert Path(told.stdout.strip()).is_relative_to(installed.parents[1])
+    assert "leaderboard" in commands.succeed("--help")
+    assert "board of record as of 2026-11-02 00:00 UTC" in commands.succeed("demo", "--days", "1")
