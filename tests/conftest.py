@@ -12,11 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.postgresql import PostgresServer, find_binaries
+
+# A busy machine must not fail an example; CI tries the same examples every time.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 DIALECTS = ("sqlite", "postgresql")
 NO_SERVER = "no PostgreSQL server binary found; install postgresql to run them"
