@@ -19,6 +19,8 @@ from rich.progress import (
 
 from coordinator_pipelines.cli.run_state import RunState
 
+NOT_STARTED = ("waiting", "queued", "not_started", "starting")
+
 
 def draw(
     console: Console, states: Iterator[RunState], stages: Sequence[str], windows: int
@@ -26,7 +28,7 @@ def draw(
     """Draw the states of a run until they end; the last one."""
     started = time.monotonic()
     with console.status("Dagster starts the run ..."):
-        first = next(state for state in states if state.done or state.status != "waiting")
+        first = next(state for state in states if state.status not in NOT_STARTED)
     everything = chain([first], states)
     if console.is_terminal:
         return _bars(console, everything, stages, windows)

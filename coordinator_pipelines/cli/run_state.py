@@ -12,6 +12,7 @@ import dagster as dg
 
 POLL_SECONDS = 0.5
 LAUNCHED = "dagster/backfill"
+DESERTED = "no daemon"
 ENDED = ("FAILED", "CANCELED", "CANCELING", "FAILING")
 
 
@@ -22,7 +23,7 @@ class RunState:
     done: dict[str, int]
     """Windows that were checked, by asset name."""
     status: str
-    """``waiting`` until the run starts, then the run's own status in lower case."""
+    """``waiting`` until there is a run, then its own status in lower case; or DESERTED."""
     run_id: str | None
 
 
@@ -45,8 +46,11 @@ def follow(directory: Path, backfill_id: str, alive: Callable[[], bool]) -> Iter
                 status = runs[0].status.value.lower()
             elif backfill is not None and backfill.status.value in ENDED:
                 status = backfill.status.value.lower()
+            ended = status.upper() in ENDED or (bool(runs) and runs[0].is_finished)
+            if not (working or ended):
+                status, ended = DESERTED, True
             yield RunState(dict(done), status, runs[0].run_id if runs else None)
-            if not working or status.upper() in ENDED or (runs and runs[0].is_finished):
+            if ended:
                 return
             time.sleep(POLL_SECONDS)
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -76,13 +77,22 @@ def test_after_a_crash_of_everything_the_next_demo_ends_with_the_same_board(
     assert coordinator.boards() == undisturbed.boards()
 
 
-def test_a_daemon_that_dies_ends_the_demo(coordinator: Commands):
-    demo = start_demo(coordinator)
+def daemons(demo: "subprocess.Popen[str]") -> list[int]:
+    return [pid for pid, line in family(demo.pid).items() if "dagster-daemon run" in line]
+
+
+@pytest.mark.parametrize("start", [start_demo, lambda commands: commands.start("demo")])
+def test_a_daemon_that_dies_ends_the_demo(
+    coordinator: Commands, start: Callable[[Commands], "subprocess.Popen[str]"]
+):
+    demo = start(coordinator)
+    (daemon,) = wait_for(lambda: daemons(demo), why="no daemon")
     processes = family(demo.pid)
-    daemons = [pid for pid, line in processes.items() if "dagster-daemon run" in line]
-    os.kill(daemons[0], signal.SIGKILL)
+    os.kill(daemon, signal.SIGKILL)
     _, err = demo.communicate(timeout=60)
     assert demo.returncode == 1
+    assert err.startswith("Error: ")
+    assert "no daemon" in err
     assert "Traceback" not in err
     require_gone(processes)
 
