@@ -1,9 +1,12 @@
 """The asset ``feed_records``: market data of a window, and its gaps."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.stage import Report, stage, within
+from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.feed import Feed
@@ -23,7 +26,7 @@ def feed_records(
     ledger: dg.ResourceParam[Ledger],
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
-) -> None:
+) -> Iterator[Verdict]:
     """Finalised price records of the challenge's feed: the bars that end in the window.
 
     Materializing again reads the feed again: a bar that has changed since becomes a new version
@@ -36,14 +39,13 @@ def feed_records(
         stored = ledger.feed_records(challenge.feed.symbols, batch[0].start, batch[-1].end)
         for window in batch:
             report = Report(context, window)
-            _say(report, challenge, feed, within(stored, window, "ended_at"), ingest)
+            yield _say(report, challenge, feed, within(stored, window, "ended_at"), ingest)
 
 
 def _say(
     report: Report, challenge: Challenge, feed: Feed, records: pd.DataFrame, ingest: Ingest
-) -> None:
+) -> Verdict:
     gaps = _gaps(challenge, records, report.window, ingest)
-    report.check("feed_gaps", gaps)
     report.metadata(
         records=len(records),
         source=feed.source,
@@ -51,6 +53,7 @@ def _say(
         revised_records=int((records["version"] > 1).sum()),
         gaps="; ".join(gaps) or "none",
     )
+    return report.check("feed_gaps", gaps)
 
 
 def _gaps(challenge: Challenge, records: pd.DataFrame, window: Window, ingest: Ingest) -> list[str]:

@@ -1,11 +1,13 @@
 """The asset ``ground_truth``: what the outcome of a window's rounds was."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.stage import Report, stage, within
+from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.feed import Feed
@@ -32,7 +34,7 @@ def ground_truth(
     ledger: dg.ResourceParam[Ledger],
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
-) -> None:
+) -> Iterator[Verdict]:
     """The outcome of each round: the price at `resolvable_at` against that at `performed_at`.
 
     The price at T is the close of the bar that ends at T, and counts once a later bar proves
@@ -51,7 +53,7 @@ def ground_truth(
         context.log.info(f"{written.added} truths added, {written.revised} of them revisions")
         stored = ledger.ground_truths(span.start, span.end)
         for window in batch:
-            _say(Report(context, window), within(rounds, window), within(stored, window))
+            yield _say(Report(context, window), within(rounds, window), within(stored, window))
 
 
 def _reach(challenge: Challenge, span: Window) -> datetime:
@@ -60,8 +62,7 @@ def _reach(challenge: Challenge, span: Window) -> datetime:
     return span.end + farthest + timedelta(seconds=challenge.feed.granularity_seconds)
 
 
-def _say(report: Report, rounds: pd.DataFrame, truths: pd.DataFrame) -> None:
-    report.check("truth_finality", missing_of(truths, rounds))
+def _say(report: Report, rounds: pd.DataFrame, truths: pd.DataFrame) -> Verdict:
     states = truths["state"].value_counts()
     outcomes = truths["outcome"].value_counts()
     report.metadata(
@@ -74,3 +75,4 @@ def _say(report: Report, rounds: pd.DataFrame, truths: pd.DataFrame) -> None:
         down=int(outcomes.get(0.0, 0)),
         revised=int((truths["version"] > 1).sum()),
     )
+    return report.check("truth_finality", missing_of(truths, rounds))

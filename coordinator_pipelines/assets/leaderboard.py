@@ -1,12 +1,14 @@
 """The asset ``leaderboard``: the ranked models at the end of a window."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.stage import Report, stage
+from coordinator_pipelines.assets.report import Report, Verdict
+from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import leaderboard_table
 from coordinator_pipelines.domain.boards import Boards
 from coordinator_pipelines.domain.challenge import Challenge
@@ -32,7 +34,7 @@ def leaderboard(
     rules: dg.ResourceParam[Rules],
     ledger: dg.ResourceParam[Ledger],
     clock: dg.ResourceParam[Clock],
-) -> None:
+) -> Iterator[Verdict]:
     """The board of record as of the end of the window: every model, ranked or with the reason.
 
     A board is never changed: a recomputation with other content is a new version. It is final
@@ -51,7 +53,7 @@ def leaderboard(
         for window in batch:
             board = stored[stored["as_of"] == window.end].iloc[0]
             expected = [member.model_id for member in standings(members, window.end)]
-            _say(Report(context, window), challenge, rules, board, expected)
+            yield _say(Report(context, window), challenge, rules, board, expected)
 
 
 def _say(
@@ -60,11 +62,10 @@ def _say(
     rules: Rules,
     board: "pd.Series[Any]",
     expected: list[str],
-) -> None:
+) -> Verdict:
     entries = json.loads(str(board["entries_json"]))
     ranked = [entry for entry in entries if entry["rank"] is not None]
     problems = inconsistencies(entries, expected, ranked_by_key=rules.rank is None)
-    report.check("consistency", problems)
     report.metadata(
         leaderboard=leaderboard_table(challenge, entries),
         leader=ranked[0]["model_name"] if ranked else "none",
@@ -75,3 +76,4 @@ def _say(
         mode=Mode.REPLAY.value,
         simulated=challenge.feed.provider == "simulated",
     )
+    return report.check("consistency", problems)

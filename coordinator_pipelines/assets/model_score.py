@@ -1,12 +1,14 @@
 """The asset ``model_scores``: the metrics of each model at the end of a window."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.assets.pictures import score_over_time
-from coordinator_pipelines.assets.stage import Report, stage
+from coordinator_pipelines.assets.report import Report, Verdict
+from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.boards import Boards
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
@@ -32,7 +34,7 @@ def model_scores(
     rules: dg.ResourceParam[Rules],
     ledger: dg.ResourceParam[Ledger],
     clock: dg.ResourceParam[Clock],
-) -> None:
+) -> Iterator[Verdict]:
     """The metrics of every model over the trailing windows that end with this window.
 
     A trailing window holds the scores whose rounds were resolvable in it, open on the left and
@@ -52,12 +54,12 @@ def model_scores(
             rows = stored.get(pd.Timestamp(window.end), none)
             report = Report(context, window)
             expected = {member.model_id for member in standings(members, window.end)}
-            report.check("all_members", _absentees(expected, rows))
             report.metadata(
                 models=len(rows),
                 revised=int((rows["version"] > 1).sum()),
                 **_plot(_last_day(hourly, window.end)),
             )
+            yield report.check("all_members", _absentees(expected, rows))
 
 
 def _absentees(expected: set[str], rows: pd.DataFrame) -> list[str]:

@@ -1,9 +1,12 @@
 """The asset ``prediction_batch``: what the models answered in a window's rounds."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.stage import Report, stage, within
+from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import counts_by_model
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
@@ -44,7 +47,7 @@ def prediction_batch(
     models: dg.ResourceParam[Models],
     roster: dg.ResourceParam[Roster],
     clock: dg.ResourceParam[Clock],
-) -> None:
+) -> Iterator[Verdict]:
     """What every model answered in the rounds of the window: one cell per round and member.
 
     Windows of the past are replayed: each model starts fresh, gets one history tick of the
@@ -64,7 +67,7 @@ def prediction_batch(
         added[window] = written.added
         if len(added) == WINDOWS_PER_REPORT or window == windows[-1]:
             for batch in batches(list(added), WINDOWS_PER_REPORT):
-                _say(context, challenge, ledger, batch, added)
+                yield from _say(context, challenge, ledger, batch, added)
             added = {}
 
 
@@ -74,7 +77,7 @@ def _say(
     ledger: Ledger,
     batch: list[Window],
     added: dict[Window, int],
-) -> None:
+) -> Iterator[Verdict]:
     span = Window(batch[0].start, batch[-1].end)
     due = grid(challenge, span)
     rounds = due.merge(
@@ -88,7 +91,6 @@ def _say(
     for window in batch:
         own, own_cells = within(rounds, window), within(cells, window)
         report = Report(context, window)
-        report.check("coverage", _problems(own, within(expected, window), own_cells))
         void = int((own["status"] == RoundStatus.VOID.value).sum())
         report.metadata(
             mode=Mode.REPLAY.value,
@@ -98,6 +100,8 @@ def _say(
             cells_added=added[window],
             outcomes=counts_by_model(own_cells),
         )
+        problems = _problems(own, within(expected, window), own_cells)
+        yield report.check("coverage", problems)
 
 
 def _problems(rounds: pd.DataFrame, expected: pd.DataFrame, cells: pd.DataFrame) -> list[str]:

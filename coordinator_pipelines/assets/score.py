@@ -1,12 +1,14 @@
 """The asset ``scores``: every prediction of a window against the truth."""
 
 import json
+from collections.abc import Iterator
 
 import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.assets.pictures import calibration
-from coordinator_pipelines.assets.stage import Report, stage, within
+from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import scores_by_model
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
@@ -29,7 +31,7 @@ def scores(
     challenge: dg.ResourceParam[Challenge],
     rules: dg.ResourceParam[Rules],
     ledger: dg.ResourceParam[Ledger],
-) -> None:
+) -> Iterator[Verdict]:
     """The score of each prediction of the window against its final ground truth.
 
     A cell without a valid answer gets what the challenge's missing-data policy says it costs.
@@ -47,19 +49,18 @@ def scores(
         stored = ledger.scores(Mode.REPLAY, span.start, span.end)
         for window in batch:
             frames = (within(frame, window) for frame in (predictions, truths, stored))
-            _say(Report(context, window), *frames)
+            yield _say(Report(context, window), *frames)
 
 
 def _say(
     report: Report, predictions: pd.DataFrame, truths: pd.DataFrame, scores: pd.DataFrame
-) -> None:
+) -> Verdict:
     final = truths.loc[truths["state"] == TruthState.FINAL.value, [*CELL[:2], "outcome"]]
     cells = predictions.merge(final, on=CELL[:2]).merge(
         scores[[*CELL, "value", "rule"]], on=CELL, how="left"
     )
     unscored = cells.loc[cells["rule"].isna(), "model_id"].value_counts()
     problems = [f"{model}: {n} cells without a score" for model, n in unscored.items()]
-    report.check("score_completeness", problems)
     report.metadata(
         scores=int(scores["value"].notna().sum()),
         excluded=int(scores["value"].isna().sum()),
@@ -67,6 +68,7 @@ def _say(
         by_model=scores_by_model(scores),
         **_calibration(cells),
     )
+    return report.check("score_completeness", problems)
 
 
 def _calibration(cells: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:

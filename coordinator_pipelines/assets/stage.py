@@ -1,6 +1,7 @@
-"""What the assets of all stages share: how one is declared, bound to a challenge, and reports.
+"""What the assets of all stages share: how one is declared, bound to a challenge, and run.
 
-Add here what every stage needs; avoid anything that one stage alone does. Assets are written
+Add here what every stage needs of Dagster; avoid what a stage says of a window (``report``) and
+anything that one stage alone does. Assets are written
 once, as functions under ``@stage``; a challenge binds them with its partitions and key prefix.
 Dagster must know the partitions of an asset's checks when it is declared, which is why the
 declaration waits for the challenge.
@@ -8,20 +9,30 @@ declaration waits for the challenge.
 
 import functools
 import inspect
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
+# Not among Dagster's public names yet, though the event that takes it is.
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
+
+from coordinator_pipelines.assets.report import Verdict, as_list
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.domain.round import Window
 from coordinator_pipelines.domain.spec_sections import CONVENTIONS
-from coordinator_pipelines.partitions import batch_windows, window_key
+from coordinator_pipelines.partitions import batch_windows
+
+Body = Callable[..., Iterator[Verdict]]
+"""Computes and stores the windows of a run; yields a verdict per window and check."""
 
 OWNERS = ["team:operators"]
+PROGRESS = "{done} of {total} windows"
+PROGRESS_SECONDS = 2.0
 NO_WINDOW = (
     "This run names no batch window. A check is evaluated when its asset is materialized: choose "
     "partitions of the asset; what is stored already is not computed again."
@@ -32,7 +43,7 @@ NO_WINDOW = (
 class Stage:
     """One stage of the pipeline, not yet bound to a challenge."""
 
-    body: Callable[..., None]
+    body: Body
     after: tuple[str, ...]
     checks: Mapping[str, str]
     kinds: frozenset[str]
@@ -71,60 +82,14 @@ class Stage:
             can_subset=True,
             backfill_policy=dg.BackfillPolicy.single_run(),
         )
-        return declare(_with_plain_failures(self.body))
+        return declare(_as_compute(self.body))
 
 
 def stage(
     *, after: tuple[str, ...] = (), checks: Mapping[str, str] | None = None, kinds: tuple[str, ...]
-) -> Callable[[Callable[..., None]], Stage]:
+) -> Callable[[Body], Stage]:
     """Declare a function as the asset of a stage: its docstring is what the UI shows."""
     return lambda body: Stage(body, after, checks or {}, frozenset(kinds))
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Says what happened to one window: metadata for its partition, verdicts of its checks."""
-
-    context: dg.AssetExecutionContext
-    window: Window
-
-    def metadata(self, **values: Any) -> None:
-        """Attach metadata to the window's materialization; names as the UI shows them."""
-        if not self.context.selected_asset_keys:
-            return  # the run evaluates checks only
-        shown = {name.replace("_", " "): value for name, value in values.items()}
-        self.context.add_asset_metadata(shown, partition_key=window_key(self.window))
-
-    def check(self, name: str, problems: list[str], **values: Any) -> None:
-        """Evaluate a check of the window: it passes where there is no problem."""
-        listed = {"problems": dg.MetadataValue.md(as_list(problems))} if problems else {}
-        self.context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=self.context.assets_def.key,
-                check_name=name,
-                passed=not problems,
-                description=summary(problems) if problems else None,
-                metadata={**listed, **values},
-                partition=window_key(self.window),
-            )
-        )
-
-
-def within(frame: pd.DataFrame, window: Window, column: str = "performed_at") -> pd.DataFrame:
-    """The rows of a frame whose instant lies in the window."""
-    return frame[(frame[column] >= window.start) & (frame[column] < window.end)]
-
-
-def as_list(lines: list[str], most: int = 100) -> str:
-    """Markdown list of at most so many lines."""
-    more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
-    return "\n".join(f"* {line}" for line in [*lines[:most], *more])
-
-
-def summary(problems: list[str]) -> str:
-    """The first problem, and how many more there are."""
-    rest = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{problems[0]}{rest}"
 
 
 def _facts(challenge: Challenge) -> dict[str, Any]:
@@ -141,24 +106,57 @@ def _facts(challenge: Challenge) -> dict[str, Any]:
     }
 
 
-def _with_plain_failures(
-    body: Callable[..., None],
-) -> Callable[..., Iterator[dg.MaterializeResult]]:
-    """The body, failing with our own errors' text rather than with a traceback of the engine."""
+def _as_compute(body: Body) -> Callable[..., Iterator[dg.MaterializeResult]]:
+    """The body as Dagster runs it: materializations first, then the verdicts on them.
+
+    Our own errors end the run with their text rather than with a traceback of the engine.
+    """
 
     @functools.wraps(body)
-    def run(
+    def compute(
         context: dg.AssetExecutionContext, *args: Any, **kwargs: Any
     ) -> Iterator[dg.MaterializeResult]:
         if not context.has_partition_key and not context.has_partition_key_range:
             raise dg.Failure(NO_WINDOW, allow_retries=False)
         try:
-            body(context, *args, **kwargs)
+            verdicts = _collected(context, body(context, *args, **kwargs))
         except CoordinatorError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         if context.selected_asset_keys:
             yield dg.MaterializeResult()
+        targets = _materializations(context)
+        for verdict in verdicts:
+            target = targets.get(verdict.partition)
+            context.log_event(verdict.evaluation(context.assets_def.key, target))
 
     # Dagster reads the annotation: a result of this type passes no value to an IO manager.
-    run.__annotations__["return"] = Iterator[dg.MaterializeResult]
-    return run
+    compute.__annotations__["return"] = Iterator[dg.MaterializeResult]
+    return compute
+
+
+def _collected(context: dg.AssetExecutionContext, verdicts: Iterator[Verdict]) -> list[Verdict]:
+    """All verdicts; the log says every few seconds how many windows are done."""
+    total, told_at, done = len(context.partition_keys), time.monotonic(), []
+    for verdict in verdicts:
+        done.append(verdict)
+        if len(done) == total or time.monotonic() - told_at > PROGRESS_SECONDS:
+            context.log.info(PROGRESS.format(done=len(done), total=total))
+            told_at = time.monotonic()
+    return done
+
+
+def _materializations(
+    context: dg.AssetExecutionContext,
+) -> dict[str, AssetCheckEvaluationTargetMaterializationData]:
+    """The newest materialization of each window of the run; a check is current about that one."""
+    keys = context.partition_keys
+    found = context.instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=context.assets_def.key, asset_partitions=keys),
+        limit=len(keys),
+    )
+    return {
+        str(record.partition_key): AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+        for record in reversed(found.records)
+    }

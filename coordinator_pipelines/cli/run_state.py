@@ -3,6 +3,7 @@
 Add here what is read of runs; avoid drawing it, and changing anything.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import dagster as dg
 
+from coordinator_pipelines.assets.stage import PROGRESS
+
 POLL_SECONDS = 0.5
 LAUNCHED = "dagster/backfill"
+SAID = re.compile(PROGRESS.format(done=r"(\d+)", total=r"\d+"))
 DESERTED = "no daemon"
 ENDED = ("FAILED", "CANCELED", "CANCELING", "FAILING")
 
@@ -21,7 +25,7 @@ class RunState:
     """How far the run of a backfill is."""
 
     done: dict[str, int]
-    """Windows that were checked, by asset name."""
+    """Windows that a stage has computed and stored, by asset name."""
     status: str
     """``waiting`` until there is a run, then its own status in lower case; or DESERTED."""
     run_id: str | None
@@ -83,15 +87,11 @@ def abandoned(directory: Path) -> list[str]:
 def _count(
     instance: dg.DagsterInstance, run_id: str, cursor: str | None, done: dict[str, int]
 ) -> str | None:
-    """Count the windows that a run has checked, by asset; the cursor to go on from.
-
-    Checks are logged window by window; materializations only when a stage has ended.
-    """
-    connection = instance.get_records_for_run(
-        run_id, cursor=cursor, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION, limit=1000
-    )
+    """Read how many windows a run says are done, by asset; the cursor to go on from."""
+    connection = instance.get_records_for_run(run_id, cursor=cursor, limit=1000)
     for record in connection.records:
-        event = record.event_log_entry.get_dagster_event()
-        name = event.asset_check_evaluation_data.asset_key.path[-1]
-        done[name] = done.get(name, 0) + 1
+        entry = record.event_log_entry
+        found = SAID.match(entry.user_message or "")
+        if found and entry.step_key:
+            done[entry.step_key.split("__")[-1]] = int(found.group(1))
     return connection.cursor
