@@ -127,3 +127,22 @@ def test_a_check_run_without_a_window_says_what_to_do_instead(make_pipeline):
         instance=pipeline.instance, raise_on_error=False
     )
     assert failure_text(result).startswith("This run names no batch window.")
+
+
+def test_every_verdict_is_about_the_materialization_of_its_window_in_the_same_run(make_pipeline):
+    """The UI counts a check's verdict only if it targets the window's newest materialization."""
+    pipeline = make_pipeline()
+    pipeline.succeed(START, 2)
+    result = pipeline.succeed(START, 3)
+    verdicts = [
+        event.asset_check_evaluation_data
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    assert len(verdicts) == 3 * 6
+    for verdict in verdicts:
+        records = pipeline.instance.fetch_materializations(
+            dg.AssetRecordsFilter(verdict.asset_key, asset_partitions=[verdict.partition]), limit=1
+        ).records
+        assert verdict.target_materialization_data.storage_id == records[0].storage_id
+        assert verdict.target_materialization_data.run_id == result.run_id
