@@ -37,19 +37,19 @@ from coordinator_pipelines.storage.sql_ledger import SqlLedger
 def demo(prices: Path | None, asset: str, symbol: str | None, days: int, everything: bool) -> None:
     """Backfill the starter challenge through Dagster and print its leaderboard.
 
-    Without --prices, on simulated prices: the first days of the challenge. With --prices, as a
-    challenge of its own with its own database: the last days of the file.
+    Without --prices, on simulated prices. With --prices, as a challenge of its own with its own
+    database; it starts as soon as the file covers a warm-up.
     """
     console = open_console()
     if prices is None:
+        if everything or symbol:
+            raise click.UsageError("--all and --symbol say more of --prices, which is not given")
         where = location.starter()
-        windows = _first(where.challenge, days)
     else:
         challenge = challenge_on_prices(prices, asset, symbol)
         _set_up_database(challenge)
         where = location.derived(challenge)
-        windows = _last(challenge, None if everything else days)
-    _run(console, where, windows)
+    _run(console, where, _windows(where.challenge, None if everything else days))
 
 
 def _run(console: Console, where: location.Location, windows: list[Window]) -> None:
@@ -108,21 +108,13 @@ def _source(challenge: Challenge) -> str:
     return f"real prices of {feed.provider}"
 
 
-def _first(challenge: Challenge, days: int) -> list[Window]:
-    over = window_of(datetime.now(UTC), challenge.window_length).start
-    end = challenge.start + timedelta(days=days)
-    if end > over:
+def _windows(challenge: Challenge, days: int | None) -> list[Window]:
+    """The first days of a challenge, or all of one that has an end."""
+    over = challenge.end or window_of(datetime.now(UTC), challenge.window_length).start
+    end = over if days is None else challenge.start + timedelta(days=days)
+    if end > over and challenge.end is None:
         raise CoordinatorError(
             f"--days {days}: {challenge.name} starts {challenge.start:%Y-%m-%d}, and only "
             f"{max(0, (over - challenge.start).days)} days of it are over"
         )
-    return list(windows_between(challenge.start, end, challenge.window_length))
-
-
-def _last(challenge: Challenge, days: int | None) -> list[Window]:
-    if challenge.end is None:
-        raise AssertionError("a challenge on a price file ends with it")
-    start = challenge.start
-    if days is not None:
-        start = max(start, challenge.end - timedelta(days=days))
-    return list(windows_between(start, challenge.end, challenge.window_length))
+    return list(windows_between(challenge.start, min(end, over), challenge.window_length))

@@ -26,7 +26,13 @@ def test_the_version_is_told(coordinator: Commands):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("demo", "--price", "x"), ("demo", "--days", "0"), ("dev", "--port", "70000"), ("nonsense",)],
+    [
+        ("demo", "--all"),
+        ("demo", "--price", "x"),
+        ("demo", "--days", "0"),
+        ("dev", "--port", "70000"),
+        ("nonsense",),
+    ],
     ids=" ".join,
 )
 def test_a_wrong_option_is_refused_by_name(coordinator: Commands, arguments: tuple[str, ...]):

@@ -15,7 +15,7 @@ def test_real_candles_are_ranked_in_a_challenge_of_their_own(tmp_path: Path, pri
     said = commands.succeed("demo", "--prices", str(path), "--days", "1")
     slug = "btc-up-down-binance-spot-btcusdt-1m-20250101-20250204"
     assert "SIMULATED" not in said
-    assert f"{slug}, interim board as of 2025-02-04 20:00 UTC" in said  # of its last day only
+    assert f"{slug}, board of record as of 2025-01-02 05:00 UTC" in said
     assert commands.counts(slug)["leaderboards"] == 24
     assert not commands.database().exists()
 
