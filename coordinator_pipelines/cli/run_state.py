@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from coordinator_pipelines.assets.stage import PROGRESS
+from coordinator_pipelines.cli import interruption
 
 POLL_SECONDS = 0.5
 LAUNCHED = "dagster/backfill"
@@ -41,6 +42,7 @@ def follow(directory: Path, backfill_id: str, alive: Callable[[], bool]) -> Iter
         done: dict[str, int] = {}
         cursor: str | None = None
         while True:
+            interruption.check()
             working = alive()
             runs = instance.get_runs(filters=dg.RunsFilter(tags={LAUNCHED: backfill_id}))
             backfill = instance.get_backfill(backfill_id)
