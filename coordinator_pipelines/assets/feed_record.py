@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.report import Report, Verdict
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
@@ -13,7 +13,7 @@ from coordinator_pipelines.domain.feed import Feed
 from coordinator_pipelines.domain.feed_record import describe_gaps, missing_instants
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.round import Window, batches
+from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.partitions import run_windows
 
 WINDOWS_PER_READ = 168

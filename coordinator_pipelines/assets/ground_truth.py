@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.report import Report, Verdict
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
@@ -15,7 +15,7 @@ from coordinator_pipelines.domain.ground_truth import missing_of, new_versions, 
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger, TruthState
 from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.round import Window, batches
+from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.partitions import run_windows
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.report import Report, Verdict
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import counts_by_model
 from coordinator_pipelines.domain.challenge import Challenge
@@ -16,7 +16,7 @@ from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus
 from coordinator_pipelines.domain.models import Models
 from coordinator_pipelines.domain.prediction_batch import CELL, expected_cells, grid
 from coordinator_pipelines.domain.replay import Replay
-from coordinator_pipelines.domain.round import Window, batches
+from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.domain.standing import with_withdrawals
 from coordinator_pipelines.models.roster import Roster

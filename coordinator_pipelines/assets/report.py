@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
@@ -58,11 +57,6 @@ class Report:
     def check(self, name: str, problems: list[str]) -> Verdict:
         """The verdict of a check on the window: it passes where there is no problem."""
         return Verdict(name, window_key(self.window), problems)
-
-
-def within(frame: pd.DataFrame, window: Window, column: str = "performed_at") -> pd.DataFrame:
-    """The rows of a frame whose instant lies in the window."""
-    return frame[(frame[column] >= window.start) & (frame[column] < window.end)]
 
 
 def as_list(lines: list[str], most: int = 100) -> str:

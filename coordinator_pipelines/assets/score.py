@@ -7,13 +7,13 @@ import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.assets.pictures import calibration
-from coordinator_pipelines.assets.report import Report, Verdict, within
+from coordinator_pipelines.assets.report import Report, Verdict
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import scores_by_model
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
 from coordinator_pipelines.domain.prediction_batch import CELL
-from coordinator_pipelines.domain.round import Window, batches
+from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.domain.score import new_versions, score_batch
 from coordinator_pipelines.partitions import run_windows

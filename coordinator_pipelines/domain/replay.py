@@ -24,7 +24,7 @@ from coordinator_pipelines.domain.prediction_batch import (
     prediction_frame,
 )
 from coordinator_pipelines.domain.question import Sight, ask_window, with_inputs
-from coordinator_pipelines.domain.round import Window, batches
+from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.domain.rules import Rules
 
 WINDOWS_PER_READ = 24
@@ -123,8 +123,8 @@ class Replay:
     def _plan(
         self, window: Window, rounds: pd.DataFrame, missing: pd.DataFrame, sight: Sight
     ) -> Plan:
-        own = rounds[_within(rounds, window)].reset_index(drop=True)
-        cells = missing[_within(missing, window)]
+        own = within(rounds, window).reset_index(drop=True)
+        cells = within(missing, window)
         wanted = set(cells["model_id"])
         members = tuple(member for member in self.members if member.model_id in wanted)
         if members or not own["recorded"].all():
@@ -174,7 +174,3 @@ def _as_recorded(rounds: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     both["status"] = both["status_stored"].where(both["recorded"], both["status"])
     both["reason"] = both["reason_stored"].where(both["recorded"], both["reason"])
     return both.drop(columns=["status_stored", "reason_stored"])
-
-
-def _within(frame: pd.DataFrame, window: Window) -> "pd.Series[bool]":
-    return (frame["performed_at"] >= window.start) & (frame["performed_at"] < window.end)

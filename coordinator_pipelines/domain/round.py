@@ -112,6 +112,11 @@ def windows_between(start: datetime, end: datetime, length: timedelta) -> Iterat
         current = Window(current.end, current.end + length)
 
 
+def within(frame: pd.DataFrame, window: Window, column: str = "performed_at") -> pd.DataFrame:
+    """The rows of a frame whose instant lies in the window."""
+    return frame[(frame[column] >= window.start) & (frame[column] < window.end)]
+
+
 def batches(windows: Sequence[Window], most: int) -> Iterator[list[Window]]:
     """The windows in order, in groups of at most ``most`` that follow on one another."""
     group: list[Window] = []
