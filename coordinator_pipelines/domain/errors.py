@@ -14,6 +14,7 @@ messages of one place here: a message belongs where the value that caused it is 
         LedgerError              the database cannot be used as it is
             LedgerIdentityError      ... it belongs to another challenge or feed
             LedgerSchemaError        ... its schema is not the one this version needs
+            LedgerUnavailableError   ... for now: the connection is lost, the server is restarting
         ReplayError              a past window cannot be replayed
         RunnerError              the published model runner cannot be had
 """
@@ -70,6 +71,14 @@ class LedgerIdentityError(LedgerError):
 
 class LedgerSchemaError(LedgerError):
     """The database has no schema, or not the one that this version needs."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """The database does not answer for now: the same call may succeed later.
+
+    Whether a transaction that was being committed then took place is not known. Writes skip what
+    is stored, so the same write can be made again.
+    """
 
 
 class ReplayError(CoordinatorError):

@@ -25,6 +25,8 @@ from enum import StrEnum
 
 import pandas as pd
 
+from coordinator_pipelines.domain.operation import Operation
+
 
 class Mode(StrEnum):
     """Whether models were asked at ``performed_at`` or later; the two never meet."""
@@ -123,7 +125,7 @@ LEADERBOARD_COLUMNS = (
 )  # fmt: skip
 
 
-class Ledger(ABC):
+class Ledger(Operation, ABC):
     """Everything that a challenge remembers."""
 
     @abstractmethod
@@ -189,6 +191,14 @@ class Ledger(ABC):
         """Rounds of the window: ROUND_COLUMNS without ``input_json``."""
 
     @abstractmethod
+    def newest_round(self, mode: Mode, status: RoundStatus | None = None) -> datetime | None:
+        """The last ``performed_at`` of the mode's rounds (of those with the status)."""
+
+    @abstractmethod
+    def newest_truth(self) -> datetime | None:
+        """The last ``resolvable_at`` of a round that has a truth, whatever its state."""
+
+    @abstractmethod
     def predictions(
         self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
     ) -> pd.DataFrame:
@@ -243,6 +253,10 @@ class Ledger(ABC):
     @abstractmethod
     def leaderboards(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:
         """Newest board of each as_of with ``after < as_of <= until``: LEADERBOARD_COLUMNS."""
+
+    @abstractmethod
+    def newest_scored(self, mode: Mode, after: datetime, until: datetime) -> datetime | None:
+        """The last ``as_of`` with ``after < as_of <= until`` that has model scores."""
 
     @abstractmethod
     def newest_leaderboard(self, mode: Mode, until: datetime) -> pd.DataFrame:

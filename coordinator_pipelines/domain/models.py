@@ -3,12 +3,13 @@
 Add here what every way of calling models shares; avoid putting protocols, processes or
 databases here.
 
-One ask covers one or more rounds in order. Live, that is one round as it opens; in a replay
+One ask covers one or more rounds in order. Live, that is one instant as it comes; in a replay
 it is all rounds of a batch window at once, and the models start fresh for each ask.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -76,7 +77,8 @@ class Ask:
     name: str
     """Names the ask in logs and seeds the models' random generators."""
     history: Any
-    """JSON value of the one tick that precedes everything else."""
+    """JSON value of the one tick that precedes everything else. It reaches up to the first
+    question: a model that is given it is not given that question's own ``tick``."""
     questions: tuple[Question, ...]
     limits: Limits
 
@@ -110,3 +112,53 @@ class Models(ABC):
         member (as given), then question, then call. A model's exception, hang, exit or rubbish
         costs only its own cells.
         """
+
+
+class EventKind(StrEnum):
+    """What happened to a model that comes and goes by itself."""
+
+    JOINED = "JOINED"  # connected and set up; also a new deployment of a known model
+    LEFT = "LEFT"  # announced: the orchestrator stopped it, or lists it no longer
+    VANISHED = "VANISHED"  # unannounced: the connection is lost; it may be back
+    FAILED = "FAILED"  # could not be joined, or was given up and reported to the orchestrator
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipEvent:
+    """One thing that happened to one model, at the instant when it was noticed."""
+
+    kind: EventKind
+    member: Member
+    at: datetime
+    reason: str | None = None
+
+
+class LiveModels(Models, AbstractContextManager["LiveModels"]):
+    """Models that come and go by themselves, each a process of its own that remembers.
+
+    A member's ``code_hash`` names its deployment. Entering connects, leaving disconnects; the
+    processes are not ours.
+    """
+
+    @abstractmethod
+    def wait_until_settled(self, seconds: float) -> bool:
+        """Wait, at most so long, until it is known which models there are; whether it is."""
+
+    @abstractmethod
+    def members(self) -> list[Member]:
+        """The models that can be asked now, by id."""
+
+    @abstractmethod
+    def drain_events(self) -> list[MembershipEvent]:
+        """What happened to models since the last time, in order."""
+
+    @abstractmethod
+    def resume(self, deployments: Collection[str]) -> None:
+        """Say which deployments were told all data up to the next ask's ticks already.
+
+        Each counts once: one that loses its connection and comes back is told its history.
+        """
+
+    @abstractmethod
+    def needing_history(self) -> set[str]:
+        """Ids of connected models that must be told the history when they are asked next."""

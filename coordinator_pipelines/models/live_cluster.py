@@ -31,7 +31,8 @@ from model_runner_client.security.credentials import SecureCredentials
 from model_runner_client.security.wallet_gelegation import AuthError
 from model_runner_client.websocket_client import WebsocketClient
 
-from coordinator_pipelines.models.live_health import EventKind, bounded
+from coordinator_pipelines.domain.models import EventKind
+from coordinator_pipelines.models.live_health import bounded
 
 logger = logging.getLogger(__name__)
 

@@ -1,34 +1,14 @@
-"""What is known about live models: membership events, and how each has been doing.
+"""What is known about live models: how each has been doing.
 
 Add here facts that a page or the ledger wants to show; avoid calling models.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
-from coordinator_pipelines.domain.models import Member, Outcome
+from coordinator_pipelines.domain.models import Outcome
 
 REASON_CHARACTERS = 500
-
-
-class EventKind(StrEnum):
-    """What happened to a membership."""
-
-    JOINED = "JOINED"  # connected and set up; also a new deployment of a known model
-    LEFT = "LEFT"  # announced: the orchestrator stopped it, or lists it no longer
-    VANISHED = "VANISHED"  # unannounced: the connection is lost; it may be back
-    FAILED = "FAILED"  # could not be joined, or was given up and reported to the orchestrator
-
-
-@dataclass(frozen=True, slots=True)
-class MembershipEvent:
-    """One change of one model's membership, at the instant when it was noticed."""
-
-    kind: EventKind
-    member: Member
-    at: datetime
-    reason: str | None = None
 
 
 @dataclass(slots=True)

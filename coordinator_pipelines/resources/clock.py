@@ -1,5 +1,6 @@
 """The clock of real runs: the machine's own."""
 
+import time
 from datetime import UTC, datetime
 
 from coordinator_pipelines.domain.clock import Clock
@@ -11,3 +12,8 @@ class SystemClock(Clock):
     def now(self) -> datetime:
         """The present in UTC."""
         return datetime.now(UTC)
+
+    def wait_until(self, instant: datetime) -> None:
+        """Sleep until the instant, however often the machine's clock is set meanwhile."""
+        while (rest := (instant - datetime.now(UTC)).total_seconds()) > 0:
+            time.sleep(min(rest, 1.0))
