@@ -5,14 +5,16 @@ nothing has to wait in order to be tried out.
 """
 
 import time
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 
-from coordinator_pipelines.domain.clock import Clock
 
+class Timer(ABC):
+    """The present, a stopwatch and a way to wait."""
 
-class Timer(Clock):
-    """A clock that can wait."""
+    @abstractmethod
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
 
     @abstractmethod
     def monotonic(self) -> float:

@@ -41,6 +41,10 @@ class FixedClock(Clock):
         """The instant it was set to."""
         return self.instant
 
+    def wait_until(self, instant: datetime) -> None:
+        """Be there at once."""
+        self.instant = max(self.instant, instant)
+
 
 @dataclass(frozen=True)
 class Check:
