@@ -11,6 +11,10 @@ COORDINATOR_DATABASE_URL            database of every challenge of this process,
 COORDINATOR_MODEL_RUNNER            environment with the published model runner; one is made in
                                     ``runner`` of the home directory if it is not given
 COORDINATOR_DATABASE_URL_<SLUG>     database of one challenge (slug in capitals, ``_`` for ``-``)
+MODEL_RUNNER_NODE_HOST              machine that announces live models; 127.0.0.1 by default
+MODEL_RUNNER_NODE_PORT              its port; 9091 by default
+MODEL_RUNNER_SECURE_DIR             directory with ca.crt, tls.crt and tls.key, for models that are
+                                    called over mutual TLS; not set: they are called in plain text
 BINANCE_API_URL                     another host for the feed ``binance``, such as a mirror
 PYTH_HERMES_URL                     another host for the feed ``pyth``
 PYTH_API_KEY                        key for that host; never logged or shown
@@ -18,10 +22,12 @@ PYTH_API_KEY                        key for that host; never logged or shown
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.domain.feed_access import (
     BINANCE_URL_VARIABLE,
     PYTH_KEY_VARIABLE,
@@ -31,6 +37,18 @@ from coordinator_pipelines.domain.feed_access import (
 
 HOME_VARIABLE = "COORDINATOR_HOME"
 URL_VARIABLE = "COORDINATOR_DATABASE_URL"
+NODE_PORT_VARIABLE = "MODEL_RUNNER_NODE_PORT"
+SECURE_DIR_VARIABLE = "MODEL_RUNNER_SECURE_DIR"
+SECURE_FILES = ("ca.crt", "tls.crt", "tls.key")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNode:
+    """Where live models are announced, and what they are called with if they want mutual TLS."""
+
+    host: str
+    port: int
+    secure_dir: Path | None
 
 
 def home() -> Path:
@@ -58,6 +76,27 @@ def model_runner() -> str | None:
 def model_log_directory(slug: str) -> Path:
     """Directory of the models' own output, a file each."""
     return home() / "logs" / slug / "models"
+
+
+def model_node() -> ModelNode:
+    """Where live models are announced; a variable that is empty counts as not set.
+
+    Raises:
+        CoordinatorError: the port is none, or a file of the secure directory is missing.
+    """
+    host = os.environ.get("MODEL_RUNNER_NODE_HOST") or "127.0.0.1"
+    port = os.environ.get(NODE_PORT_VARIABLE) or "9091"
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise CoordinatorError(f"{NODE_PORT_VARIABLE} is {port!r}; give a port from 1 to 65535")
+    secure = os.environ.get(SECURE_DIR_VARIABLE)
+    directory = Path(secure).absolute() if secure else None
+    missing = [name for name in SECURE_FILES if directory and not (directory / name).is_file()]
+    if missing:
+        raise CoordinatorError(
+            f"{SECURE_DIR_VARIABLE} is {secure!r}, where {', '.join(missing)} cannot be found; "
+            f"name a directory with {', '.join(SECURE_FILES)}"
+        )
+    return ModelNode(host, int(port), directory)
 
 
 def feed_access() -> FeedAccess:

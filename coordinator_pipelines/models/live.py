@@ -10,7 +10,7 @@ import logging
 import math
 import queue
 import threading
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,17 +18,21 @@ from typing import Any, Self, TypeVar
 
 from model_runner_client.security.credentials import SecureCredentials
 
-from coordinator_pipelines.domain.models import Answer, Ask, Member, Models, Outcome
+from coordinator_pipelines.domain.models import (
+    Answer,
+    Ask,
+    EventKind,
+    LiveModels,
+    Member,
+    MembershipEvent,
+    Outcome,
+)
 from coordinator_pipelines.domain.spec_sections import CallShape
 from coordinator_pipelines.models.answers import as_answers, same_answers
-from coordinator_pipelines.models.live_cluster import Address, Joining, LiveCluster, LiveRunner
+from coordinator_pipelines.models.live_cluster import Address, Joining, LiveCluster
 from coordinator_pipelines.models.live_conversation import Cell, Conversation
-from coordinator_pipelines.models.live_health import (
-    EventKind,
-    Health,
-    MembershipEvent,
-    bounded,
-)
+from coordinator_pipelines.models.live_health import Health, Patience, bounded
+from coordinator_pipelines.models.live_runner import LiveRunner
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -41,8 +45,8 @@ REPORT_AFTER_SECONDS = 60.0
 CLOSE_SECONDS = 10.0
 
 
-class LiveModels(Models):
-    """Asks the models that an orchestrator at ``host:port`` announces. A context manager.
+class ProtocolModels(LiveModels):
+    """Asks the models that an orchestrator at ``host:port`` announces, once it is entered.
 
     ``crunch_id``: whose models. ``base_class``: what the models' class inherits from. ``call``:
     names and arguments of their methods. ``secure_dir``: ca.crt, tls.crt and tls.key, where the
@@ -72,14 +76,16 @@ class LiveModels(Models):
         self._joining = Joining(base_class, setup_timeout_seconds, join_attempts, secure)
         self._shape = call
         self._concurrency = concurrency
-        self._patience = (report_after_failures, report_after_seconds)
+        self._patience = Patience(report_after_failures, report_after_seconds)
         self._events: queue.SimpleQueue[MembershipEvent] = queue.SimpleQueue()
         self._health: dict[str, Health] = {}
         self._conversations: dict[LiveRunner, Conversation] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="live-models")
+        self._resumed: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="live-models")
         self._thread.start()
         self._run(self._open())
         return self
@@ -90,9 +96,6 @@ class LiveModels(Models):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
         """Let go of all models; their processes are the orchestrator's."""
         self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -107,15 +110,23 @@ class LiveModels(Models):
             yield ask, self._run(self._ask(ask, members))
 
     def members(self) -> list[Member]:
-        """The models that are connected and set up now, by id; ``code_hash`` is the deployment."""
+        """The models that are connected and set up now, by id."""
         return self._run(self._members())
 
     def drain_events(self) -> list[MembershipEvent]:
-        """What happened to memberships since the last time, in order."""
+        """See :meth:`LiveModels.drain_events`."""
         events = []
         while not self._events.empty():
             events.append(self._events.get())
         return events
+
+    def resume(self, deployments: Collection[str]) -> None:
+        """See :meth:`LiveModels.resume`; a model that was made anew meanwhile is not resumed."""
+        self._run(self._resume(set(deployments)))
+
+    def needing_history(self) -> set[str]:
+        """See :meth:`LiveModels.needing_history`."""
+        return self._run(self._needing_history())
 
     def health(self) -> dict[str, Health]:
         """How each model that was ever asked is doing, by model id."""
@@ -147,7 +158,23 @@ class LiveModels(Models):
 
     async def _members(self) -> list[Member]:
         runners = self._cluster.models_run.values()
-        return sorted((member_of(each) for each in runners), key=lambda each: each.model_id)
+        return sorted((each.member for each in runners), key=lambda each: each.model_id)
+
+    async def _resume(self, deployments: set[str]) -> None:
+        self._resumed |= deployments
+        for conversation in self._conversations.values():
+            self._resume_one(conversation)
+
+    def _resume_one(self, conversation: Conversation) -> None:
+        deployment = conversation.runner.deployment_id
+        if deployment in self._resumed:
+            self._resumed.discard(deployment)
+            conversation.resume()
+
+    async def _needing_history(self) -> set[str]:
+        connected = self._cluster.models_run.values()
+        found = (self._conversations.get(runner) for runner in connected)
+        return {each.runner.model_id for each in found if each and each.needs_history}
 
     async def _settled(self, seconds: float) -> bool:
         try:
@@ -160,12 +187,14 @@ class LiveModels(Models):
         return True
 
     def _note_event(self, kind: EventKind, runner: LiveRunner, reason: str | None) -> None:
-        member = member_of(runner)
+        member = runner.member
         log = logger.info if kind is EventKind.JOINED else logger.warning
         log("model %s %s%s", member.model_id, kind, f": {reason}" if reason else "")
         self._events.put(MembershipEvent(kind, member, datetime.now(UTC), reason))
         if kind is EventKind.JOINED:
-            self._conversations[runner] = Conversation(runner, member, self._shape)
+            conversation = Conversation(runner, self._shape)
+            self._conversations[runner] = conversation
+            self._resume_one(conversation)
         else:
             self._conversations.pop(runner, None)
 
@@ -211,28 +240,18 @@ class LiveModels(Models):
         return await task
 
     def _judge(self, runner: LiveRunner, conversation: Conversation, cells: list[Cell]) -> None:
-        """Keep count; set up again, or give up, where that is due."""
+        """Keep count of what is the model's own doing; set up again, or give up, where due."""
+        if conversation.needs_history:
+            return
         health = self._health.setdefault(runner.model_id, Health())
         for outcome, _, reason, _ in cells:
             health.note(outcome, reason)
         if conversation.loss is not None:
             self._cluster.background(self._cluster.lost(runner, conversation.loss))
-        elif self._worn_out(health) and self._cluster.models_run.get(runner.model_id) is runner:
+        elif (
+            self._patience.ends(health) and self._cluster.models_run.get(runner.model_id) is runner
+        ):
             timed_out = health.last_outcome is Outcome.TIMEOUT
             code = "MULTIPLE_TIMEOUT" if timed_out else "MULTIPLE_FAILED"
             reason = f"{health.consecutive_failures} in a row; last: {health.last_reason}"
             self._cluster.background(self._cluster.give_up(runner, code, bounded(reason)))
-
-    def _worn_out(self, health: Health) -> bool:
-        failures, seconds = self._patience
-        if health.first_failure_at is None or health.consecutive_failures < failures:
-            return False
-        return (datetime.now(UTC) - health.first_failure_at).total_seconds() >= seconds
-
-
-def member_of(runner: LiveRunner) -> Member:
-    """A connected model as the door names it."""
-    infos = runner.infos
-    owner = infos.get("cruncher_name") or infos.get("cruncher_id") or "unknown"
-    name = str(runner.model_name or runner.model_id)[:200]
-    return Member(runner.model_id, name, str(owner)[:200], str(runner.deployment_id))

@@ -18,21 +18,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import websockets
-from grpc import StatusCode
-from grpc.aio import AioRpcError
-from model_runner_client.grpc.generated.commons_pb2 import Argument, KwArgument, Variant
-from model_runner_client.grpc.generated.dynamic_subclass_pb2 import CallRequest, SetupRequest
-from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
-    DynamicSubclassServiceStub,
-)
 from model_runner_client.model_cluster import ModelCluster
-from model_runner_client.model_runners import DynamicSubclassModelRunner, ModelRunner
+from model_runner_client.model_runners import ModelRunner
 from model_runner_client.security.credentials import SecureCredentials
-from model_runner_client.security.wallet_gelegation import AuthError
 from model_runner_client.websocket_client import WebsocketClient
 
 from coordinator_pipelines.domain.models import EventKind
 from coordinator_pipelines.models.live_health import bounded
+from coordinator_pipelines.models.live_runner import LiveRunner
 
 logger = logging.getLogger(__name__)
 
@@ -44,18 +37,6 @@ FAILURE_CODES = {
     ModelRunner.ErrorType.AUTH_ERROR: "CONNECTION_FAILED",
 }
 """What the orchestrator is told; anything else is MULTIPLE_FAILED."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back from one call: a status and a value, or a broken connection."""
-
-    code: str
-    """The model's status code, or the name of the gRPC status."""
-    message: str
-    value: Variant | None = None
-    answered: bool = False
-    """Whether the model's own process said this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,55 +57,13 @@ class Joining:
     attempts: int
     secure: SecureCredentials | None
 
-    def runner(self, **announced: Any) -> "LiveRunner":
+    def runner(self, **announced: Any) -> LiveRunner:
         """The runner of a deployment as the orchestrator announced it."""
         announced["infos"] = announced.get("infos") or {}
         runner = LiveRunner(self.base_class, [], [], secure_credentials=self.secure, **announced)
         runner.setup_timeout = self.setup_seconds
         runner.retry_attempts = self.attempts
         return runner
-
-
-class LiveRunner(DynamicSubclassModelRunner):  # type: ignore[misc]  # untyped package
-    """One deployment of one model."""
-
-    refusal = ""
-    """What the model said when it could not be set up."""
-
-    async def setup(self, grpc_channel: Any) -> tuple[bool, Any]:
-        """Make the model; a refusal of any kind is a failure, never an exception."""
-        self.grpc_stub = DynamicSubclassServiceStub(grpc_channel)
-        request = SetupRequest(
-            className=self.base_classname,
-            instanceArguments=self.instance_args,
-            instanceKwArguments=self.instance_kwargs,
-        )
-        status = (await self.grpc_stub.Setup(request, timeout=self.setup_timeout)).status
-        if status.code == "SUCCESS":
-            return True, None
-        self.refusal = bounded(f"{status.code}: {status.message}")
-        if status.code == "BAD_IMPLEMENTATION":
-            return False, ModelRunner.ErrorType.BAD_IMPLEMENTATION
-        return False, ModelRunner.ErrorType.FAILED
-
-    async def exchange(
-        self, method: str, args: list[Argument], kwargs: list[KwArgument], seconds: float
-    ) -> Reply:
-        """Call a method of the model; every failure of the connection is a reply too."""
-        request = CallRequest(methodName=method, methodArguments=args, methodKwArguments=kwargs)
-        try:
-            response = await self.grpc_stub.Call(request, timeout=seconds)
-        except AioRpcError as error:
-            code: StatusCode = error.code()
-            return Reply(code.name, bounded(error.details() or code.name))
-        except AuthError as error:
-            return Reply("UNAUTHENTICATED", bounded(error))
-        except asyncio.CancelledError:
-            if not self.closed:
-                raise
-            return Reply("UNAVAILABLE", "the connection was closed")
-        status = response.status
-        return Reply(status.code, bounded(status.message), response.methodResponse, answered=True)
 
 
 class Websocket(WebsocketClient):  # type: ignore[misc]  # untyped package

@@ -1,9 +1,10 @@
 """What one deployment of a model is told and asked, and what its replies mean.
 
 Add here the course of a question and its verdicts; avoid connections (``live_cluster``) and
-other models (``live``). A deployment is told all data in order, the history first, before it is
-asked; what it could not be told yet waits for the next question. Data that it was told and
-did not finish with in time counts as told: the call cannot be taken back.
+other models (``live``). A deployment is told all data in order before it is asked: once the
+history, which reaches up to the question it came with, from then on each question's tick. What
+it could not be told yet waits for the next question. Data that it was told and did not finish
+with in time counts as told: the call cannot be taken back.
 """
 
 import asyncio
@@ -11,10 +12,16 @@ import time
 from collections import deque
 from typing import Any
 
-from coordinator_pipelines.domain.models import Ask, Call, Limits, Member, Outcome, Question
+from coordinator_pipelines.domain.models import Ask, Call, Limits, Outcome, Question
 from coordinator_pipelines.domain.spec_sections import CallShape
 from coordinator_pipelines.models.answers import model_facts
-from coordinator_pipelines.models.live_cluster import LiveRunner, Reply
+from coordinator_pipelines.models.live_health import bounded
+from coordinator_pipelines.models.live_runner import (
+    Arguments,
+    LiveRunner,
+    Reply,
+    busy_pauses,
+)
 from coordinator_pipelines.models.variant import UnreadableError, decode, keywords, positional
 
 Cell = tuple[Outcome, str | None, str | None, float | None]
@@ -24,20 +31,31 @@ MOST_UNTOLD = 1000
 """Ticks kept for a model that cannot be told; beyond, it starts again from the history."""
 NOT_SET_UP = "Setup has not been called"
 GONE = {"UNAVAILABLE", "UNAUTHENTICATED"}
+HISTORY, TICK = "history tick", "tick"
 
 
 class Conversation:
     """All exchanges with one deployment, one at a time."""
 
-    def __init__(self, runner: LiveRunner, member: Member, shape: CallShape) -> None:
+    def __init__(self, runner: LiveRunner, shape: CallShape) -> None:
         self.runner = runner
         self.loss: str | None = None
         """Why the deployment must be connected or set up again; None: it need not."""
         self._shape = shape
-        self._facts = model_facts(member)
+        self._facts = model_facts(runner.member)
         self._untold: deque[tuple[str, Any]] = deque()
         self._has_history = False
         self._telling: asyncio.Task[Cell | None] | None = None
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether it must be told the history when it is asked next."""
+        return self._shape.tick_method is not None and not self._has_history
+
+    def resume(self) -> None:
+        """Take it that an earlier process told it everything up to the next question's tick."""
+        if self.runner.existed:
+            self._has_history = True
 
     async def ask(self, ask: Ask) -> list[Cell]:
         """A cell per call of the ask, in order."""
@@ -60,15 +78,8 @@ class Conversation:
         """Tell the model what it has not been told; a cell if it cannot be asked."""
         if self._shape.tick_method is None:
             return None
-        if len(self._untold) > MOST_UNTOLD:
-            self._untold.clear()
-            self._has_history = False
-        if not self._has_history:
-            self._has_history = True
-            if ask.history is not None:
-                self._untold.append(("history tick", ask.history))
-        if question.tick is not None:
-            self._untold.append(("tick", question.tick))
+        if not self._note_untold(ask, question):
+            return _not_yet("it has just joined and has not had its history yet")
         if self._telling is None or self._telling.done():
             self._telling = asyncio.ensure_future(self._tell_all(ask.limits))
         seconds = ask.limits.call_timeout_seconds + SLACK_SECONDS
@@ -77,11 +88,27 @@ class Conversation:
             return _not_yet(f"it has taken in its history for {seconds:g} s and is not done")
         return self._telling.result()
 
+    def _note_untold(self, ask: Ask, question: Question) -> bool:
+        """Put what is new to the model in line; False if that is a history which nobody has."""
+        if len(self._untold) > MOST_UNTOLD:
+            self._untold.clear()
+            self._has_history = False
+        covered = False
+        if self.needs_history:
+            if ask.history is None:
+                return False
+            self._has_history = True
+            self._untold.append((HISTORY, ask.history))
+            covered = question is ask.questions[0]
+        if question.tick is not None and not covered:
+            self._untold.append((TICK, question.tick))
+        return True
+
     async def _tell_all(self, limits: Limits) -> Cell | None:
         trouble = None
         while self._untold:
             what, data = self._untold[0]
-            first = what != "tick"
+            first = what == HISTORY
             seconds = limits.setup_timeout_seconds if first else limits.call_timeout_seconds
             reply = await self._tell(data, seconds)
             trouble = self._verdict(reply, what, seconds)
@@ -123,8 +150,19 @@ class Conversation:
     async def _exchange(
         self, method: str, args: list[Any], kwargs: dict[str, Any], seconds: float
     ) -> Reply:
-        work = self.runner.exchange(method, positional(args), keywords(kwargs), seconds)
+        """Call; while the server is busy with another coordinator's call, call again."""
+        ends = time.monotonic() + seconds
+        arguments, pauses = (positional(args), keywords(kwargs)), busy_pauses()
+        while True:
+            reply = await self._attempt(method, arguments, ends - time.monotonic())
+            pause = next(pauses)
+            if not reply.busy or ends - time.monotonic() <= pause:
+                return reply
+            await asyncio.sleep(pause)
+
+    async def _attempt(self, method: str, arguments: Arguments, seconds: float) -> Reply:
         try:
+            work = self.runner.exchange(method, *arguments, seconds)
             return await asyncio.wait_for(work, seconds + SLACK_SECONDS)
         except TimeoutError:
             return Reply("DEADLINE_EXCEEDED", "the connection is stuck")
@@ -141,17 +179,13 @@ class Conversation:
             return _not_yet(self.loss)
         if not reply.answered and reply.code == "DEADLINE_EXCEEDED":
             return Outcome.TIMEOUT, None, f"{what} took longer than {seconds:g} s", None
-        if not reply.answered and reply.code == "RESOURCE_EXHAUSTED":
-            return _exhausted(reply, what)
-        detail = f": {reply.message}" if reply.message else ""
-        return Outcome.FAILED, None, f"{what}: {reply.code}{detail}"[:500], None
+        if reply.busy:
+            return Outcome.TIMEOUT, None, "it is still busy with an earlier call", None
+        problem = f"{reply.code}: {reply.message}" if reply.message else reply.code
+        if reply.too_large:
+            problem = "the answer is larger than a message may be"
+        return Outcome.FAILED, None, bounded(f"{what}: {problem}"), None
 
 
 def _not_yet(reason: str) -> Cell:
-    return Outcome.ABSENT, None, reason[:500], None
-
-
-def _exhausted(reply: Reply, what: str) -> Cell:
-    if "larger than max" in reply.message:
-        return Outcome.FAILED, None, f"{what}: the answer is larger than a message may be", None
-    return Outcome.TIMEOUT, None, "it is still busy with an earlier call", None
+    return Outcome.ABSENT, None, bounded(reason), None

@@ -1,4 +1,4 @@
-"""What is known about live models: how each has been doing.
+"""What is known about live models: how each has been doing, and for how long that is borne.
 
 Add here facts that a page or the ledger wants to show; avoid calling models.
 """
@@ -32,6 +32,21 @@ class Health:
             return
         self.consecutive_failures += 1
         self.first_failure_at = self.first_failure_at or now
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many failed cells in a row, over how much time at least, a model may have."""
+
+    failures: int
+    seconds: float
+
+    def ends(self, health: Health) -> bool:
+        """Whether the model has to be given up."""
+        began = health.first_failure_at
+        if began is None or health.consecutive_failures < self.failures:
+            return False
+        return (datetime.now(UTC) - began).total_seconds() >= self.seconds
 
 
 def bounded(text: object) -> str:

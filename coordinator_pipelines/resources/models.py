@@ -1,5 +1,6 @@
 """The models of a run: who takes part (``models.yaml``), and the processes that are asked."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,7 +8,9 @@ import dagster as dg
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.models import Models
+from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.models import LiveModels, Models
+from coordinator_pipelines.models.live import ProtocolModels
 from coordinator_pipelines.models.replay import ReplayModels
 from coordinator_pipelines.models.roster import Roster
 
@@ -38,3 +41,37 @@ class ReplayModelsResource(dg.ConfigurableResource):
             log_dir=settings.model_log_directory(self.challenge.name),
         ) as models:
             yield models
+
+
+class LiveModelsResource(dg.ConfigurableResource):
+    """Reaches the models that the node of the environment announces.
+
+    What it makes opens nothing until it is entered: runs that replay never touch the network.
+    """
+
+    challenge: dg.ResourceDependency[Challenge]
+
+    def create_resource(self, context: dg.InitResourceContext) -> LiveModels:
+        """Models that answer as rounds happen, to be entered by who asks them.
+
+        Raises:
+            CoordinatorError: a setting of the environment cannot be used.
+        """
+        del context
+        node = settings.model_node()
+        try:
+            return ProtocolModels(
+                host=node.host,
+                port=node.port,
+                crunch_id=self.challenge.crunch_id,
+                base_class=self.challenge.model_base_classname,
+                call=self.challenge.model_interface,
+                concurrency=2 * (os.cpu_count() or 1),
+                secure_dir=node.secure_dir,
+                setup_timeout_seconds=self.challenge.limits.setup_timeout_seconds,
+            )
+        except OSError as error:
+            raise CoordinatorError(
+                f"{settings.SECURE_DIR_VARIABLE} is {str(node.secure_dir)!r}, whose certificates "
+                f"cannot be used: {error}"
+            ) from error

@@ -27,7 +27,7 @@ from websockets.sync.server import serve
 
 from coordinator_pipelines.domain.models import Ask, Call, Limits, Question
 from coordinator_pipelines.domain.spec_sections import CallShape
-from coordinator_pipelines.models.live import LiveModels
+from coordinator_pipelines.models.live import ProtocolModels
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 LIMITS = Limits(
@@ -60,21 +60,30 @@ class ScriptedModel(DynamicSubclassServiceServicer):
         self.setup = setup or (lambda: "SUCCESS")
         self.calls = []
         self.set_up = False
+        self.busy_for = self.busy_setups = 0
         self.port = 0
         self.deployment = f"{model_id}-1"
         self._server = None
 
-    def Setup(self, *_):
+    def Setup(self, _, context):
+        if self.busy_setups > 0:
+            self.busy_setups -= 1
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Server busy")
+        if self.set_up:
+            return SetupResponse(status=Status(code="SUCCESS", message="Instance already exists"))
         code = self.setup()
         self.set_up = code == "SUCCESS"
         return SetupResponse(status=Status(code=code, message="as scripted"))
 
-    def Call(self, request, _):
+    def Call(self, request, context):
         if not self.set_up:
             status = Status(code="FAILED_PRECONDITION", message="Setup has not been called yet")
             return CallResponse(status=status)
         args = [value_of(each.data) for each in request.methodArguments]
         kwargs = {each.keyword: value_of(each.data) for each in request.methodKwArguments}
+        if self.busy_for > 0:
+            self.busy_for -= 1
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Server busy")
         self.calls.append((request.methodName, args, kwargs))
         answer = self.answer(request.methodName, args, kwargs)
         if isinstance(answer, CallResponse):
@@ -190,7 +199,7 @@ class Stage:
             "report_after_failures": 3, "report_after_seconds": 0.0,
         } | options  # fmt: skip
         self.live = self._stack.enter_context(
-            LiveModels(
+            ProtocolModels(
                 host="127.0.0.1", port=self.orchestrator.port, crunch_id="crunch",
                 base_class="tracker.TrackerBase", call=call, **given,
             )
@@ -200,9 +209,9 @@ class Stage:
         self.known = self.live.members()
         return self.live
 
-    def ask(self, number=1, members=None, limits=LIMITS, **given):
+    def ask(self, number=1, members=None, limits=LIMITS, history="history", **given):
         """Answers by model id; a list where a model has several."""
-        ask = Ask("live", "history", (question(number, **given),), limits)
+        ask = Ask("live", history, (question(number, **given),), limits)
         who = self.known if members is None else members
         [(_, answers)] = self.live.ask_each([(ask, who)])
         by_id = {}

@@ -19,12 +19,11 @@ import yaml
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.location import starter_spec
 from coordinator_pipelines.domain.errors import RunnerError
-from coordinator_pipelines.domain.models import Ask, Call, Limits, Outcome, Question
+from coordinator_pipelines.domain.models import Ask, Call, EventKind, Limits, Outcome, Question
 from coordinator_pipelines.domain.spec_sections import CallShape
 from coordinator_pipelines.models.host.isolation import Tier, strongest_tier
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
-from coordinator_pipelines.models.live import LiveModels
-from coordinator_pipelines.models.live_health import EventKind
+from coordinator_pipelines.models.live import ProtocolModels
 from tests.models.live.conftest import START, eventually
 
 pytestmark = pytest.mark.slow
@@ -124,7 +123,7 @@ class Host:
 
     def connect(self):
         self.live = self._stack.enter_context(
-            LiveModels(
+            ProtocolModels(
                 host="127.0.0.1", port=self.port, crunch_id="starter-challenge",
                 base_class="tracker.TrackerBase", call=CallShape(), concurrency=4,
                 report_after_failures=3, report_after_seconds=0.0,
