@@ -40,6 +40,11 @@ class Boards(Store):
         conditions = after_until(leaderboard_table, "as_of", mode, after, until)
         return self._newest(leaderboard_table, LEADERBOARD_COLUMNS, *conditions)
 
+    def newest_scored(self, mode: Mode, after: datetime, until: datetime) -> datetime | None:
+        """The last ``as_of`` with ``after < as_of <= until`` that has model scores."""
+        conditions = after_until(model_score_table, "as_of", mode, after, until)
+        return self._last(model_score_table.c.as_of, *conditions)
+
     def newest_leaderboard(self, mode: Mode, until: datetime) -> pd.DataFrame:
         """The newest board with ``as_of <= until``: one row, or none."""
         columns = leaderboard_table.c
@@ -47,6 +52,15 @@ class Boards(Store):
         last = select(func.max(columns.as_of)).where(*earlier).scalar_subquery()
         conditions = (columns.mode == mode, columns.as_of == last)
         return self._newest(leaderboard_table, LEADERBOARD_COLUMNS, *conditions)
+
+    def board_finality(self, mode: Mode, as_of: Sequence[datetime]) -> dict[datetime, bool]:
+        """Whether the newest board of each instant is final; only of instants that have one."""
+        columns = leaderboard_table.c
+        instants = [as_utc(instant) for instant in as_of]
+        conditions = (columns.mode == mode, columns.as_of.in_(instants))
+        boards = self._newest(leaderboard_table, ("mode", "as_of", "version", "final"), *conditions)
+        ends = (instant.to_pydatetime() for instant in boards["as_of"])
+        return dict(zip(ends, boards["final"].astype("bool"), strict=True))
 
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:
         """Add board versions in one transaction."""

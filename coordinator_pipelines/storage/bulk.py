@@ -2,9 +2,10 @@
 
 Add ways of writing many rows here; avoid reads, and knowledge of any one table.
 
-SQLite: ``executemany``. PostgreSQL: ``COPY`` into a staging table of the connection, then one
-``INSERT ... SELECT``. Rows whose primary key exists are skipped, or updated where asked; the
-violation of any other constraint is an error and never skips a row silently.
+SQLite: ``executemany``. PostgreSQL: one ``INSERT`` for a few rows; for many ``COPY`` into a
+staging table of the connection, then one ``INSERT ... SELECT``. Rows whose primary key exists are
+skipped, or updated where asked; the violation of any other constraint is an error and never skips
+a row silently.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,9 @@ from sqlalchemy import Boolean, Column, Connection, Table
 from coordinator_pipelines.domain.ledger import Written
 from coordinator_pipelines.storage.column_types import EPOCH, MICROSECOND, UtcDateTime
 from coordinator_pipelines.storage.frames import frame_columns, to_lists
+
+FEW_ROWS = 8
+"""Up to so many, the four statements of a ``COPY`` cost more than they save."""
 
 
 def add(connection: Connection, table: Table, frame: pd.DataFrame) -> Written:
@@ -60,11 +64,33 @@ def _insert(
     if not values[0]:
         return 0
     if connection.dialect.name == "postgresql":
-        return _copy(connection, table, columns, values, update)
+        write = _copy if len(values[0]) > FEW_ROWS else _insert_few
+        return write(connection, table, columns, values, update)
     marks = ", ".join("?" * len(columns))
     statement = _statement(connection, table, columns, f"VALUES ({marks})", update)
     rows = list(zip(*values, strict=True))
     return int(connection.exec_driver_sql(statement, rows).rowcount)
+
+
+def _insert_few(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[Column[Any]],
+    values: Sequence[list[Any]],
+    update: Sequence[str],
+) -> int:
+    marks = f"({', '.join(['%s'] * len(columns))})"
+    source = f"VALUES {', '.join([marks] * len(values[0]))}"
+    statement = _statement(connection, table, columns, source, update)
+    bound = [_bound(column, items) for column, items in zip(columns, values, strict=True)]
+    flat = tuple(value for row in zip(*bound, strict=True) for value in row)
+    return int(connection.exec_driver_sql(statement, flat).rowcount)
+
+
+def _bound(column: Column[Any], values: list[Any]) -> list[Any]:
+    if isinstance(column.type, UtcDateTime):
+        return [None if value is None else EPOCH + value * MICROSECOND for value in values]
+    return values
 
 
 def _copy(

@@ -51,14 +51,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, family: str) -> Iterator[Connection]:
+    def writing(self, family: str | None = None) -> Iterator[Connection]:
         """A transaction that is alone among the writers of its family.
+
+        Without a family it waits for nobody on PostgreSQL: enough for a single statement that
+        is right whatever others write.
 
         Raises:
             LedgerError: like :meth:`reading`; or others kept the lock too long.
         """
         with self._translated(), self._writers.begin() as connection:
-            if connection.dialect.name == "postgresql":
+            if family is not None and connection.dialect.name == "postgresql":
                 number = zlib.crc32(f"coordinator_pipelines.{family}".encode())
                 connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})
             yield connection

@@ -8,8 +8,8 @@ from datetime import datetime
 import pandas as pd
 
 from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS, Written
-from coordinator_pipelines.domain.round import as_utc
-from coordinator_pipelines.storage.store import Store
+from coordinator_pipelines.storage import bulk, due
+from coordinator_pipelines.storage.store import Store, between
 from coordinator_pipelines.storage.tables import ground_truths as table
 
 
@@ -18,10 +18,16 @@ class GroundTruths(Store):
 
     def ground_truths(self, start: datetime, end: datetime) -> pd.DataFrame:
         """Newest truth of each round, whatever its state: GROUND_TRUTH_COLUMNS."""
-        performed_at = table.c.performed_at
-        conditions = (performed_at >= as_utc(start), performed_at < as_utc(end))
-        return self._newest(table, GROUND_TRUTH_COLUMNS, *conditions)
+        window = between(table.c.performed_at, start, end)
+        return self._newest(table, GROUND_TRUTH_COLUMNS, *window)
+
+    def newest_truth(self) -> datetime | None:
+        """The last ``resolvable_at`` of a round that has a truth, whatever its state."""
+        return self._last(table.c.resolvable_at)
 
     def add_ground_truths(self, truths: pd.DataFrame) -> Written:
         """Add truth versions; those with ``version`` above 1 count as revised."""
-        return self._add(table, truths)
+        with self._database.writing(table.name) as connection:
+            written = bulk.add(connection, table, truths)
+            due.settle(connection, truths)
+        return written

@@ -7,8 +7,14 @@ from datetime import datetime
 
 import pandas as pd
 
-from coordinator_pipelines.domain.ledger import PREDICTION_COLUMNS, ROUND_COLUMNS, Mode, Written
-from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.domain.ledger import (
+    PREDICTION_COLUMNS,
+    ROUND_COLUMNS,
+    Mode,
+    RoundStatus,
+    Written,
+)
+from coordinator_pipelines.storage import bulk, due
 from coordinator_pipelines.storage.store import Store, performed_in
 from coordinator_pipelines.storage.tables import predictions as prediction_table
 from coordinator_pipelines.storage.tables import rounds as round_table
@@ -23,8 +29,15 @@ class PredictionBatches(Store):
         """Rounds of the window: ROUND_COLUMNS without ``input_json``."""
         names = [name for name in ROUND_COLUMNS if name != "input_json"]
         conditions = performed_in(round_table, mode, start, end)
-        with self._database.reading() as connection:
-            return reads.read(connection, round_table, names, *conditions)
+        return self._read(round_table, names, *conditions)
+
+    def newest_round(self, mode: Mode, status: RoundStatus | None = None) -> datetime | None:
+        """The last ``performed_at`` of the mode's rounds (of those with the status)."""
+        columns = round_table.c
+        conditions = [columns.mode == mode]
+        if status is not None:
+            conditions.append(columns.status == status)
+        return self._last(columns.performed_at, *conditions)
 
     def predictions(
         self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
@@ -38,4 +51,5 @@ class PredictionBatches(Store):
         """Add rounds and predictions in one transaction; counts predictions added."""
         with self._database.writing(prediction_table.name) as connection:
             bulk.add(connection, round_table, rounds)
+            due.list_as_open(connection, rounds)
             return bulk.add(connection, prediction_table, predictions)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from coordinator_pipelines.domain.ledger import SCORE_COLUMNS, STATISTIC_COLUMNS, Mode, Written
 from coordinator_pipelines.domain.round import Window, batches, bucket_end
 from coordinator_pipelines.domain.statistics import GROUP, score_statistics
-from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.storage import bulk, due, reads
 from coordinator_pipelines.storage.store import Store, after_until, performed_in
 from coordinator_pipelines.storage.tables import score_statistics as statistic_table
 from coordinator_pipelines.storage.tables import scores as score_table
@@ -48,6 +48,7 @@ class Scores(Store):
             written = bulk.add(connection, score_table, scores)
             if written.added:
                 self._refresh_statistics(connection, scores)
+                due.settle(connection, scores[scores["mode"] == Mode.LIVE])
         return written
 
     def score_statistics(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:

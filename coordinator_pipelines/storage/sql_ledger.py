@@ -1,6 +1,6 @@
-"""The ledger in an SQL database, put together from one part per stage.
+"""The ledger in an SQL database: one part per stage, and the parts of live operation.
 
-Add a part here when a stage gets tables; avoid queries: they belong to the parts.
+Add a part here when something gets tables; avoid queries: they belong to the parts.
 """
 
 from datetime import timedelta
@@ -8,17 +8,32 @@ from datetime import timedelta
 from coordinator_pipelines.domain.ledger import Ledger
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.board import Boards
+from coordinator_pipelines.storage.capture import Captures
 from coordinator_pipelines.storage.challenge import Challenges
 from coordinator_pipelines.storage.database import Database
+from coordinator_pipelines.storage.due import DueRounds
 from coordinator_pipelines.storage.feed_record import FeedRecords
 from coordinator_pipelines.storage.ground_truth import GroundTruths
 from coordinator_pipelines.storage.membership import Memberships
+from coordinator_pipelines.storage.model_event import ModelEvents
+from coordinator_pipelines.storage.pause import Pauses
 from coordinator_pipelines.storage.prediction_batch import PredictionBatches
 from coordinator_pipelines.storage.score import Scores
 
 
 class SqlLedger(
-    Challenges, FeedRecords, Memberships, PredictionBatches, GroundTruths, Scores, Boards, Ledger
+    Challenges,
+    FeedRecords,
+    Memberships,
+    PredictionBatches,
+    GroundTruths,
+    Scores,
+    Boards,
+    Captures,
+    ModelEvents,
+    Pauses,
+    DueRounds,
+    Ledger,
 ):
     """A ledger on SQLite or PostgreSQL. Safe to share between threads; close it at the end.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import Column, ColumnElement, Table, select
 
 from coordinator_pipelines.domain.ledger import Mode, Written
 from coordinator_pipelines.domain.round import as_utc
@@ -20,11 +20,23 @@ class Store:
 
     _database: Database
 
+    def _read(
+        self, table: Table, names: Sequence[str], *conditions: ColumnElement[bool]
+    ) -> pd.DataFrame:
+        with self._database.reading() as connection:
+            return reads.read(connection, table, names, *conditions)
+
     def _newest(
         self, table: Table, names: Sequence[str], *conditions: ColumnElement[bool]
     ) -> pd.DataFrame:
         with self._database.reading() as connection:
             return reads.newest(connection, table, names, *conditions)
+
+    def _last(self, instant: Column[datetime], *conditions: ColumnElement[bool]) -> datetime | None:
+        """The last instant of the rows that meet the conditions: one seek in the right index."""
+        statement = select(instant).where(*conditions).order_by(instant.desc()).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar_one_or_none()
 
     def _add(self, table: Table, frame: pd.DataFrame) -> Written:
         with self._database.writing(table.name) as connection:
@@ -35,8 +47,14 @@ def performed_in(
     table: Table, mode: Mode, start: datetime, end: datetime
 ) -> tuple[ColumnElement[bool], ...]:
     """Conditions: the mode's rows with ``start <= performed_at < end``."""
-    performed_at = table.c.performed_at
-    return table.c.mode == mode, performed_at >= as_utc(start), performed_at < as_utc(end)
+    return table.c.mode == mode, *between(table.c.performed_at, start, end)
+
+
+def between(
+    instant: ColumnElement[datetime], start: datetime, end: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: ``start <= instant < end``."""
+    return instant >= as_utc(start), instant < as_utc(end)
 
 
 def after_until(

@@ -24,6 +24,7 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 CONFIG = "btc-60"
 MODELS = ("alpha", "beta")
+INSTANTS = {"as_of", "at", "span_start", "span_end", "alive_until"}
 
 
 def at(minutes: float) -> datetime:
@@ -35,7 +36,7 @@ def frame(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFram
     made = pd.DataFrame([{name: row.get(name) for name in columns} for row in rows])
     made = made.reindex(columns=list(columns))
     for name in columns:
-        if name.endswith("_at") or name == "as_of":
+        if name.endswith("_at") or name in INSTANTS:
             made[name] = pd.to_datetime(made[name], utc=True).astype("datetime64[us, UTC]")
     return made
 

@@ -5,6 +5,7 @@ python writer.py URL crowd     writes the same batches as every other such proce
 python writer.py URL zone      writes and reads back in the local time zone that TZ says
 """
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -59,12 +60,26 @@ def zone(ledger: Ledger) -> None:
     _say("\n".join(frame.to_csv() for frame in read))
 
 
+def claim(ledger: Ledger) -> None:
+    """Say which rounds it got; others want the same, in another order."""
+    run_id = f"run-{os.getpid()}"
+    for minute in range(60):
+        configs = ["a", "b", "c"] if os.getpid() % 2 else ["c", "b", "a"]
+        claimed = ledger.claim_rounds(configs, at(minute), run_id, at(minute))
+        _say(" ".join(f"{config}-{minute}" for config in claimed))
+
+
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-WORK: dict[str, Callable[[Ledger], None]] = {"crash": crash, "crowd": crowd, "zone": zone}
+WORK: dict[str, Callable[[Ledger], None]] = {
+    "crash": crash,
+    "crowd": crowd,
+    "zone": zone,
+    "claim": claim,
+}
 
 if __name__ == "__main__":
     main()

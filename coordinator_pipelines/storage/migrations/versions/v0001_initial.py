@@ -28,6 +28,7 @@ def upgrade() -> None:
     _create_stage_tables()
     _create_score_tables()
     _create_board_tables()
+    _create_operation_tables()
 
 
 def _create_challenge_tables() -> None:
@@ -101,6 +102,12 @@ def _create_stage_tables() -> None:
         rowid=True,
     )
     _create(
+        "open_rounds",
+        _instant("performed_at", primary_key=True),
+        _key("prediction_config_id", primary_key=True),
+        _instant("resolvable_at"),
+    )
+    _create(
         "predictions",
         _key("mode", primary_key=True),
         _instant("performed_at", primary_key=True),
@@ -140,6 +147,8 @@ def _create_stage_tables() -> None:
         _whole("resolved_record_version", nullable=True),
         _text("run_id"),
     )
+    _create_index("rounds", "mode", "status", "performed_at")
+    _create_index("ground_truths", "resolvable_at")
 
 
 def _create_score_tables() -> None:
@@ -180,7 +189,7 @@ def _create_score_tables() -> None:
         _whole("n_ruin"),
         _whole("n_positive"),
     )
-    op.create_index("ix_scores_mode_resolvable_at", "scores", ["mode", "resolvable_at"])
+    _create_index("scores", "mode", "resolvable_at")
 
 
 def _create_board_tables() -> None:
@@ -208,6 +217,60 @@ def _create_board_tables() -> None:
         _json("meta_json"),
         rowid=True,
     )
+
+
+def _create_operation_tables() -> None:
+    _create(
+        "captures",
+        _key("run_id", primary_key=True),
+        _instant("span_start"),
+        _instant("span_end"),
+        _instant("started_at"),
+        _instant("alive_until"),
+        _instant("ended_at", nullable=True),
+        _text("end_reason"),
+    )
+    for column in ("started_at", "span_start", "span_end"):
+        _create_index("captures", column)
+    _create(
+        "round_leases",
+        _instant("performed_at", primary_key=True),
+        _key("prediction_config_id", primary_key=True),
+        _text("run_id", nullable=False),
+        _instant("claimed_at"),
+    )
+    _create(
+        "round_timings",
+        _instant("performed_at", primary_key=True, autoincrement=False),
+        _text("run_id"),
+        _whole("models"),
+        _number("wake_ms"),
+        _number("prepare_ms"),
+        _number("models_ms"),
+        _number("validate_ms"),
+        _number("commit_ms"),
+        _number("total_ms"),
+    )
+    _create(
+        "model_events",
+        _instant("at", primary_key=True),
+        _key("model_id", primary_key=True),
+        _key("kind", primary_key=True),
+        _text("code_hash"),
+        _text("reason"),
+    )
+    _create_index("model_events", "model_id", "at")
+    _create(
+        "config_pauses",
+        _key("prediction_config_id", primary_key=True),
+        _instant("paused_at", primary_key=True),
+        _instant("resumed_at", nullable=True),
+        _text("reason"),
+    )
+
+
+def _create_index(table: str, *columns: str) -> None:
+    op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
 
 
 def _create(name: str, *items: Any, rowid: bool = False) -> None:
