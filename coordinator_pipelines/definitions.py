@@ -18,7 +18,7 @@ from coordinator_pipelines.automation import jobs
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.rules import load_rules
 from coordinator_pipelines.resources.clock import SystemClock
-from coordinator_pipelines.resources.feed import FeedResource
+from coordinator_pipelines.resources.feed import FeedResource, ReferenceFeedResource
 from coordinator_pipelines.resources.ledger import LedgerResource
 from coordinator_pipelines.resources.models import ReplayModelsResource, RosterResource
 
@@ -43,6 +43,7 @@ def build_definitions(
             "rules": load_rules(challenge),
             "clock": SystemClock(),
             "feed": FeedResource(challenge=challenge),
+            "reference_feed": ReferenceFeedResource(challenge=challenge),
             "ledger": LedgerResource(challenge=challenge),
             "models": ReplayModelsResource(challenge=challenge),
             "roster": RosterResource(challenge=challenge),

@@ -10,7 +10,7 @@ from typing import Any
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import SpecError
-from coordinator_pipelines.domain.feed_spec import FileFeedSpec
+from coordinator_pipelines.domain.feed_spec import AnyFeedSpec, FileFeedSpec
 from coordinator_pipelines.spec_text import parse_json, parse_yaml, to_yaml
 
 SYNTAXES = {".json": parse_json, ".yaml": parse_yaml, ".yml": parse_yaml}
@@ -19,7 +19,7 @@ SYNTAXES = {".json": parse_json, ".yaml": parse_yaml, ".yml": parse_yaml}
 def load_challenge(path: Path) -> Challenge:
     """The challenge of a ``.json``, ``.yaml`` or ``.yml`` file.
 
-    Relative paths in the spec (``feed.path``, ``models_file``) are meant from the directory of
+    Relative paths in the spec (``path`` of feeds, ``models_file``) are meant from the directory of
     the file.
 
     Raises:
@@ -64,10 +64,17 @@ def _text(path: Path) -> str:
 
 def _placed(challenge: Challenge, directory: Path) -> Challenge:
     changed: dict[str, object] = {"models_file": directory / challenge.models_file}
-    if isinstance(challenge.feed, FileFeedSpec):
-        placed = {"path": directory / challenge.feed.path}
-        changed["feed"] = challenge.feed.model_copy(update=placed)
+    changed["feed"] = _placed_feed(challenge.feed, directory)
+    if reference := challenge.reference_feed:
+        placed = {"feed": _placed_feed(reference.feed, directory)}
+        changed["reference_feed"] = reference.model_copy(update=placed)
     return challenge.model_copy(update=changed)
+
+
+def _placed_feed(feed: AnyFeedSpec, directory: Path) -> AnyFeedSpec:
+    if not isinstance(feed, FileFeedSpec):
+        return feed
+    return feed.model_copy(update={"path": directory / feed.path})
 
 
 def _located(path: Path, text: str) -> str:

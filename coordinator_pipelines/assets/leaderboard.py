@@ -74,6 +74,6 @@ def _say(
         final=bool(board["final"]),
         version=int(str(board["version"])),
         mode=Mode.REPLAY.value,
-        simulated=challenge.feed.provider == "simulated",
+        simulated=challenge.feed.simulated,
     )
     return report.check("consistency", problems)

@@ -30,6 +30,9 @@ from coordinator_pipelines.partitions import batch_windows
 Body = Callable[..., Iterator[Verdict]]
 """Computes and stores the windows of a run; yields a verdict per window and check."""
 
+FurtherChecks = Callable[[Challenge], Mapping[str, str]]
+"""The checks that only some challenges have: name -> what the UI says of it."""
+
 OWNERS = ["team:operators"]
 PROGRESS = "{done} of {total} windows"
 PROGRESS_SECONDS = 2.0
@@ -46,6 +49,7 @@ class Stage:
     body: Body
     after: tuple[str, ...]
     checks: Mapping[str, str]
+    further_checks: FurtherChecks
     kinds: frozenset[str]
 
     @property
@@ -71,7 +75,7 @@ class Stage:
         )
         checks = [
             dg.AssetCheckSpec(name, asset=spec.key, description=text, partitions_def=partitions)
-            for name, text in self.checks.items()
+            for name, text in (*self.checks.items(), *self.further_checks(challenge).items())
         ]
         # A check is evaluated for each window of a run, by an event; as an output that Dagster
         # insists on it could be evaluated once only. What can be left out is not insisted on.
@@ -85,17 +89,26 @@ class Stage:
         return declare(_as_compute(self.body))
 
 
+def _none(challenge: Challenge) -> Mapping[str, str]:
+    del challenge  # all of them have the same checks
+    return {}
+
+
 def stage(
-    *, after: tuple[str, ...] = (), checks: Mapping[str, str] | None = None, kinds: tuple[str, ...]
+    *,
+    after: tuple[str, ...] = (),
+    checks: Mapping[str, str] | None = None,
+    further_checks: FurtherChecks = _none,
+    kinds: tuple[str, ...],
 ) -> Callable[[Body], Stage]:
     """Declare a function as the asset of a stage: its docstring is what the UI shows."""
-    return lambda body: Stage(body, after, checks or {}, frozenset(kinds))
+    return lambda body: Stage(body, after, checks or {}, further_checks, frozenset(kinds))
 
 
 def _facts(challenge: Challenge) -> dict[str, Any]:
     """What an operator should see of the spec beside every asset."""
     feed, truth = challenge.feed, challenge.truth
-    simulated = " (SIMULATED PRICES)" if feed.provider == "simulated" else ""
+    simulated = " (SIMULATED PRICES)" if feed.simulated else ""
     return {
         "challenge": challenge.name,
         "rounds": dg.MetadataValue.md(as_list([config.describe() for config in challenge.configs])),
@@ -136,13 +149,17 @@ def _as_compute(body: Body) -> Callable[..., Iterator[dg.MaterializeResult]]:
 
 def _collected(context: dg.AssetExecutionContext, verdicts: Iterator[Verdict]) -> list[Verdict]:
     """All verdicts; the log says every few seconds how many windows are done."""
-    total, told_at, done = len(context.partition_keys), time.monotonic(), []
+    total, told_at = len(context.partition_keys), time.monotonic()
+    collected, windows = [], set[str]()
     for verdict in verdicts:
-        done.append(verdict)
-        if len(done) == total or time.monotonic() - told_at > PROGRESS_SECONDS:
-            context.log.info(PROGRESS.format(done=len(done), total=total))
+        collected.append(verdict)
+        new = verdict.partition not in windows
+        windows.add(verdict.partition)
+        done = len(windows)
+        if (new and done == total) or time.monotonic() - told_at > PROGRESS_SECONDS:
+            context.log.info(PROGRESS.format(done=done, total=total))
             told_at = time.monotonic()
-    return done
+    return collected
 
 
 def _materializations(

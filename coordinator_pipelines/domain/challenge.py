@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from coordinator_pipelines.domain.callables import Callables
 from coordinator_pipelines.domain.challenge_rules import problems
 from coordinator_pipelines.domain.errors import SpecError
-from coordinator_pipelines.domain.feed_spec import FeedSpec
+from coordinator_pipelines.domain.feed_spec import FeedSpec, ReferenceFeedSpec
 from coordinator_pipelines.domain.json_value import json_defect
 from coordinator_pipelines.domain.ledger import Identity
 from coordinator_pipelines.domain.models import Limits
@@ -101,6 +101,7 @@ class Challenge(SpecModel):
     absence_grace_seconds: Seconds = 3600
     models_file: FilePath = Path("models.yaml")
     feed: FeedSpec
+    reference_feed: ReferenceFeedSpec | None = None
     truth: TruthSpec
     model_interface: CallShape = CallShape()
     limits: LimitsSpec = LimitsSpec()

@@ -127,6 +127,12 @@ def the_feed_answers_in_time(challenge: "Challenge") -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def the_reference_is_another_source_of_the_same(challenge: "Challenge") -> Iterator[Problem]:
+    """Two feeds are compared instant by instant and asset by asset."""
+    if challenge.reference_feed:
+        yield from challenge.reference_feed.contradictions(challenge.feed)
+
+
 def the_warm_up_holds_a_record(challenge: "Challenge") -> Iterator[Problem]:
     """A fresh model gets at least one record, however late records are."""
     feed = challenge.feed
@@ -223,6 +229,7 @@ RULES = (
     configs_are_distinct,
     the_convention_is_that_of_the_provider,
     the_feed_answers_in_time,
+    the_reference_is_another_source_of_the_same,
     the_warm_up_holds_a_record,
     windows_and_metrics_are_distinct,
     the_ranking_uses_metrics_produced,

@@ -4,15 +4,20 @@ Add a provider's settings here as one more class of the union; avoid opening any
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from coordinator_pipelines.domain.round import SECOND
 from coordinator_pipelines.domain.spec_model import (
     Delay,
     FilePath,
+    Fraction,
+    Instant,
     PositiveNumber,
+    Problem,
     Seconds,
     Shape,
     SpecModel,
@@ -67,20 +72,57 @@ class _CommonFeedSpec(SpecModel):
         return sorted(set(self.subjects.values()))
 
     @property
+    def simulated(self) -> bool:
+        """Whether the prices are not those of their instants; every page with them says so."""
+        return False
+
+    @property
     def _asked_of_the_provider(self) -> str:
         return f"{json.dumps(self.subjects, sort_keys=True)} {self.granularity_seconds} s"
 
 
+class PlaybackSpec(SpecModel):
+    """When a recorded file is played: all of it, moved in time by ``shift``."""
+
+    recorded_from: Instant
+    """An instant of the recording."""
+    live_from: Instant
+    """The instant at which that one is played."""
+
+    @property
+    def shift(self) -> timedelta:
+        """From an instant of the recording until it is played."""
+        return self.live_from - self.recorded_from
+
+
 class FileFeedSpec(_CommonFeedSpec):
-    """Candles from a CSV, CSV.gz or Parquet file."""
+    """Candles from a CSV, CSV.gz or Parquet file, of their own time or played in another."""
 
     provider: Literal["file"]
     path: FilePath
+    playback: PlaybackSpec | None = None
 
     @property
     def identity(self) -> str:
         """What makes this feed another one than the next."""
-        return f"file {self.path.name} {self._asked_of_the_provider}"
+        played = f"{self.playback.shift // SECOND} s later " if self.playback else ""
+        return f"file {self.path.name} {played}{self._asked_of_the_provider}"
+
+    @property
+    def simulated(self) -> bool:
+        """Prices that are played are not those of the moment."""
+        return self.playback is not None
+
+    @model_validator(mode="after")
+    def _bars_are_moved_onto_bars(self) -> Self:
+        bar = timedelta(seconds=self.granularity_seconds)
+        if self.playback and self.playback.shift % bar:
+            raise problem(
+                "playback.live_from", self.playback.live_from,
+                f"not a multiple of granularity_seconds ({self.granularity_seconds}) away from "
+                f"playback.recorded_from ({self.playback.recorded_from.isoformat()})",
+            )  # fmt: skip
+        return self
 
 
 class SimulatedFeedSpec(_CommonFeedSpec):
@@ -97,6 +139,11 @@ class SimulatedFeedSpec(_CommonFeedSpec):
         """What makes this feed another one than the next."""
         path = f"{self.seed}/{self.start_price!r}/{self.annual_volatility!r}/{self.tick_size!r}"
         return f"simulated {path} {self._asked_of_the_provider}"
+
+    @property
+    def simulated(self) -> bool:
+        """Always."""
+        return True
 
     @model_validator(mode="after")
     def _a_tick_is_no_more_than_a_price(self) -> Self:
@@ -138,6 +185,26 @@ class PythFeedSpec(_CommonFeedSpec):
 
 AnyFeedSpec = FileFeedSpec | SimulatedFeedSpec | BinanceFeedSpec | PythFeedSpec
 FeedSpec = Annotated[AnyFeedSpec, Field(discriminator="provider")]
+
+
+class ReferenceFeedSpec(SpecModel):
+    """A second source, with which the feed is compared and nothing else."""
+
+    feed: FeedSpec
+    tolerance: Fraction
+    """Largest relative difference of two closes of one instant that still counts as agreement."""
+
+    def contradictions(self, feed: AnyFeedSpec) -> Iterator[Problem]:
+        """Why the two cannot be compared, or need not be; fields are those of the spec."""
+        own, name = self.feed, "reference_feed.feed"
+        if own.granularity_seconds != feed.granularity_seconds:
+            other = f"contradicts feed.granularity_seconds ({feed.granularity_seconds})"
+            yield Problem(f"{name}.granularity_seconds", own.granularity_seconds, other)
+        if set(own.subjects) != set(feed.subjects):
+            assets = f"not the assets of feed.subjects ({', '.join(sorted(feed.subjects))})"
+            yield Problem(f"{name}.subjects", ", ".join(sorted(own.subjects)), assets)
+        if own.identity == feed.identity:
+            yield Problem(f"{name}.provider", own.provider, "is the challenge's own feed once more")
 
 
 def _listed(values: Iterable[int]) -> str:

@@ -83,8 +83,9 @@ def _field(loc: tuple[int | str, ...]) -> str:
     steps = list(loc)
     if steps and steps[-1] == "[key]":
         steps.pop()
-    if len(steps) > 1 and steps[0] == "feed" and steps[1] in PROVIDERS:
-        del steps[1]  # the provider's branch is no field
+    for i in (1, 2):  # ``feed`` and ``reference_feed.feed``
+        if len(steps) > i and steps[i - 1] == "feed" and steps[i] in PROVIDERS:
+            del steps[i]  # the provider's branch is no field
     return path_text(steps)
 
 

@@ -19,6 +19,7 @@ from coordinator_pipelines.domain.feed_spec import (
 from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
 from coordinator_pipelines.feeds.file import FileFeed
 from coordinator_pipelines.feeds.http_source import HttpSource
+from coordinator_pipelines.feeds.playback import PlaybackFeed
 from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from coordinator_pipelines.feeds.timer import SystemTimer
@@ -32,7 +33,8 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
     """
     subjects, granularity_seconds = spec.symbols, spec.granularity_seconds
     if isinstance(spec, FileFeedSpec):
-        return FileFeed(spec.path, subjects=subjects, granularity_seconds=granularity_seconds)
+        file = FileFeed(spec.path, subjects=subjects, granularity_seconds=granularity_seconds)
+        return PlaybackFeed(file, spec.playback.shift) if spec.playback else file
     if isinstance(spec, BinanceFeedSpec):
         source = _binance(access.binance_url)
         return BinanceFeed(source, subjects=subjects, granularity_seconds=granularity_seconds)

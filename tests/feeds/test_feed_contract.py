@@ -14,6 +14,7 @@ from coordinator_pipelines.domain.feed import RECORD_COLUMNS, Feed, empty_record
 from coordinator_pipelines.domain.feed_spec import pyth_feed_id
 from coordinator_pipelines.feeds.binance import BinanceFeed
 from coordinator_pipelines.feeds.file import FileFeed
+from coordinator_pipelines.feeds.playback import PlaybackFeed
 from coordinator_pipelines.feeds.pyth import PythFeed
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 
@@ -45,6 +46,13 @@ def file_case(request, two_subjects):
     return Case(FileFeed(write(two_subjects), subjects=SUBJECTS, granularity_seconds=60))
 
 
+def playback_case(request, two_subjects):
+    write = request.getfixturevalue("write")
+    recorded = two_subjects.assign(ts=two_subjects["ts"] - 90 * 86400)
+    recording = FileFeed(write(recorded), subjects=SUBJECTS, granularity_seconds=60)
+    return Case(PlaybackFeed(recording, timedelta(days=90)))
+
+
 def simulated_case(request, two_subjects):
     del request, two_subjects
     return Case(SimulatedFeed(seed=1, granularity_seconds=60, subjects=SUBJECTS))
@@ -70,7 +78,7 @@ def pyth_case(request, two_subjects):
     return Case(feed, *map(pyth_feed_id, FEED_IDS.values()), timedelta(minutes=5))
 
 
-CASES = (file_case, simulated_case, binance_case, pyth_case)
+CASES = (file_case, playback_case, simulated_case, binance_case, pyth_case)
 
 
 @pytest.fixture(params=CASES, ids=[case.__name__.removesuffix("_case") for case in CASES])

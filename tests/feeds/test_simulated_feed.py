@@ -166,3 +166,12 @@ def test_the_price_never_reaches_zero():
 def test_settings_that_make_no_path_are_refused(wrong):
     with pytest.raises(FeedConfigurationError, match="feed simulated"):
         simulated(**wrong)
+
+
+@pytest.mark.parametrize("granularity", [1, 15, 60])
+def test_the_bar_that_ended_last_is_there_at_once_and_the_next_one_is_not(granularity):
+    feed, end = simulated(granularity), START + timedelta(seconds=granularity)
+    just_before = feed.latest(["BTC"], end - timedelta(microseconds=1))
+    at_once = feed.latest(["BTC"], end)
+    assert [just_before["ended_at"].item(), at_once["ended_at"].item()] == [START, end]
+    assert feed.records(["BTC"], end, end + timedelta(microseconds=1)).equals(at_once)
