@@ -7,8 +7,10 @@ root, so there it runs as an unprivileged user.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -59,11 +61,7 @@ class PostgresServer:
             shutil.chown(self._home, user)
         data = str(self._home / "data")
         self._run("initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self._home}'"
-        if not self._durable:
-            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-        log = str(self._home / "log")
-        self._run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start")
+        self.start()
         return self
 
     def __exit__(
@@ -72,8 +70,32 @@ class PostgresServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._run("pg_ctl", "-D", str(self._home / "data"), "-m", "immediate", "-w", "stop")
+        if self._pid():
+            self.stop("immediate")
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers. A crashed one recovers first."""
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self._home}'"
+        if not self._durable:
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        log = str(self._home / "log")
+        self._control("-l", log, "-o", options, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it; ``fast`` ends its connections, ``immediate`` is a crash."""
+        self._control("-m", mode, "stop")
+
+    def kill(self) -> None:
+        """Kill it the hard way, and wait until the last of its processes is gone. Linux."""
+        pid = self._pid()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while any(Path(f"/proc/{child}").exists() for child in children):
+            assert time.monotonic() < deadline, f"processes of a dead server are left: {children}"
+            time.sleep(0.05)
+        (self._home / "data" / "postmaster.pid").unlink()
 
     def url(self, database: str) -> str:
         """The URL of one of its databases."""
@@ -91,6 +113,14 @@ class PostgresServer:
     def _execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _pid(self) -> int:
+        """The server's process id; 0 if it does not run."""
+        noted = self._home / "data" / "postmaster.pid"
+        return int(noted.read_text().split()[0]) if noted.exists() else 0
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", str(self._home / "data"), "-w", *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
         binaries = find_binaries()

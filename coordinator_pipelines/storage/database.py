@@ -14,13 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import ArgumentError
 
 from coordinator_pipelines.domain.errors import LedgerError
+from coordinator_pipelines.storage.failures import DATABASE_ERRORS, explained
 
 LOCK_TIMEOUT_SECONDS = 60
 """How long a writer waits for another one before it gives up."""
+
+_REACH = {
+    "connect_timeout": "10",
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""Seconds (the last one: milliseconds) until a server that is silent counts as gone. The URL may
+say otherwise."""
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 _WRITER = "ledger_writer"
@@ -45,7 +55,8 @@ class Database:
         """A transaction that sees one state of the database and changes nothing.
 
         Raises:
-            LedgerError: the database cannot be reached, or refused the query.
+            LedgerUnavailableError: the database does not answer for now.
+            LedgerError: it cannot be used as it is, or refused the query.
         """
         with self._translated(), self._engine.begin() as connection:
             yield connection
@@ -58,7 +69,8 @@ class Database:
         is right whatever others write.
 
         Raises:
-            LedgerError: like :meth:`reading`; or others kept the lock too long.
+            LedgerUnavailableError: like :meth:`reading`; or others kept the lock too long.
+            LedgerError: like :meth:`reading`.
         """
         with self._translated(), self._writers.begin() as connection:
             if family is not None and connection.dialect.name == "postgresql":
@@ -74,10 +86,8 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            raise LedgerError(f"{self.name}: {_explained(error)}") from error
-        except PoolTimeoutError as error:
-            raise LedgerError(f"{self.name}: no free connection; close unused ones") from error
+        except DATABASE_ERRORS as error:
+            raise explained(self.name, error) from error
 
 
 def parse_url(url: str) -> URL:
@@ -122,8 +132,9 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    settings = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"
-    return create_engine(url, connect_args={"options": settings}, **options)
+    settings = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"}
+    settings |= {name: value for name, value in _REACH.items() if name not in url.query}
+    return create_engine(url, connect_args=settings, **options)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -139,10 +150,3 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writer = connection.get_execution_options().get(_WRITER)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
-
-def _explained(error: DBAPIError) -> str:
-    told = " ".join(str(error.orig).split())[:500]
-    if isinstance(error, IntegrityError) and "foreign key" in told.lower():
-        return f"{told} (record memberships and register configs before what refers to them)"
-    return told
