@@ -18,18 +18,23 @@ MODEL_RUNNER_SECURE_DIR             directory with ca.crt, tls.crt and tls.key, 
 BINANCE_API_URL                     another host for the feed ``binance``, such as a mirror
 PYTH_HERMES_URL                     another host for the feed ``pyth``
 PYTH_API_KEY                        key for that host; never logged or shown
+FEED_PATIENCE_SECONDS               the longest that one request to a vendor may take, with its
+                                    repetitions and the pauses between them; 20
 =================================== ===========================================================
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.errors import CoordinatorError, FeedConfigurationError
 from coordinator_pipelines.domain.feed_access import (
     BINANCE_URL_VARIABLE,
+    DEFAULT_PATIENCE_SECONDS,
+    PATIENCE_VARIABLE,
     PYTH_KEY_VARIABLE,
     PYTH_URL_VARIABLE,
     FeedAccess,
@@ -100,11 +105,28 @@ def model_node() -> ModelNode:
 
 
 def feed_access() -> FeedAccess:
-    """How vendors of market data are reached; a variable that is empty counts as not set."""
+    """How vendors of market data are reached; a variable that is empty counts as not set.
+
+    Raises:
+        FeedConfigurationError: the patience is no number of seconds.
+    """
     given = {
         "binance_url": os.environ.get(BINANCE_URL_VARIABLE),
         "pyth_url": os.environ.get(PYTH_URL_VARIABLE),
     }
     key = os.environ.get(PYTH_KEY_VARIABLE, "").strip()
     hosts = {name: url for name, url in given.items() if url}
-    return FeedAccess(**hosts, pyth_api_key=SecretStr(key) if key else None)
+    return FeedAccess(
+        **hosts, pyth_api_key=SecretStr(key) if key else None, patience_seconds=_patience()
+    )
+
+
+def _patience() -> float:
+    written = os.environ.get(PATIENCE_VARIABLE, "").strip()
+    if not written:
+        return DEFAULT_PATIENCE_SECONDS
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)?", written) or float(written) < 2:
+        raise FeedConfigurationError(
+            f"{PATIENCE_VARIABLE} is {written!r}; write seconds from 2 to 9999, or unset it"
+        )
+    return float(written)

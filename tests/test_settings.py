@@ -2,10 +2,11 @@
 
 import pytest
 
+from coordinator_pipelines.domain.errors import FeedConfigurationError
 from coordinator_pipelines.domain.feed_access import FeedAccess
 from coordinator_pipelines.settings import feed_access
 
-VARIABLES = ("BINANCE_API_URL", "PYTH_HERMES_URL", "PYTH_API_KEY")
+VARIABLES = ("BINANCE_API_URL", "PYTH_HERMES_URL", "PYTH_API_KEY", "FEED_PATIENCE_SECONDS")
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_without_settings_the_public_hosts_are_asked_without_a_key(environment):
 
 
 def test_the_environment_names_hosts_and_key_and_the_key_is_not_shown(environment):
-    for name in VARIABLES:
+    for name in VARIABLES[:3]:
         environment.setenv(name, f" value-of-{name}\n" if "KEY" in name else f"https://{name}")
     access = feed_access()
     assert access.binance_url == "https://BINANCE_API_URL"
@@ -36,3 +37,15 @@ def test_an_empty_variable_is_not_set(environment):
     for name in VARIABLES:
         environment.setenv(name, "")
     assert feed_access() == FeedAccess()
+
+
+def test_a_request_may_take_as_long_as_the_environment_says(environment):
+    environment.setenv("FEED_PATIENCE_SECONDS", "90.5")
+    assert feed_access().patience_seconds == 90.5
+
+
+@pytest.mark.parametrize("written", ["1", "0", "-20", "nan", "inf", "a minute", "1e3", "10000"])
+def test_a_patience_that_is_none_is_refused(environment, written):
+    environment.setenv("FEED_PATIENCE_SECONDS", written)
+    with pytest.raises(FeedConfigurationError, match=r"FEED_PATIENCE_SECONDS is .*seconds from 2"):
+        feed_access()

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 BINANCE_URL_VARIABLE = "BINANCE_API_URL"
 PYTH_URL_VARIABLE = "PYTH_HERMES_URL"
 PYTH_KEY_VARIABLE = "PYTH_API_KEY"
+PATIENCE_VARIABLE = "FEED_PATIENCE_SECONDS"
+DEFAULT_PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,5 @@ class FeedAccess:
     """The public host that needs no key."""
     pyth_url: str = "https://hermes.pyth.network"
     pyth_api_key: SecretStr | None = None
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    """The longest that one request may take, with its repetitions and the pauses between them."""

@@ -14,7 +14,7 @@ import pandas as pd
 
 from coordinator_pipelines.domain.errors import FeedConfigurationError, FeedDataError
 from coordinator_pipelines.domain.feed import PRICE_COLUMNS, Feed, as_records, empty_records
-from coordinator_pipelines.domain.feed_access import BINANCE_URL_VARIABLE
+from coordinator_pipelines.domain.feed_access import BINANCE_URL_VARIABLE, DEFAULT_PATIENCE_SECONDS
 from coordinator_pipelines.domain.feed_record import instants
 from coordinator_pipelines.domain.feed_spec import BINANCE_INTERVALS
 from coordinator_pipelines.domain.round import as_utc
@@ -32,23 +32,27 @@ NEWEST = 5
 SETTLING_SECONDS = 1
 """From the end of a bar until it counts as closed. The vendor's clock is read to the second,
 and after its answer was made: without a margin a bar's last instant could be missing."""
-REQUESTS_PER_MINUTE = 1000
+REQUESTS, PER_SECONDS = 100, 10.0
+"""A weight of 1,200 a minute: what some processes of one node do at once is still allowed."""
 WEIGHT_PER_MINUTE = 3000
 """Half of what Binance allows an address, from which others may be asking as well."""
 
 
 def binance_source(
-    base_url: str, timer: Timer, timeout_seconds: float = TIMEOUT_SECONDS
+    base_url: str,
+    timer: Timer,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> HttpSource:
     """Binance, as one process asks it, whatever the number of feeds.
 
     Raises:
         FeedConfigurationError: the base URL is none.
     """
-    limit = RateLimit(REQUESTS_PER_MINUTE, 60, timer)
+    limit = RateLimit(REQUESTS, PER_SECONDS, timer)
     return HttpSource(
         "binance", base_url, variable=BINANCE_URL_VARIABLE, limit=limit, timer=timer,
-        timeout_seconds=timeout_seconds,
+        timeout_seconds=timeout_seconds, patience_seconds=patience_seconds,
     )  # fmt: skip
 
 

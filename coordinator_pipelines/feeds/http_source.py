@@ -5,13 +5,20 @@ Avoid what one vendor means by an answer: that is the ``read`` that its provider
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
+from threading import Event
 from typing import TypeVar
 
 import httpx
 from pydantic import SecretStr
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    wait_exponential_jitter,
+)
 
 from coordinator_pipelines import __version__
 from coordinator_pipelines.domain.errors import (
@@ -19,17 +26,20 @@ from coordinator_pipelines.domain.errors import (
     FeedDataError,
     FeedUnavailableError,
 )
+from coordinator_pipelines.domain.feed_access import DEFAULT_PATIENCE_SECONDS
 from coordinator_pipelines.feeds.http_answer import Answer
 from coordinator_pipelines.feeds.rate_limit import RateLimit
+from coordinator_pipelines.feeds.time_out import in_time
 from coordinator_pipelines.feeds.timer import Timer
 
 T = TypeVar("T")
 Parameters = Sequence[tuple[str, str | int]]
 
 ATTEMPTS = 5
-TIMEOUT_SECONDS = 10.0
-"""For connecting, and for each part of an answer."""
-LONGEST_ANSWER_SECONDS = 60.0
+TIMEOUT_SECONDS = 5.0
+"""For one attempt, from looking up the name to the end of the answer."""
+SHORTEST_ATTEMPT_SECONDS = 1.0
+"""No attempt begins with less than this left."""
 LARGEST_ANSWER_BYTES = 16 * 2**20
 PAUSE_SECONDS = 60.0
 """After 429 without Retry-After: the period in which vendors count."""
@@ -53,8 +63,12 @@ class HttpSource:
         timer: Timer,
         key: SecretStr | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ) -> None:
         """``variable``: what the environment calls the base URL. ``key``: sent as bearer token.
+
+        No call of :meth:`get` takes longer than ``patience_seconds``, no attempt longer than
+        ``timeout_seconds``.
 
         Raises:
             FeedConfigurationError: the base URL or the key is nothing that can be used.
@@ -65,6 +79,8 @@ class HttpSource:
         self._place = f"{name} ({url.host})"
         self._timer = timer
         self._key = key
+        self._timeout_seconds = timeout_seconds
+        self._patience_seconds = patience_seconds
         headers = {
             "user-agent": f"coordinator-pipelines/{__version__}",
             "accept": "application/json",
@@ -85,14 +101,15 @@ class HttpSource:
             FeedDataError: ``read`` refused the answer, still after the last attempt.
             FeedConfigurationError: ``read`` found a mistake in the settings: not asked again.
         """
+        give_up_at = self._timer.monotonic() + self._patience_seconds
         attempts = Retrying(
-            retry=retry_if_exception(_may_pass),
-            stop=stop_after_attempt(ATTEMPTS),
+            retry=retry_if_exception_type((FeedUnavailableError, FeedDataError)),
+            stop=partial(self._gives_up, give_up_at),
             wait=wait_exponential_jitter(initial=1, max=20, jitter=1),
             sleep=self._timer.sleep,
             reraise=True,
         )
-        value: T = attempts(self._once, path, parameters, read)
+        value: T = attempts(self._once, give_up_at, path, parameters, read)
         return value
 
     def refusal(self, answer: Answer, advice: str) -> FeedConfigurationError:
@@ -111,50 +128,65 @@ class HttpSource:
         """Close the connections."""
         self._client.close()
 
-    def _once(self, path: str, parameters: Parameters, read: Callable[[Answer], T]) -> T:
-        self.limit.wait(self._place)
-        answer = self._asked(path, parameters)
+    def _gives_up(self, give_up_at: float, state: RetryCallState) -> bool:
+        """Whether that was the last attempt: the next one, after all pauses, comes too late."""
+        if state.attempt_number >= ATTEMPTS:
+            return True
+        pause, error = state.upcoming_sleep, state.outcome and state.outcome.exception()
+        if isinstance(error, FeedUnavailableError) and error.not_before:
+            pause = max(pause, (error.not_before - self._timer.now()).total_seconds())
+        return self._timer.monotonic() + pause + SHORTEST_ATTEMPT_SECONDS > give_up_at
+
+    def _once(
+        self, give_up_at: float, path: str, parameters: Parameters, read: Callable[[Answer], T]
+    ) -> T:
+        left = give_up_at - self._timer.monotonic()
+        self.limit.wait(self._place, left - SHORTEST_ATTEMPT_SECONDS)
+        left = give_up_at - self._timer.monotonic()
+        answer = self._asked(path, parameters, min(self._timeout_seconds, left))
         self._heed(answer)
         try:
             return read(answer)
         except FeedDataError as error:
             raise FeedDataError(f"{self._place}: {error}") from error
 
-    def _asked(self, path: str, parameters: Parameters) -> Answer:
+    def _asked(self, path: str, parameters: Parameters, seconds: float) -> Answer:
         try:
-            with self._client.stream("GET", path, params=list(parameters)) as response:
-                content = b"".join(self._bounded(response.iter_bytes()))
-                return Answer(response.status_code, response.headers, content)
+            return in_time(partial(self._exchange, path, parameters, seconds), seconds)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise self._unavailable(f"no answer within {seconds:.3g} s") from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._unavailable(f"{type(error).__name__}: {error}") from error
 
-    def _bounded(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        began, size = self._timer.monotonic(), 0
-        for part in parts:
-            size += len(part)
-            late = self._timer.monotonic() - began > LONGEST_ANSWER_SECONDS
-            if late or size > LARGEST_ANSWER_BYTES:
-                raise self._unavailable(f"an answer that did not end in {size:,} bytes")
-            yield part
+    def _exchange(
+        self, path: str, parameters: Parameters, seconds: float, given_up: Event
+    ) -> Answer:
+        content = bytearray()
+        with self._client.stream("GET", path, params=list(parameters), timeout=seconds) as response:
+            for part in response.iter_bytes():
+                content += part
+                if given_up.is_set() or len(content) > LARGEST_ANSWER_BYTES:
+                    raise self._unavailable(f"an answer that did not end in {len(content):,} bytes")
+            return Answer(response.status_code, response.headers, bytes(content))
 
     def _heed(self, answer: Answer) -> None:
         """Keep the pause that the vendor wants, and tell its failures from its answers."""
         if answer.status == 418:
-            raise self._banned(answer)
+            raise self._withheld(answer, "banned this address", BAN_SECONDS)
         if answer.status == 429:
-            self.limit.hold(answer.retry_after_seconds(PAUSE_SECONDS, self._timer.now()))
-            raise self._unavailable(f"HTTP 429{self._quoted(answer)}")
+            raise self._withheld(answer, "wants not to be asked", PAUSE_SECONDS)
         if answer.status >= 500 or answer.status in OVERLOADED:
             raise self._unavailable(f"HTTP {answer.status}{self._quoted(answer)}")
         if 300 <= answer.status < 400:
             raise self.refusal(answer, "It redirects elsewhere; set the base URL to that.")
 
-    def _banned(self, answer: Answer) -> FeedUnavailableError:
-        pause = answer.retry_after_seconds(BAN_SECONDS, self._timer.now())
+    def _withheld(self, answer: Answer, what: str, default: float) -> FeedUnavailableError:
+        """The error for a pause that the vendor wants, and the pause itself, for all callers."""
+        pause = answer.retry_after_seconds(default, self._timer.now())
         self.limit.hold(pause)
         until = self._timer.now() + timedelta(seconds=pause)
         return FeedUnavailableError(
-            f"{self._place} banned this address until {until:%Y-%m-%d %H:%M:%S} UTC (HTTP 418"
+            f"{self._place} {what} until {until:%Y-%m-%d %H:%M:%S} UTC (HTTP {answer.status}"
             f"{self._quoted(answer)}). It is not asked before; run the window again then.",
             not_before=until,
         )
@@ -162,7 +194,7 @@ class HttpSource:
     def _unavailable(self, what: str) -> FeedUnavailableError:
         return FeedUnavailableError(
             f"{self._place} did not answer as it should: {self._without_key(what)}. It was asked "
-            f"{ATTEMPTS} times; run the window again later."
+            f"up to {ATTEMPTS} times in {self._patience_seconds:g} s; run the window again later."
         )
 
     def _quoted(self, answer: Answer) -> str:
@@ -172,13 +204,6 @@ class HttpSource:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key.get_secret_value(), "***") if self._key else text
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether asking again soon may help."""
-    if isinstance(error, FeedUnavailableError):
-        return error.not_before is None
-    return isinstance(error, FeedDataError)
 
 
 def _checked_url(text: str, name: str, variable: str, *, with_key: bool) -> httpx.URL:

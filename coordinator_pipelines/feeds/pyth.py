@@ -15,7 +15,11 @@ from pydantic import SecretStr
 
 from coordinator_pipelines.domain.errors import FeedConfigurationError
 from coordinator_pipelines.domain.feed import Feed, as_records, empty_records
-from coordinator_pipelines.domain.feed_access import PYTH_KEY_VARIABLE, PYTH_URL_VARIABLE
+from coordinator_pipelines.domain.feed_access import (
+    DEFAULT_PATIENCE_SECONDS,
+    PYTH_KEY_VARIABLE,
+    PYTH_URL_VARIABLE,
+)
 from coordinator_pipelines.domain.feed_record import instants
 from coordinator_pipelines.domain.feed_spec import pyth_feed_id
 from coordinator_pipelines.domain.round import as_utc
@@ -40,7 +44,11 @@ Found = Mapping[str, Update]
 
 
 def pyth_source(
-    base_url: str, key: SecretStr | None, timer: Timer, timeout_seconds: float = TIMEOUT_SECONDS
+    base_url: str,
+    key: SecretStr | None,
+    timer: Timer,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
 ) -> HttpSource:
     """Hermes, as one process asks it, whatever the number of feeds.
 
@@ -50,7 +58,7 @@ def pyth_source(
     limit = RateLimit(REQUESTS, PER_SECONDS, timer)
     return HttpSource(
         "pyth", base_url, variable=PYTH_URL_VARIABLE, limit=limit, timer=timer, key=key,
-        timeout_seconds=timeout_seconds,
+        timeout_seconds=timeout_seconds, patience_seconds=patience_seconds,
     )  # fmt: skip
 
 

@@ -10,9 +10,6 @@ from threading import Lock
 from coordinator_pipelines.domain.errors import FeedUnavailableError
 from coordinator_pipelines.feeds.timer import Timer
 
-PATIENCE_SECONDS = 90.0
-"""A longer pause is not waited for: whoever asks learns until when, and does something else."""
-
 
 class RateLimit:
     """At most ``requests`` in any ``seconds``, shared by all threads that hold it."""
@@ -24,14 +21,16 @@ class RateLimit:
         self._held_until = float("-inf")
         self._lock = Lock()
 
-    def wait(self, name: str) -> None:
+    def wait(self, name: str, patience_seconds: float) -> None:
         """Come back when a request may be sent, which counts as sent.
 
         Raises:
-            FeedUnavailableError: that would take longer than :data:`PATIENCE_SECONDS`.
+            FeedUnavailableError: at once, if that would take longer than ``patience_seconds``:
+                whoever asks learns until when, and does something else.
         """
+        give_up_at = self._timer.monotonic() + patience_seconds
         while (pause := self._take()) > 0:
-            if pause > PATIENCE_SECONDS:
+            if self._timer.monotonic() + pause > give_up_at:
                 until = self._timer.now() + timedelta(seconds=pause)
                 raise FeedUnavailableError(
                     f"{name} wants not to be asked until {until:%Y-%m-%d %H:%M:%S} UTC, and is "

@@ -36,10 +36,10 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
         file = FileFeed(spec.path, subjects=subjects, granularity_seconds=granularity_seconds)
         return PlaybackFeed(file, spec.playback.shift) if spec.playback else file
     if isinstance(spec, BinanceFeedSpec):
-        source = _binance(access.binance_url)
+        source = _binance(access.binance_url, access.patience_seconds)
         return BinanceFeed(source, subjects=subjects, granularity_seconds=granularity_seconds)
     if isinstance(spec, PythFeedSpec):
-        source = _pyth(access.pyth_url, access.pyth_api_key)
+        source = _pyth(access.pyth_url, access.pyth_api_key, access.patience_seconds)
         return PythFeed(source, subjects=subjects, granularity_seconds=granularity_seconds)
     return SimulatedFeed(
         seed=spec.seed,
@@ -52,15 +52,19 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
 
 
 @cache
-def _binance(base_url: str) -> HttpSource:
+def _binance(base_url: str, patience_seconds: float) -> HttpSource:
     """One per process, so that all its feeds keep one limit together."""
-    return _closed_at_exit(binance_source(base_url, SystemTimer()))
+    return _closed_at_exit(
+        binance_source(base_url, SystemTimer(), patience_seconds=patience_seconds)
+    )
 
 
 @cache
-def _pyth(base_url: str, key: SecretStr | None) -> HttpSource:
+def _pyth(base_url: str, key: SecretStr | None, patience_seconds: float) -> HttpSource:
     """One per process, likewise."""
-    return _closed_at_exit(pyth_source(base_url, key, SystemTimer()))
+    return _closed_at_exit(
+        pyth_source(base_url, key, SystemTimer(), patience_seconds=patience_seconds)
+    )
 
 
 def _closed_at_exit(source: HttpSource) -> HttpSource:

@@ -59,6 +59,8 @@ class Fault:
     """The connection ends within the answer."""
     hangs: bool = False
     """Nothing comes at all."""
+    trickles: bool = False
+    """Headers come piece by piece, without end."""
 
 
 @dataclass(frozen=True)
@@ -226,12 +228,21 @@ def _handler_of(exchange: ExchangeServer) -> type[BaseHTTPRequestHandler]:
             if fault.hangs:
                 exchange.ended.wait()
                 self.close_connection = True
+            elif fault.trickles:
+                self._trickle()
             elif fault.status is not None:
                 body = fault.body if isinstance(fault.body, bytes) else fault.body.encode()
                 self._send(fault.status, body, fault)
             else:
                 status, text = exchange.answer(request)
                 self._send(status, text.encode()[: -fault.cut or None], fault)
+
+        def _trickle(self) -> None:
+            self.close_connection = True
+            self.wfile.write(b"HTTP/1.1 200 Status\r\nX-Slow: ")
+            with suppress(OSError):  # whoever asked is gone
+                while not exchange.ended.wait(0.05):
+                    self.wfile.write(b"x")
 
         def _send(self, status: int, body: bytes, fault: Fault) -> None:
             lines = [f"HTTP/1.1 {status} Status"]

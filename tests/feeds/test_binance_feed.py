@@ -254,6 +254,9 @@ def test_half_of_the_weight_of_a_minute_is_left_to_others(feed, exchange, start,
     exchange.used_weight = 3000
     feed.latest(["BTCUSDT"], start + HOUR)
     exchange.used_weight = 4
+    with pytest.raises(FeedUnavailableError) as caught:
+        feed.latest(["BTCUSDT"], start + HOUR)
+    timer.sleep((caught.value.not_before - timer.now()).total_seconds())
     feed.latest(["BTCUSDT"], start + HOUR)
     feed.latest(["BTCUSDT"], start + HOUR)
     first, second, third = (request.at for request in exchange.requests)

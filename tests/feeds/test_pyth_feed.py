@@ -202,8 +202,12 @@ def test_ten_requests_in_ten_seconds_are_never_exceeded(feed, exchange, start):
     assert exchange.requests[-1].at - exchange.requests[0].at < 90
 
 
-def test_a_minute_of_penalty_is_sat_out(feed, exchange, start):
+def test_a_minute_of_penalty_is_kept_and_not_slept_through(feed, exchange, start, timer):
     exchange.fail(Fault(429, "Too many requests"))
+    for _ in range(2):
+        with pytest.raises(FeedUnavailableError, match="not to be asked until") as caught:
+            feed.records([BTC], start, start + MINUTE)
+    timer.sleep((caught.value.not_before - timer.now()).total_seconds())
     assert len(feed.records([BTC], start, start + MINUTE)) == 1
     first, second = exchange.requests
     assert 60 < second.at - first.at < 65
