@@ -25,6 +25,7 @@ from model_runner_client.security.wallet_gelegation import AuthError
 
 from coordinator_pipelines.domain.models import Member
 from coordinator_pipelines.models.live_health import bounded
+from coordinator_pipelines.models.live_secure import channels, peer_key
 
 Arguments = tuple[list[Argument], list[KwArgument]]
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.01, 0.05
@@ -81,6 +82,20 @@ class LiveRunner(DynamicSubclassModelRunner):  # type: ignore[misc]  # untyped p
         owner = self.infos.get("cruncher_name") or self.infos.get("cruncher_id") or "unknown"
         name = str(self.model_name or self.model_id)[:NAME_CHARACTERS]
         return Member(self.model_id, name, str(owner)[:NAME_CHARACTERS], str(self.deployment_id))
+
+    async def _connect_secure_channels(self) -> None:
+        peer = await peer_key(self.ip, self.port, self.server_hostname, self.secure_credentials)
+        self.grpc_channel, self.grpc_health_channel = channels(
+            f"{self.ip}:{self.port}",
+            self.grpc_options,
+            self.secure_credentials,
+            peer,
+            {
+                "expected_wallet_pub_b58": self.infos.get("cruncher_wallet_pubkey"),
+                "expected_hotkey": self.infos.get("cruncher_hotkey"),
+                "expected_model_id": self.model_id,
+            },
+        )
 
     async def setup(self, grpc_channel: Any) -> tuple[bool, Any]:
         """Make the model; a refusal of any kind is a failure, never an exception."""

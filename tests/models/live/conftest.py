@@ -60,6 +60,9 @@ class ScriptedModel(DynamicSubclassServiceServicer):
         self.setup = setup or (lambda: "SUCCESS")
         self.calls = []
         self.set_up = False
+        self.credentials = None
+        self.signature = ()
+        self.infos = {}
         self.busy_for = self.busy_setups = 0
         self.port = 0
         self.deployment = f"{model_id}-1"
@@ -69,6 +72,7 @@ class ScriptedModel(DynamicSubclassServiceServicer):
         if self.busy_setups > 0:
             self.busy_setups -= 1
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Server busy")
+        context.send_initial_metadata(self.signature)
         if self.set_up:
             return SetupResponse(status=Status(code="SUCCESS", message="Instance already exists"))
         code = self.setup()
@@ -84,6 +88,7 @@ class ScriptedModel(DynamicSubclassServiceServicer):
         if self.busy_for > 0:
             self.busy_for -= 1
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Server busy")
+        context.send_initial_metadata(self.signature)
         self.calls.append((request.methodName, args, kwargs))
         answer = self.answer(request.methodName, args, kwargs)
         if isinstance(answer, CallResponse):
@@ -99,7 +104,11 @@ class ScriptedModel(DynamicSubclassServiceServicer):
         alive = health.HealthServicer()
         alive.set("", health_pb2.HealthCheckResponse.SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(alive, self._server)
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        if self.credentials is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, self.credentials)
         self._server.start()
         return self
 
@@ -115,7 +124,7 @@ class ScriptedModel(DynamicSubclassServiceServicer):
 
 def announcement(model, state="RUNNING"):
     """A model as the orchestrator says it."""
-    infos = {"model_name": f"name of {model.model_id}", "cruncher_name": "alice"}
+    infos = {"model_name": f"name of {model.model_id}", "cruncher_name": "alice", **model.infos}
     return {
         "deployment_id": model.deployment, "model_id": model.model_id, "infos": infos,
         "state": state, "ip": "127.0.0.1", "port": str(model.port),
