@@ -1,17 +1,27 @@
-"""Jobs of a challenge, each with the reason for its shape.
+"""Jobs of a challenge and the runs that sensors ask for, each with the reason for its shape.
 
-Add a job, or what starts one, here; avoid assets and resources.
+Add a job, or how a run of one is asked for, here; avoid assets, resources, and when to ask
+(``sensors``).
 """
 
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
 
 from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.round import SECOND, Window, window_of
+from coordinator_pipelines.domain.vital_signs import CHECKS
+from coordinator_pipelines.partitions import window_key
 
 STAGES = (
     "feed_records", "prediction_batch", "ground_truth", "scores", "model_scores", "leaderboard",
 )  # fmt: skip
+CAPTURE = ("prediction_batch",)
+RESOLUTION = ("feed_records", "ground_truth", "scores", "model_scores", "leaderboard")
 BOARDS = ("model_scores", "leaderboard")
 
 
@@ -19,16 +29,56 @@ def jobs(challenge: Challenge) -> list[Any]:
     """What an operator can run by name."""
     return [
         _job(challenge, "replay", STAGES, "Everything of past windows, from records to board."),
+        # Rounds come every few seconds and a run takes seconds to start, so one run captures many.
+        _job(challenge, "capture", CAPTURE, "Live rounds of the open window, as they happen."),
+        # The feed is read again, so that a changed bar shows before a board of record is final.
+        _job(challenge, "resolve", RESOLUTION, "Outcomes, scores and boards of what is due."),
         # A repaired window changes the boards after it, up to the longest trailing window. They
         # are not downstream partitions (see docs/pipeline.md), so there is a job to refresh them.
         _job(challenge, "refresh_boards", BOARDS, "Model scores and boards from stored scores."),
     ]
 
 
+def run_tags(challenge: Challenge) -> dict[str, str]:
+    """Tags of every run of a challenge."""
+    return {"challenge": challenge.name}
+
+
+def capture_request(challenge: Challenge, span: Window) -> dg.RunRequest:
+    """A run that captures the live rounds of a span, which lies in one batch window."""
+    config = {
+        "capture_from": span.start.isoformat(),
+        "capture_until": span.end.isoformat(),
+    }
+    window = window_of(span.start, challenge.window_length)
+    return dg.RunRequest(
+        partition_key=window_key(window),
+        run_config={"ops": {f"{challenge.key}__prediction_batch": {"config": config}}},
+        tags=run_tags(challenge),
+    )
+
+
+def resolution_request(challenge: Challenge, span: Window) -> dg.RunRequest:
+    """One run over all windows of a span: bulk reads and writes, and a single set of events."""
+    first = window_of(span.start, challenge.window_length)
+    last = window_of(span.end - SECOND, challenge.window_length)
+    return dg.RunRequest(
+        tags={
+            **run_tags(challenge),
+            ASSET_PARTITION_RANGE_START_TAG: window_key(first),
+            ASSET_PARTITION_RANGE_END_TAG: window_key(last),
+        }
+    )
+
+
 def _job(challenge: Challenge, name: str, assets: tuple[str, ...], description: str) -> Any:
+    selection = dg.AssetSelection.assets(*([challenge.key, asset] for asset in assets))
+    signs = dg.AssetSelection.checks(
+        *(dg.AssetCheckKey(dg.AssetKey([challenge.key, a]), n) for n, (a, _) in CHECKS.items())
+    )
     return dg.define_asset_job(
         f"{challenge.key}_{name}",
-        selection=dg.AssetSelection.assets(*([challenge.key, asset] for asset in assets)),
+        selection=selection - signs,  # a sensor evaluates those, whatever runs
         description=description,
-        tags={"challenge": challenge.name},
+        tags=run_tags(challenge),
     )

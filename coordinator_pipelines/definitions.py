@@ -14,14 +14,24 @@ from coordinator_pipelines.assets.leaderboard import leaderboard
 from coordinator_pipelines.assets.model_score import model_scores
 from coordinator_pipelines.assets.prediction_batch import prediction_batch
 from coordinator_pipelines.assets.score import scores
+from coordinator_pipelines.assets.vital_signs import vital_sign_checks
 from coordinator_pipelines.automation import jobs
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.rules import load_rules
 from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.resources.feed import FeedResource, ReferenceFeedResource
 from coordinator_pipelines.resources.ledger import LedgerResource
-from coordinator_pipelines.resources.models import ReplayModelsResource, RosterResource
+from coordinator_pipelines.resources.models import (
+    LiveModelsResource,
+    ReplayModelsResource,
+    RosterResource,
+)
+from coordinator_pipelines.resources.workers import Threads
+from coordinator_pipelines.sensors.capture import capture_sensor
+from coordinator_pipelines.sensors.resolution import resolution_sensor
+from coordinator_pipelines.sensors.vital_signs import vital_signs_sensor
 
+SENSORS = (capture_sensor, resolution_sensor, vital_signs_sensor)
 STAGES = (feed_records, prediction_batch, ground_truth, scores, model_scores, leaderboard)
 
 
@@ -37,7 +47,9 @@ def build_definitions(
     """
     return dg.Definitions(
         assets=[stage.bind(challenge) for stage in STAGES],
+        asset_checks=vital_sign_checks(challenge),
         jobs=jobs(challenge),
+        sensors=[make(challenge) for make in SENSORS],
         resources={
             "challenge": challenge,
             "rules": load_rules(challenge),
@@ -46,6 +58,8 @@ def build_definitions(
             "reference_feed": ReferenceFeedResource(challenge=challenge),
             "ledger": LedgerResource(challenge=challenge),
             "models": ReplayModelsResource(challenge=challenge),
+            "live_models": LiveModelsResource(challenge=challenge),
+            "workers": Threads(),
             "roster": RosterResource(challenge=challenge),
             **(resources or {}),
         },

@@ -10,8 +10,6 @@ from datetime import datetime
 import dagster as dg
 
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.replay import require_over
 from coordinator_pipelines.domain.round import Window, window_of
 
 KEY_FORMAT = "%Y-%m-%d-%H:%M"
@@ -50,14 +48,8 @@ def run_windows(context: dg.AssetExecutionContext, challenge: Challenge) -> Sequ
     return sorted(key_window(key, challenge) for key in context.partition_keys)
 
 
-def closed_windows(
-    context: dg.AssetExecutionContext, challenge: Challenge, clock: Clock
+def begun_windows(
+    context: dg.AssetExecutionContext, challenge: Challenge, now: datetime
 ) -> Sequence[Window]:
-    """The batch windows of a run, all of which must be over.
-
-    Raises:
-        ReplayError: one is not; the message names it.
-    """
-    windows = run_windows(context, challenge)
-    require_over(windows, clock.now())
-    return windows
+    """The batch windows of a run that have begun; those still ahead have no board yet."""
+    return [window for window in run_windows(context, challenge) if window.start < now]

@@ -11,6 +11,7 @@ import pytest
 from coordinator_pipelines.automation import STAGES
 from coordinator_pipelines.definitions import build_definitions
 from coordinator_pipelines.domain.errors import CallableError, SpecError
+from coordinator_pipelines.domain.vital_signs import CHECKS as VITAL_SIGNS
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.starter import tracker
 from coordinator_pipelines.starter.definitions import defs as starter_definitions
@@ -112,9 +113,17 @@ def test_partitions_are_the_batch_windows(graph, name):
     assert (window.end - window.start).total_seconds() == 3600
 
 
+def test_the_vital_signs_are_checks_without_a_partition(graph):
+    for name, (asset, _) in VITAL_SIGNS.items():
+        [check] = [c for c in graph.get_check_keys_for_assets({key(asset)}) if c.name == name]
+        assert graph.get(check).partitions_def is None
+        assert graph.get_check_spec(check).description
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_every_check_is_evaluated_per_window_and_explained(graph, name):
     checks = graph.get_check_keys_for_assets({key(name)})
+    checks = {check for check in checks if check.name not in VITAL_SIGNS}
     assert {check.name for check in checks} == CHECKS[name]
     for check in checks:
         assert graph.get(check).partitions_def == graph.get(key(name)).partitions_def
@@ -150,7 +159,7 @@ def test_the_keys_of_two_challenges_are_disjoint(tmp_path):
     challenges = [small_challenge(tmp_path, name=name) for name in ("one-day", "one-day-2")]
     graphs = [build_definitions(challenge).resolve_asset_graph() for challenge in challenges]
     one, other = (graph.get_all_asset_keys() | graph.asset_check_keys for graph in graphs)
-    assert len(one) == len(other) == 12
+    assert len(one) == len(other) == 16
     assert not one & other
 
 

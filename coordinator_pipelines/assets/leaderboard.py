@@ -1,24 +1,25 @@
-"""The asset ``leaderboard``: the ranked models at the end of a window."""
+"""The asset ``leaderboard``: the ranked models at the end of a window, or as of now."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.report import Report, Verdict
+from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import leaderboard_table
 from coordinator_pipelines.domain.boards import Boards
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.leaderboard import inconsistencies, new_board_versions
-from coordinator_pipelines.domain.ledger import Ledger, Mode
-from coordinator_pipelines.domain.round import batches
+from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.domain.round import Window, batches
 from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.standing import histories, standings
-from coordinator_pipelines.partitions import closed_windows
+from coordinator_pipelines.domain.standing import histories, modes, standings
+from coordinator_pipelines.partitions import begun_windows
 
 WINDOWS_PER_READ = 168
 
@@ -35,45 +36,68 @@ def leaderboard(
     ledger: dg.ResourceParam[Ledger],
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[Verdict]:
-    """The board of record as of the end of the window: every model, ranked or with the reason.
+    """The board as of the end of the window: every model, ranked or with the reason.
 
-    A board is never changed: a recomputation with other content is a new version. It is final
-    once the outcome of every round that was due by then is known.
+    While the window is open, a board as of the newest model scores: shown, never paid. A board
+    is never changed: a recomputation with other content is a new version. The board of record
+    is final once the outcome of every round that was due by then is known.
     """
-    boards = Boards(challenge, rules, ledger, Mode.REPLAY, context.run.run_id)
-    for batch in batches(closed_windows(context, challenge, clock), WINDOWS_PER_READ):
-        ends = [window.end for window in batch]
-        before = batch[0].start
-        known = ledger.leaderboards(Mode.REPLAY, before, ends[-1])
-        computed = boards.leaderboards(ends, ledger.model_scores(Mode.REPLAY, ends))
-        written = ledger.add_leaderboards(new_board_versions(computed, known))
-        context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
-        stored = ledger.leaderboards(Mode.REPLAY, before, ends[-1])
-        members = histories(ledger.memberships(Mode.REPLAY))
+    now = clock.now()
+    boards = [Boards(challenge, rules, ledger, mode, context.run.run_id) for mode in modes(ledger)]
+    for batch in batches(begun_windows(context, challenge, now), WINDOWS_PER_READ):
+        facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
+        problems: dict[Window, list[str]] = {window: [] for window in batch}
+        for own in boards:
+            for window, told, wrong in _computed(context, own, batch, now):
+                facts[window] |= of_mode(own.mode, boards, told)
+                problems[window] += [f"{own.mode.value}: {problem}" for problem in wrong]
         for window in batch:
-            board = stored[stored["as_of"] == window.end].iloc[0]
-            expected = [member.model_id for member in standings(members, window.end)]
-            yield _say(Report(context, window), challenge, rules, board, expected)
+            report = Report(context, window)
+            report.metadata(**facts[window])
+            yield report.check("consistency", problems[window])
 
 
-def _say(
-    report: Report,
-    challenge: Challenge,
-    rules: Rules,
-    board: "pd.Series[Any]",
-    expected: list[str],
-) -> Verdict:
+def _computed(
+    context: dg.AssetExecutionContext, boards: Boards, windows: Sequence[Window], now: datetime
+) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
+    """Rank and store the windows in one mode; of each, what to show and what is wrong."""
+    ledger, mode = boards.ledger, boards.mode
+    scored = {
+        window: window.end if window.end <= now else ledger.newest_scored(mode, window.start, now)
+        for window in windows
+    }
+    instants = [instant for instant in scored.values() if instant is not None]
+    if not instants:
+        return
+    before, last = windows[0].start, instants[-1]
+    known = ledger.leaderboards(mode, before, last)
+    computed = boards.leaderboards(instants, ledger.model_scores(mode, instants))
+    written = ledger.add_leaderboards(new_board_versions(computed, known))
+    context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
+    stored = ledger.leaderboards(mode, before, last)
+    members = histories(ledger.memberships(mode))
+    for window, instant in scored.items():
+        if instant is not None:
+            expected = [member.model_id for member in standings(members, instant)]
+            board = stored[stored["as_of"] == instant].iloc[0]
+            yield window, *_told(boards, board, expected)
+
+
+def _told(
+    boards: Boards, board: "pd.Series[Any]", expected: list[str]
+) -> tuple[dict[str, Any], list[str]]:
     entries = json.loads(str(board["entries_json"]))
     ranked = [entry for entry in entries if entry["rank"] is not None]
-    problems = inconsistencies(entries, expected, ranked_by_key=rules.rank is None)
-    report.metadata(
-        leaderboard=leaderboard_table(challenge, entries),
-        leader=ranked[0]["model_name"] if ranked else "none",
-        ranked=len(ranked),
-        unranked=len(entries) - len(ranked),
-        final=bool(board["final"]),
-        version=int(str(board["version"])),
-        mode=Mode.REPLAY.value,
-        simulated=challenge.feed.simulated,
-    )
-    return report.check("consistency", problems)
+    problems = inconsistencies(entries, expected, ranked_by_key=boards.rules.rank is None)
+    facts = {
+        "leaderboard": leaderboard_table(boards.challenge, entries),
+        "leader": ranked[0]["model_name"] if ranked else "none",
+        "ranked": len(ranked),
+        "unranked": len(entries) - len(ranked),
+        "as_of": f"{board['as_of']:%Y-%m-%d %H:%M:%S} UTC",
+        "final": bool(board["final"]),
+        "version": int(str(board["version"])),
+        "mode": boards.mode.value,
+        "simulated": boards.challenge.feed.simulated,
+    }
+    return facts, problems

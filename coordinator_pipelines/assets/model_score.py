@@ -1,23 +1,24 @@
-"""The asset ``model_scores``: the metrics of each model at the end of a window."""
+"""The asset ``model_scores``: the metrics of each model at the end of a window, or as of now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.assets.pictures import score_over_time
-from coordinator_pipelines.assets.report import Report, Verdict
+from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.boards import Boards
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.leaderboard import new_board_versions
-from coordinator_pipelines.domain.ledger import Ledger, Mode
-from coordinator_pipelines.domain.round import batches
+from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.domain.round import Window, as_of, batches
 from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.standing import histories, standings
-from coordinator_pipelines.partitions import closed_windows
+from coordinator_pipelines.domain.standing import histories, modes, standings
+from coordinator_pipelines.partitions import begun_windows
 
 WINDOWS_PER_READ = 168
 PLOT_HOURS = 24
@@ -35,35 +36,47 @@ def model_scores(
     ledger: dg.ResourceParam[Ledger],
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[Verdict]:
-    """The metrics of every model over the trailing windows that end with this window.
+    """The metrics of every model over the trailing windows that end with this window, or now.
 
     A trailing window holds the scores whose rounds were resolvable in it, open on the left and
     closed on the right; it reaches back beyond this partition. No data is no number, never 0.
     """
-    boards = Boards(challenge, rules, ledger, Mode.REPLAY, context.run.run_id)
-    for batch in batches(closed_windows(context, challenge, clock), WINDOWS_PER_READ):
-        ends = [window.end for window in batch]
-        new = new_board_versions(boards.model_scores(ends), ledger.model_scores(Mode.REPLAY, ends))
-        written = ledger.add_model_scores(new)
-        context.log.info(f"{written.added} model scores added, {written.revised} revisions")
-        stored = dict(tuple(ledger.model_scores(Mode.REPLAY, ends).groupby("as_of")))
-        none = new.iloc[:0]
-        hourly = _hourly_means(boards.statistics(ends))
-        members = histories(ledger.memberships(Mode.REPLAY))
+    now = clock.now()
+    boards = [Boards(challenge, rules, ledger, mode, context.run.run_id) for mode in modes(ledger)]
+    for batch in batches(begun_windows(context, challenge, now), WINDOWS_PER_READ):
+        facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
+        problems: dict[Window, list[str]] = {window: [] for window in batch}
+        for own in boards:
+            for window, told, missing in _computed(context, own, batch, now):
+                facts[window] |= of_mode(own.mode, boards, told)
+                problems[window] += missing
         for window in batch:
-            rows = stored.get(pd.Timestamp(window.end), none)
             report = Report(context, window)
-            expected = {member.model_id for member in standings(members, window.end)}
-            report.metadata(
-                models=len(rows),
-                revised=int((rows["version"] > 1).sum()),
-                **_plot(_last_day(hourly, window.end)),
-            )
-            yield report.check("all_members", _absentees(expected, rows))
+            report.metadata(as_of=f"{as_of(window, now):%Y-%m-%d %H:%M:%S} UTC", **facts[window])
+            yield report.check("all_members", problems[window])
 
 
-def _absentees(expected: set[str], rows: pd.DataFrame) -> list[str]:
-    return [f"{model} has no row" for model in sorted(expected - set(rows["model_id"]))]
+def _computed(
+    context: dg.AssetExecutionContext, boards: Boards, windows: Sequence[Window], now: datetime
+) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
+    """Compute and store the windows in one mode; of each, what to show and who is missing."""
+    ends, ledger = [as_of(window, now) for window in windows], boards.ledger
+    new = new_board_versions(boards.model_scores(ends), ledger.model_scores(boards.mode, ends))
+    written = ledger.add_model_scores(new)
+    context.log.info(f"{written.added} model scores added, {written.revised} revisions")
+    stored = dict(tuple(ledger.model_scores(boards.mode, ends).groupby("as_of")))
+    hourly = _hourly_means(boards.statistics(ends))
+    members = histories(ledger.memberships(boards.mode))
+    for window, end in zip(windows, ends, strict=True):
+        rows = stored.get(pd.Timestamp(end), new.iloc[:0])
+        expected = {member.model_id for member in standings(members, end)}
+        told = {
+            "models": len(rows),
+            "revised": int((rows["version"] > 1).sum()),
+            **_plot(_last_day(hourly, end)),
+        }
+        absent = sorted(expected - set(rows["model_id"]))
+        yield window, told, [f"{boards.mode.value}: {model} has no row" for model in absent]
 
 
 def _plot(means: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:
@@ -79,5 +92,6 @@ def _hourly_means(statistics: pd.DataFrame) -> pd.DataFrame:
 
 
 def _last_day(hourly: pd.DataFrame, end: datetime) -> pd.DataFrame:
+    """The day up to the instant; the bucket that it lies in is shown as far as it is filled."""
     after = pd.Timestamp(end - timedelta(hours=PLOT_HOURS))
-    return hourly[(hourly.index > after) & (hourly.index <= pd.Timestamp(end))]
+    return hourly[(hourly.index > after) & (hourly.index < pd.Timestamp(end) + timedelta(hours=1))]

@@ -4,6 +4,7 @@ Add here how windows are reported in the Dagster UI; avoid tables and plots (``t
 ``pictures``) and what a stage computes.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
+from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.round import Window
 from coordinator_pipelines.partitions import window_key
 
@@ -57,6 +59,13 @@ class Report:
     def check(self, name: str, problems: list[str]) -> Verdict:
         """The verdict of a check on the window: it passes where there is no problem."""
         return Verdict(name, window_key(self.window), problems)
+
+
+def of_mode(mode: Mode, modes: Collection[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of one mode; where there are two, what was replayed says so in its names."""
+    if mode is Mode.LIVE or len(modes) == 1:
+        return dict(values)
+    return {f"{mode.value} {name}": value for name, value in values.items()}
 
 
 def as_list(lines: list[str], most: int = 100) -> str:

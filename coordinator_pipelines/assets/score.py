@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.assets.pictures import calibration
-from coordinator_pipelines.assets.report import Report, Verdict
+from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import scores_by_model
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
+from coordinator_pipelines.domain.ledger import Ledger, TruthState
 from coordinator_pipelines.domain.prediction_batch import CELL
 from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.score import new_versions, score_batch
+from coordinator_pipelines.domain.scoring import Scoring
+from coordinator_pipelines.domain.standing import modes
 from coordinator_pipelines.partitions import run_windows
 
 WINDOWS_PER_READ = 24
@@ -38,37 +40,49 @@ def scores(
     Scores of an outcome that changed are added as a new version. The hourly statistics, from
     which the trailing windows are added up, follow in the same transaction.
     """
+    taking_part = modes(ledger)
     for batch in batches(run_windows(context, challenge), WINDOWS_PER_READ):
-        span = Window(batch[0].start, batch[-1].end)
-        predictions = ledger.predictions(Mode.REPLAY, span.start, span.end)
-        truths = ledger.ground_truths(span.start, span.end)
-        scored = score_batch(challenge, rules, predictions, truths, run_id=context.run.run_id)
-        new = new_versions(scored, ledger.scores(Mode.REPLAY, span.start, span.end))
-        written = ledger.add_scores(new)
-        context.log.info(f"{written.added} scores added, {written.revised} of them revisions")
-        stored = ledger.scores(Mode.REPLAY, span.start, span.end)
+        facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
+        problems: dict[Window, list[str]] = {window: [] for window in batch}
+        for mode in taking_part:
+            scored = Scoring(challenge, rules, ledger, mode, context.run.run_id)
+            for window, told, unscored in _computed(context, scored, batch):
+                facts[window] |= of_mode(mode, taking_part, told)
+                problems[window] += unscored
         for window in batch:
-            frames = (within(frame, window) for frame in (predictions, truths, stored))
-            yield _say(Report(context, window), *frames)
+            report = Report(context, window)
+            report.metadata(**facts[window])
+            yield report.check("score_completeness", problems[window])
 
 
-def _say(
-    report: Report, predictions: pd.DataFrame, truths: pd.DataFrame, scores: pd.DataFrame
-) -> Verdict:
+def _computed(
+    context: dg.AssetExecutionContext, scoring: Scoring, windows: list[Window]
+) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
+    """Score and store the windows in one mode; of each, what to show and what has no score."""
+    span = Window(windows[0].start, windows[-1].end)
+    predictions, truths, written = scoring.score(span)
+    context.log.info(f"{written.added} scores added, {written.revised} of them revisions")
+    stored = scoring.ledger.scores(scoring.mode, span.start, span.end)
+    for window in windows:
+        yield window, *_told(*(within(frame, window) for frame in (predictions, truths, stored)))
+
+
+def _told(
+    predictions: pd.DataFrame, truths: pd.DataFrame, scores: pd.DataFrame
+) -> tuple[dict[str, Any], list[str]]:
     final = truths.loc[truths["state"] == TruthState.FINAL.value, [*CELL[:2], "outcome"]]
     cells = predictions.merge(final, on=CELL[:2]).merge(
         scores[[*CELL, "value", "rule"]], on=CELL, how="left"
     )
     unscored = cells.loc[cells["rule"].isna(), "model_id"].value_counts()
-    problems = [f"{model}: {n} cells without a score" for model, n in unscored.items()]
-    report.metadata(
-        scores=int(scores["value"].notna().sum()),
-        excluded=int(scores["value"].isna().sum()),
-        revised=int((scores["version"] > 1).sum()),
-        by_model=scores_by_model(scores),
+    facts = {
+        "scores": int(scores["value"].notna().sum()),
+        "excluded": int(scores["value"].isna().sum()),
+        "revised": int((scores["version"] > 1).sum()),
+        "by_model": scores_by_model(scores),
         **_calibration(cells),
-    )
-    return report.check("score_completeness", problems)
+    }
+    return facts, [f"{model}: {n} cells without a score" for model, n in unscored.items()]
 
 
 def _calibration(cells: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:

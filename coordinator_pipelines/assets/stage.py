@@ -23,7 +23,11 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from coordinator_pipelines.assets.report import Verdict, as_list
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.errors import (
+    CoordinatorError,
+    FeedUnavailableError,
+    LedgerUnavailableError,
+)
 from coordinator_pipelines.domain.spec_sections import CONVENTIONS
 from coordinator_pipelines.partitions import batch_windows
 
@@ -33,6 +37,9 @@ Body = Callable[..., Iterator[Verdict]]
 FurtherChecks = Callable[[Challenge], Mapping[str, str]]
 """The checks that only some challenges have: name -> what the UI says of it."""
 
+RETRIES = 3
+RETRY_SECONDS = 5
+"""A vendor or a database that does not answer for now is asked again, after twice as long."""
 OWNERS = ["team:operators"]
 PROGRESS = "{done} of {total} windows"
 PROGRESS_SECONDS = 2.0
@@ -134,7 +141,7 @@ def _as_compute(body: Body) -> Callable[..., Iterator[dg.MaterializeResult]]:
         try:
             verdicts = _collected(context, body(context, *args, **kwargs))
         except CoordinatorError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
+            raise _as_dagster_says_it(error, context.retry_number) from error
         if context.selected_asset_keys:
             yield dg.MaterializeResult()
         targets = _materializations(context)
@@ -145,6 +152,14 @@ def _as_compute(body: Body) -> Callable[..., Iterator[dg.MaterializeResult]]:
     # Dagster reads the annotation: a result of this type passes no value to an IO manager.
     compute.__annotations__["return"] = Iterator[dg.MaterializeResult]
     return compute
+
+
+def _as_dagster_says_it(error: CoordinatorError, retried: int) -> Exception:
+    """The error with its own text; or, if it may pass by itself, the wish to try again."""
+    passing = isinstance(error, FeedUnavailableError | LedgerUnavailableError)
+    if passing and retried < RETRIES:
+        return dg.RetryRequested(RETRIES, seconds_to_wait=RETRY_SECONDS * 2**retried)
+    return dg.Failure(str(error), allow_retries=False)
 
 
 def _collected(context: dg.AssetExecutionContext, verdicts: Iterator[Verdict]) -> list[Verdict]:

@@ -61,6 +61,12 @@ def leaderboard_table(
     return _table(["rank", "model", *names, "coverage", *outcomes, "why unranked"], rows)
 
 
+def latency_table(figures: dict[str, dict[str, float]]) -> dg.MarkdownMetadataValue:
+    """Median and 99th percentile of each stage of a live instant, in milliseconds."""
+    rows = [[name, f"{each['p50']:.1f}", f"{each['p99']:.1f}"] for name, each in figures.items()]
+    return _table(["stage", "p50", "p99"], rows)
+
+
 def number(value: float | None) -> str:
     """A metric with six digits; no data is said so."""
     return "no data" if value is None or pd.isna(value) else f"{value:.6g}"

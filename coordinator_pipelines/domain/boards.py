@@ -17,6 +17,8 @@ from coordinator_pipelines.domain.finality import final_boards, truth_span
 from coordinator_pipelines.domain.leaderboard import leaderboards, new_board_versions
 from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus, TruthState
 from coordinator_pipelines.domain.model_score import model_scores
+from coordinator_pipelines.domain.prediction_batch import grid
+from coordinator_pipelines.domain.round import Window
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.domain.standing import histories, standings
 from coordinator_pipelines.domain.window_sums import edge_spans
@@ -62,12 +64,13 @@ class Boards:
         """Boards at each instant from its model scores (LEADERBOARD_COLUMNS without version)."""
         span = truth_span(self.challenge, as_of)
         truths = self.ledger.ground_truths(span.start, span.end)
+        rounds = self._counting_rounds(span)
         return leaderboards(
             self.challenge,
             self.rules,
             model_scores,
             self.ledger.memberships(self.mode),
-            final_boards(self.challenge, truths, as_of),
+            final_boards(self.challenge, rounds, truths, as_of),
             mode=self.mode,
             run_id=self.run_id,
         )
@@ -78,6 +81,13 @@ class Boards:
         if not as_of:
             return boards
         return new_board_versions(self.leaderboards(as_of, self.model_scores(as_of)), boards)
+
+    def _counting_rounds(self, span: Window) -> pd.DataFrame:
+        """The rounds whose truths must be told before a board is final."""
+        if self.mode is Mode.REPLAY:
+            return grid(self.challenge, span)
+        rounds = self.ledger.rounds(self.mode, span.start, span.end)
+        return rounds[rounds["status"] == RoundStatus.ASKED.value]
 
     def _edges(self, as_of: Sequence[datetime]) -> pd.DataFrame | None:
         spans = [span for instant in as_of for span in edge_spans(self.challenge, instant)]

@@ -194,6 +194,11 @@ class Challenge(SpecModel):
         )
 
     @property
+    def look_back(self) -> timedelta:
+        """How far before an instant its questions may need records."""
+        return timedelta(seconds=max(self.warm_up_seconds, self.feed.staleness_limit_seconds))
+
+    @property
     def identity(self) -> Identity:
         """What the challenge's database belongs to."""
         return Identity(self.name, self.feed.identity)

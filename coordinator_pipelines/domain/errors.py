@@ -16,6 +16,7 @@ messages of one place here: a message belongs where the value that caused it is 
             LedgerSchemaError        ... its schema is not the one this version needs
             LedgerUnavailableError   ... for now: the connection is lost, the server is restarting
         ReplayError              a past window cannot be replayed
+        CaptureError             live rounds could not be captured
         RunnerError              the published model runner cannot be had
 """
 
@@ -83,6 +84,10 @@ class LedgerUnavailableError(LedgerError):
 
 class ReplayError(CoordinatorError):
     """A past window cannot be replayed; the message names the window and the reason."""
+
+
+class CaptureError(CoordinatorError):
+    """Live rounds could not be captured; the message says what stood in the way."""
 
 
 class RunnerError(CoordinatorError):

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.round import Window, window_of
+
+ROUND = ["prediction_config_id", "performed_at"]
 
 
 def truth_span(challenge: Challenge, as_of: Sequence[datetime]) -> Window:
@@ -22,21 +23,28 @@ def truth_span(challenge: Challenge, as_of: Sequence[datetime]) -> Window:
 
 
 def final_boards(
-    challenge: Challenge, truths: pd.DataFrame, as_of: Sequence[datetime]
+    challenge: Challenge, rounds: pd.DataFrame, truths: pd.DataFrame, as_of: Sequence[datetime]
 ) -> dict[datetime, bool]:
-    """For each instant: whether every round due in its longest window has a told truth.
+    """For each instant: whether it is a board of record, and all truths due by then are told.
 
-    ``truths``: newest versions over :func:`truth_span`. A truth that is told is FINAL, VOID or
-    UNRESOLVABLE; one that is not has no row.
+    ``rounds``: those that count, over :func:`truth_span`: of a replay the grid, live the ones
+    that were asked (a missed round has no prediction that its truth could change). ``truths``:
+    newest versions of the same span. A truth that is told is FINAL, VOID or UNRESOLVABLE; one
+    that is not has no row.
     """
     longest = timedelta(hours=challenge.longest_window_hours)
-    due = _sorted(grid(challenge, truth_span(challenge, as_of)))
-    active = [config.id for config in challenge.configs]
-    told = _sorted(truths[truths["prediction_config_id"].isin(active)])
+    due = _sorted(rounds)
+    told = _sorted(rounds.merge(truths[ROUND], on=ROUND))
     return {
-        instant: _count(due, instant - longest, instant) == _count(told, instant - longest, instant)
+        instant: is_of_record(challenge, instant)
+        and _count(due, instant - longest, instant) == _count(told, instant - longest, instant)
         for instant in as_of
     }
+
+
+def is_of_record(challenge: Challenge, as_of: datetime) -> bool:
+    """Whether the instant ends a batch window; boards in between are interim."""
+    return window_of(as_of, challenge.window_length).start == as_of
 
 
 def _sorted(rounds: pd.DataFrame) -> pd.DatetimeIndex:

@@ -4,7 +4,6 @@ Add here what brings records in; avoid providers and gaps (``feed``, ``feed_reco
 an instant may see of them (``question``). Idempotent: what is stored and equal is skipped.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,10 +30,12 @@ class Ingest:
         end = min(end, self.published_until)
         if end <= start:
             return Written(0)
-        records = self.feed.records(spec.symbols, start, end)
-        return self.ledger.add_feed_records(
-            records, publication_delay=spec.publication_delay_seconds, now=self.now
-        )
+        return self.store(self.feed.records(spec.symbols, start, end))
+
+    def store(self, records: pd.DataFrame) -> Written:
+        """Add a record frame that the feed has given."""
+        delay = self.challenge.feed.publication_delay_seconds
+        return self.ledger.add_feed_records(records, publication_delay=delay, now=self.now)
 
     def records(
         self, start: datetime, end: datetime, *, all_versions: bool = False
@@ -42,13 +43,18 @@ class Ingest:
         """The stored records with ``start <= ended_at < end``, after adding what was missing."""
         symbols = self.challenge.feed.symbols
         stored = self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
-        missing = self._missing(stored, symbols, start, end)
+        missing = self._missing(stored, start, end)
         if len(missing) == 0:
             return stored
         bar = timedelta(seconds=self.challenge.feed.granularity_seconds)
         if not self.ingest(missing[0].to_pydatetime(), missing[-1].to_pydatetime() + bar).added:
             return stored
         return self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
+
+    def missing(self, start: datetime, end: datetime) -> pd.DatetimeIndex:
+        """Ends of the bars in [start, end) that are published by now and not stored."""
+        stored = self.ledger.feed_records(self.challenge.feed.symbols, start, end)
+        return self._missing(stored, start, end)
 
     def newest(self) -> "pd.Series[pd.Timestamp]":
         """Subject -> end of the newest record that the feed has by now, or ever had."""
@@ -64,15 +70,13 @@ class Ingest:
         delay = timedelta(seconds=self.challenge.feed.publication_delay_seconds)
         return self.now - delay + timedelta(microseconds=1)
 
-    def _missing(
-        self, stored: pd.DataFrame, symbols: Sequence[str], start: datetime, end: datetime
-    ) -> pd.DatetimeIndex:
+    def _missing(self, stored: pd.DataFrame, start: datetime, end: datetime) -> pd.DatetimeIndex:
         end = min(end, self.published_until)
         if end <= start:
             return pd.DatetimeIndex([], tz="UTC")
         bar = self.challenge.feed.granularity_seconds
         missing = pd.DatetimeIndex([], tz="UTC")
-        for symbol in symbols:
+        for symbol in self.challenge.feed.symbols:
             own = stored[stored["subject"] == symbol]
             missing = missing.union(missing_instants(own, start, end, bar))
         return missing

@@ -15,6 +15,7 @@ import pandas as pd
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import RoundStatus
 from coordinator_pipelines.domain.models import Ask, Call, Question
+from coordinator_pipelines.domain.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.domain.round import Window
 from coordinator_pipelines.domain.rules import FeedContext, Rules
 
@@ -111,17 +112,14 @@ def ask_window(
         now = due["performed_at"].iloc[0].to_pydatetime()
         context = sight.history(now) if since is None else sight.since(since, now)
         data = rules.inference_input(context)
-        tick = data
         if since is None:
-            history, tick = data, None
+            history = data
         calls = []
         for index, config_id in zip(due.index, due["prediction_config_id"], strict=True):
-            scope = rules.scope(configs[config_id], data)
-            call = rules.call(configs[config_id], data, scope)
-            calls.append(Call(config_id, tuple(call["args"]), dict(call["kwargs"])))
-            scopes[index] = json.dumps(scope["scope"], allow_nan=False)
-            inputs[index] = json.dumps(data, allow_nan=False)
-        questions.append(Question(now, tick, tuple(calls)))
+            call, scopes[index] = call_of(rules, configs[config_id], data)
+            calls.append(call)
+        inputs.update(dict.fromkeys(due.index, json.dumps(data, allow_nan=False)))
+        questions.append(Question(now, None if since is None else data, tuple(calls)))
         since = now
     rounds = rounds.assign(
         scope_json=pd.Series(scopes, rounds.index, dtype="object"),
@@ -129,3 +127,19 @@ def ask_window(
     )
     name = f"{challenge.name} {window.start:%Y-%m-%dT%H:%M:%SZ}"
     return Ask(name, history, tuple(questions), challenge.call_limits), rounds
+
+
+def call_of(rules: Rules, config: ScheduledPredictionConfig, data: Any) -> tuple[Call, str]:
+    """The ``predict`` call of one config's round, and its scope as JSON.
+
+    ``data``: the inference input of the instant.
+
+    Raises:
+        CallableError: the author's scope or call builder is at fault.
+    """
+    scope = rules.scope(config, data)
+    call = rules.call(config, data, scope)
+    return (
+        Call(config.id, tuple(call["args"]), dict(call["kwargs"])),
+        json.dumps(scope["scope"], allow_nan=False),
+    )

@@ -106,9 +106,8 @@ class Replay:
     def _plans(self, batch: Sequence[Window]) -> Iterator[Plan]:
         span = Window(batch[0].start, batch[-1].end)
         ledger = self.ingest.ledger
-        look_back = max(self.challenge.warm_up_seconds, self.challenge.feed.staleness_limit_seconds)
         records = self.ingest.records(
-            span.start - timedelta(seconds=look_back), span.end, all_versions=True
+            span.start - self.challenge.look_back, span.end, all_versions=True
         )
         sight = Sight.of(self.challenge, records)
         rounds = with_inputs(self.challenge, grid(self.challenge, span), sight)

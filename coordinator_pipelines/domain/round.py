@@ -104,6 +104,11 @@ def window_of(instant: datetime, length: timedelta) -> Window:
     return Window(from_epoch(start), from_epoch(start + size))
 
 
+def as_of(window: Window, now: datetime) -> datetime:
+    """The instant of a window's board: its end, or the present, on the second, while it is open."""
+    return min(window.end, as_utc(now).replace(microsecond=0))
+
+
 def windows_between(start: datetime, end: datetime, length: timedelta) -> Iterator[Window]:
     """The batch windows that touch [start, end), in order."""
     current = window_of(start, length)

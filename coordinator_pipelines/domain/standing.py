@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from coordinator_pipelines.domain.ledger import Ledger, Mode
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:
@@ -74,6 +76,11 @@ def with_withdrawals(named: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     both = stored.merge(named[key], on=key, how="left", indicator="found")
     gone = both.loc[both["found"] == "left_only", list(stored.columns)]
     return pd.concat([named, gone.assign(left_at=gone["joined_at"])]) if len(gone) else named
+
+
+def modes(ledger: Ledger) -> list[Mode]:
+    """The modes in which anybody has ever taken part, live first."""
+    return [mode for mode in Mode if len(ledger.memberships(mode))]
 
 
 def standings(models: list[History], as_of: datetime) -> list[Standing]:

@@ -42,16 +42,15 @@ def test_a_warm_up_a_minute_short_is_refused(make_pipeline):
     assert "needs a warm-up of 960 s" in refusal(pipeline, START - 3 * WINDOW)
 
 
-@pytest.mark.parametrize("assets", [["prediction_batch"], ["model_scores"], ["leaderboard"]])
-def test_an_open_window_is_refused(make_pipeline, assets):
+def test_an_open_window_is_not_replayed_among_windows_of_the_past(make_pipeline):
     pipeline = make_pipeline()
-    pipeline.clock.instant = START + WINDOW - timedelta(seconds=1)
-    assert refusal(pipeline, START, assets=assets) == (
-        "the window 2025-01-01 02:00 to 2025-01-01 02:15 UTC is not over yet; choose windows of "
-        "the past"
+    pipeline.clock.instant = START + 2 * WINDOW - timedelta(seconds=1)
+    assert refusal(pipeline, START, 2, assets=["prediction_batch"]) == (
+        "2025-01-01 02:15 to 2025-01-01 02:30 UTC is not over: captured live it takes a run of "
+        "its own, so choose either that window or windows of the past"
     )
-    pipeline.clock.instant = START + WINDOW
-    pipeline.succeed(START, assets=assets)
+    pipeline.clock.instant = START + 2 * WINDOW
+    pipeline.succeed(START, 2, assets=["prediction_batch"])
 
 
 def test_a_range_that_reaches_into_the_future_is_refused_whole(make_pipeline):

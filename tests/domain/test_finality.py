@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pandas as pd
 
-from coordinator_pipelines.domain.finality import final_boards
+from coordinator_pipelines.domain.finality import final_boards, truth_span
 from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS
+from coordinator_pipelines.domain.prediction_batch import grid
 from tests.domain.scoring_cases import START, challenge, config, instant, truths
 
 HOUR = timedelta(hours=1)
@@ -16,32 +17,37 @@ def spec(**changes):
     return challenge(trailing_windows_hours=WINDOWS, **changes)
 
 
+def final(challenge, told_truths, as_of):
+    rounds = grid(challenge, truth_span(challenge, as_of))
+    return final_boards(challenge, rounds, told_truths, as_of)
+
+
 def told(*minutes):
     return truths(*((minute, 1.0) for minute in minutes))
 
 
 def test_a_board_is_final_once_every_round_due_by_then_is_told():
     as_of = START + HOUR
-    assert final_boards(spec(), told(*range(60)), [as_of]) == {as_of: True}
-    assert final_boards(spec(), told(*range(59)), [as_of]) == {as_of: False}
+    assert final(spec(), told(*range(60)), [as_of]) == {as_of: True}
+    assert final(spec(), told(*range(59)), [as_of]) == {as_of: False}
 
 
 def test_an_outcome_that_cannot_be_told_is_told():
     some = truths(*((k, "UNRESOLVABLE" if k % 2 else "VOID") for k in range(60)))
-    assert final_boards(spec(), some, [START + HOUR]) == {START + HOUR: True}
+    assert final(spec(), some, [START + HOUR]) == {START + HOUR: True}
 
 
 def test_a_hole_in_the_longest_window_keeps_a_board_open_and_no_other():
     hole = told(*(k for k in range(360) if k != 100))
     boards = [START + k * HOUR for k in range(1, 7)]
-    final = final_boards(spec(), hole, boards)
-    assert [final[board] for board in boards] == [True, False, False, False, True, True]
+    found = final(spec(), hole, boards)
+    assert [found[board] for board in boards] == [True, False, False, False, True, True]
 
 
 def test_rounds_before_the_start_are_not_waited_for():
-    assert final_boards(spec(), told(*range(60)), [START + HOUR])[START + HOUR]
+    assert final(spec(), told(*range(60)), [START + HOUR])[START + HOUR]
     nothing = told().reindex(columns=list(GROUND_TRUTH_COLUMNS))
-    assert final_boards(spec(), nothing, [START]) == {START: True}
+    assert final(spec(), nothing, [START]) == {START: True}
 
 
 def test_outcomes_of_a_config_that_is_no_longer_active_count_for_nothing():
@@ -50,6 +56,11 @@ def test_outcomes_of_a_config_that_is_no_longer_active_count_for_nothing():
     stored = pd.concat(
         [told(*range(60)), truths(*((k, 1.0) for k in range(0, 60, 2)), config_id="idle")]
     )
-    assert final_boards(changed, stored, [START + HOUR]) == {START + HOUR: True}
+    assert final(changed, stored, [START + HOUR]) == {START + HOUR: True}
     lacking = pd.concat([told(*range(57)), truths(*((k, 1.0) for k in range(2)), config_id="idle")])
-    assert final_boards(changed, lacking, [instant(60)]) == {instant(60): False}
+    assert final(changed, lacking, [instant(60)]) == {instant(60): False}
+
+
+def test_a_board_between_two_windows_ends_is_interim_whatever_is_told():
+    as_of = START + HOUR + timedelta(minutes=5)
+    assert final(spec(), told(*range(65)), [as_of]) == {as_of: False}

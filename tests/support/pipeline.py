@@ -64,7 +64,7 @@ class Pipeline:
     challenge: Challenge
     home: Path
     monkeypatch: pytest.MonkeyPatch
-    clock: FixedClock = field(default_factory=FixedClock)
+    clock: Clock = field(default_factory=FixedClock)
     url: str = ""
     resources: Mapping[str, Any] = field(default_factory=dict)
 
@@ -82,16 +82,20 @@ class Pipeline:
         *,
         job: str = "replay",
         assets: Sequence[str] | None = None,
-        again: bool = False,
+        **asking: Any,
     ) -> dg.ExecuteInProcessResult:
-        """Run a job over so many windows from the first, like a single-run backfill."""
+        """Run a job over so many windows from the first, like a single-run backfill.
+
+        ``asking``: configuration of the asset ``prediction_batch``.
+        """
         self.monkeypatch.setenv("COORDINATOR_HOME", str(self.home))
         self.monkeypatch.setenv("COORDINATOR_DATABASE_URL", self.url)
         key = self.challenge.key
         definitions = build_definitions(
             self.challenge, resources={"clock": self.clock, **self.resources}
         )
-        config = {"ops": {f"{key}__prediction_batch": {"config": {"again": True}}}} if again else {}
+        op = f"{key}__prediction_batch"
+        config = {"ops": {op: {"config": asking}}} if asking else {}
         last = first + (windows - 1) * self.challenge.window_length
         return definitions.resolve_job_def(f"{key}_{job}").execute_in_process(
             instance=self.instance,

@@ -1,0 +1,84 @@
+"""Rounds that should have been asked live and were not, each with the reason.
+
+Add here what explains an absence of rounds; avoid absent answers of single models (those are
+cells). Nothing of this is stored: it is the difference between the timetable and the ledger, so
+that a capture that never started shows as well.
+"""
+
+import numpy as np
+import pandas as pd
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.ledger import Ledger, Mode
+from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.timetable import live_grid
+
+ROUND = ["prediction_config_id", "performed_at"]
+NOBODY = "no capture was running"
+
+
+def live_rounds(challenge: Challenge, ledger: Ledger, window: Window) -> pd.DataFrame:
+    """What became of the live rounds of a window: those of ``timetable.live_grid``.
+
+    With ``status`` (ASKED, VOID or MISSED) and ``reason``. Rounds from before the challenge was
+    live are not among them. ``window.end`` should not be later than what a capture can have
+    finished by now.
+    """
+    first = ledger.first_captured_at()
+    due = live_grid(challenge, window, ledger.pauses())
+    due = due[due["performed_at"] >= pd.Timestamp(first)] if first else due.iloc[:0]
+    stored = ledger.rounds(Mode.LIVE, window.start, window.end)
+    rounds = due.merge(stored[[*ROUND, "status", "reason"]], on=ROUND, how="left")
+    missed = rounds["status"].isna()
+    rounds["status"] = rounds["status"].mask(missed, "MISSED")
+    if missed.any():
+        rounds.loc[missed, "reason"] = _reasons(rounds.loc[missed, ROUND], ledger, window)
+    return rounds
+
+
+def _reasons(missed: pd.DataFrame, ledger: Ledger, window: Window) -> list[str]:
+    leases = ledger.leases(window.start, window.end)
+    claimed = missed.merge(leases[[*ROUND, "run_id"]], on=ROUND, how="left")["run_id"]
+    captures = ledger.captures(window.start, window.end)
+    return [
+        f"capture {_short(run)} claimed it and did not finish"
+        if isinstance(run, str)
+        else _unclaimed(at, captures)
+        for at, run in zip(missed["performed_at"], claimed, strict=True)
+    ]
+
+
+def _unclaimed(performed_at: pd.Timestamp, captures: pd.DataFrame) -> str:
+    until = captures["ended_at"].fillna(captures["alive_until"])
+    there = (captures["started_at"] <= performed_at) & (until >= performed_at)
+    responsible = captures[
+        there & (captures["span_start"] <= performed_at) & (captures["span_end"] > performed_at)
+    ]
+    if responsible.empty:
+        return NOBODY
+    return f"capture {_short(responsible['run_id'].iloc[-1])} did not get to it in time"
+
+
+def _short(run_id: str) -> str:
+    """A run id as the Dagster UI shows it."""
+    return run_id[:8]
+
+
+def stretches(missed: pd.DataFrame) -> list[str]:
+    """One text per run of missed rounds with one reason, in order."""
+    if missed.empty:
+        return []
+    ordered = missed.sort_values(["prediction_config_id", "performed_at"])
+    change = (
+        (ordered["reason"] != ordered["reason"].shift())
+        | (ordered["prediction_config_id"] != ordered["prediction_config_id"].shift())
+    ).to_numpy()
+    texts = []
+    for _, rows in ordered.groupby(np.cumsum(change)):
+        first, last = rows["performed_at"].iloc[0], rows["performed_at"].iloc[-1]
+        until = "" if len(rows) == 1 else f" to {last:%H:%M:%S}"
+        texts.append(
+            f"MISSED {first:%Y-%m-%d %H:%M:%S}{until} UTC ({len(rows)} rounds): "
+            f"{rows['reason'].iloc[0]}"
+        )
+    return texts
