@@ -259,6 +259,10 @@ class Ledger(Operation, ABC):
         """The last ``as_of`` with ``after < as_of <= until`` that has model scores."""
 
     @abstractmethod
+    def board_finality(self, mode: Mode, as_of: Sequence[datetime]) -> dict[datetime, bool]:
+        """Whether the newest board of each instant is final; only of instants that have one."""
+
+    @abstractmethod
     def newest_leaderboard(self, mode: Mode, until: datetime) -> pd.DataFrame:
         """The newest board with ``as_of <= until``: one row, or none."""
 
