@@ -130,3 +130,8 @@ def _patience() -> float:
             f"{PATIENCE_VARIABLE} is {written!r}; write seconds from 2 to 9999, or unset it"
         )
     return float(written)
+
+
+def child_environment() -> dict[str, str]:
+    """This whole environment, for a trusted program that we start."""
+    return dict(os.environ)
