@@ -14,6 +14,7 @@ from coordinator_pipelines.cli.demo import demo
 from coordinator_pipelines.cli.dev import dev
 from coordinator_pipelines.cli.leaderboard import leaderboard
 from coordinator_pipelines.cli.models import models
+from coordinator_pipelines.cli.report import report, report_keys
 from coordinator_pipelines.domain.errors import CoordinatorError
 
 
@@ -23,7 +24,7 @@ def coordinator() -> None:
     """Live prediction challenges as partitioned Dagster assets."""
 
 
-for verb in (demo, dev, leaderboard, boards, db, models):
+for verb in (demo, dev, leaderboard, boards, db, models, report, report_keys):
     coordinator.add_command(verb)
 
 

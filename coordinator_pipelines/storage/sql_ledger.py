@@ -18,6 +18,7 @@ from coordinator_pipelines.storage.membership import Memberships
 from coordinator_pipelines.storage.model_event import ModelEvents
 from coordinator_pipelines.storage.pause import Pauses
 from coordinator_pipelines.storage.prediction_batch import PredictionBatches
+from coordinator_pipelines.storage.report import ReportReads
 from coordinator_pipelines.storage.score import Scores
 
 
@@ -33,6 +34,7 @@ class SqlLedger(
     ModelEvents,
     Pauses,
     DueRounds,
+    ReportReads,
     Ledger,
 ):
     """A ledger on SQLite or PostgreSQL. Safe to share between threads; close it at the end.

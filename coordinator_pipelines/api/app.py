@@ -1,0 +1,110 @@
+"""The application: its routes, and what holds for all of them.
+
+Add a module of routes to ``ROUTES``; avoid anything that one route does. Paths match exactly
+(no redirect from ``/x/`` to ``/x``). No other origin may read the answers in a browser unless it
+is named, and none may send credentials. There is no page that loads scripts from elsewhere.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from coordinator_pipelines import __version__
+from coordinator_pipelines.api import problems
+from coordinator_pipelines.api.context import Context
+from coordinator_pipelines.api.custom import include_custom
+from coordinator_pipelines.api.default_schema import default_schema
+from coordinator_pipelines.api.keys import KeyRing
+from coordinator_pipelines.api.report_schema import authors_schema
+from coordinator_pipelines.api.routes import (
+    explain,
+    export,
+    feeds,
+    health,
+    leaderboard,
+    models,
+    predictions,
+    schema,
+    score_points,
+)
+from coordinator_pipelines.api.schema_overrides import overridden
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.clock import Clock
+from coordinator_pipelines.domain.errors import SpecError
+from coordinator_pipelines.domain.report import Reports
+
+ROUTES = (health, leaderboard, models, score_points, predictions, feeds, schema, explain, export)
+ABOUT = """What participants and front ends read of a challenge. It changes nothing.
+
+Instants in requests carry a zone. Rows of charts tell UTC *without* a zone suffix, as the existing
+web front end wants it; everything else is told with `Z`. Stored rows that are malformed are left
+out; the header `X-Skipped-Rows` says how many.
+"""
+
+
+def create_app(
+    challenge: Challenge,
+    reports: Reports,
+    clock: Clock,
+    *,
+    directory: Path | None = None,
+    keys: Path | None = None,
+    origins: Sequence[str] = (),
+) -> FastAPI:
+    """The Report API of a challenge.
+
+    Args:
+        challenge: what is told about.
+        reports: what is read.
+        clock: says how old a board is, and whether a round is still open.
+        directory: the node's own changes to the schema (``schema_overrides``) and routes
+            (``custom``).
+        keys: the keys file; it may come into being later.
+        origins: web origins that may read answers in a browser, such as ``https://example.org``.
+
+    Raises:
+        CallableError: the author's schema or a custom router cannot be used.
+        SpecError: a local change of the schema, or an origin, is wrong.
+        CoordinatorError: the keys file cannot be read.
+    """
+    told = authors_schema(challenge) or default_schema(challenge)
+    if directory is not None:
+        told = overridden(told, directory)
+    app = FastAPI(
+        title=f"Report API of {challenge.name}",
+        version=__version__,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = Context(challenge, reports, clock, KeyRing(keys), told)
+    problems.install(app)
+    for module in ROUTES:
+        app.include_router(module.routes)
+    if directory is not None:
+        include_custom(app, directory, [module.routes for module in ROUTES])
+    _add_middleware(app, origins)
+    return app
+
+
+def _add_middleware(app: FastAPI, origins: Sequence[str]) -> None:
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[_origin(origin) for origin in origins],
+            allow_methods=["GET"],
+            allow_headers=["X-API-Key", "Authorization", "If-None-Match"],
+            expose_headers=["ETag", "Last-Modified", "Link", "X-Skipped-Rows"],
+        )
+
+
+def _origin(text: str) -> str:
+    scheme, _, host = text.partition("://")
+    if text != "*" and (scheme not in ("http", "https") or not host or "/" in host):
+        raise SpecError(f"{text!r} is no web origin; write https://example.org, without a path")
+    return text

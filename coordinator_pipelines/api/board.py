@@ -1,0 +1,143 @@
+"""One stored board, told row by row as the existing web front end reads it.
+
+Add here what a row of a board says; avoid finding boards (``routes.leaderboard``) and
+comparing two (``board_diff``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import ConfigDict, Field, JsonValue
+
+from coordinator_pipelines.api.answers import Answer, Sieve, records
+from coordinator_pipelines.api.context import Context
+from coordinator_pipelines.api.stored import json_list
+from coordinator_pipelines.api.times import ZonedTime
+from coordinator_pipelines.domain.ledger import Mode
+
+UNRANKED = 999999
+"""What the original told as the rank of who has none."""
+NUMBER: dict[str, JsonValue] = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+_NOT_METRICS = ("score_metrics", "score_ranking", "score_payload")
+_METRIC = r"^score_(?!(metrics|ranking|payload)$)"
+
+
+class MetricsRow(Answer):
+    """Base of rows with a flat field per metric of the challenge: ``score_<metric>``."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={"additionalProperties": False, "patternProperties": {_METRIC: NUMBER}},
+    )
+    __pydantic_extra__: dict[str, float | None]
+
+
+class Ranking(Answer):
+    """By what a board is ranked."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    key: str | None
+    value: float | None
+    direction: Literal["asc", "desc"] | None
+    tie_breakers: list[str] = Field(default_factory=list)
+
+
+class LeaderboardRow(MetricsRow):
+    """One model's place on a board."""
+
+    model_id: str
+    model_name: str
+    cruncher_name: str
+    rank: int = Field(description=f"1 to n; {UNRANKED} without a rank", examples=[1])
+    unranked_reason: str | None
+    status: Literal["active", "left"]
+    score_metrics: dict[str, float | None]
+    score_ranking: Ranking
+    score_payload: dict[str, JsonValue]
+    extras: dict[str, JsonValue] = Field(description="What an author's aggregator added")
+    created_at: ZonedTime = Field(description="When the board was written")
+    as_of: ZonedTime = Field(description="The instant that the board is as of")
+    version: int
+    final: bool = Field(description="Whether every truth that was due is told")
+    mode: Mode
+
+
+ENTRY_FIELDS = frozenset(
+    {"model_id", "model_name", "cruncher_name", "rank", "unranked_reason", "score"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A stored board and its rows, best first, the unranked ones last."""
+
+    mode: Mode
+    as_of: datetime
+    version: int
+    final: bool
+    created_at: datetime
+    content_hash: str | None
+    rows: list[LeaderboardRow]
+    skipped: int
+
+
+def told_board(context: Context, stored: pd.DataFrame) -> Board | None:
+    """The board of a frame of one row, or None if it has none."""
+    if stored.empty:
+        return None
+    facts = records(stored)[0]
+    entries = _Entries(context, facts)
+    sieve = Sieve(context, "leaderboard")
+    rows = sieve.rows(entries.read(sieve), entries.row)
+    return Board(
+        Mode(facts["mode"]), facts["as_of"], facts["version"], facts["final"],
+        facts["created_at"], facts["content_hash"],
+        sorted(rows, key=lambda row: row.rank), sieve.skipped,
+    )  # fmt: skip
+
+
+class _Entries:
+    """The entries of one stored board."""
+
+    def __init__(self, context: Context, facts: Mapping[str, Any]) -> None:
+        self._names = [metric.name for metric in context.challenge.metrics]
+        self._text = facts["entries_json"]
+        self._shared = {
+            name: facts[name] for name in ("created_at", "as_of", "version", "final", "mode")
+        }
+
+    def read(self, sieve: Sieve) -> list[Any]:
+        """The entries as they are stored; none of them if their list cannot be read."""
+        return sieve.one(self._text, json_list) or []
+
+    def row(self, entry: Any) -> LeaderboardRow:
+        """The row of one entry; raises what ``Sieve`` understands if it is malformed."""
+        score = entry["score"]
+        metrics, payload = score["metrics"], score["payload"]
+        left = payload.get("member", {}).get("left_at")
+        rank = entry.get("rank")
+        return LeaderboardRow(
+            model_id=entry["model_id"],
+            model_name=entry.get("model_name") or entry["model_id"],
+            cruncher_name=entry.get("cruncher_name") or "unknown",
+            rank=UNRANKED if rank is None else rank,
+            unranked_reason=entry.get("unranked_reason"),
+            status="left" if left else "active",
+            score_metrics=metrics,
+            score_ranking=score["ranking"],
+            score_payload=payload,
+            extras={name: value for name, value in entry.items() if name not in ENTRY_FIELDS},
+            **self._shared,
+            **flat_metrics(self._names, metrics),
+        )
+
+
+def flat_metrics(names: list[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """``score_<metric>`` of the challenge's metrics and of all that are stored."""
+    every = dict.fromkeys([*names, *metrics])
+    fields = {f"score_{name}": metrics.get(name) for name in every}
+    return {name: value for name, value in fields.items() if name not in _NOT_METRICS}

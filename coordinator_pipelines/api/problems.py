@@ -1,0 +1,102 @@
+"""What an answer that is none says: one shape for every 4xx and 503.
+
+Add a kind of problem here; avoid deciding when there is one. ``message`` is the one field that
+the existing web front end reads.
+"""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from coordinator_pipelines.domain.errors import LedgerError
+
+logger = logging.getLogger(__name__)
+
+UNAVAILABLE = "the database cannot be read at the moment; try again in a while"
+
+
+class Detail(BaseModel):
+    """One parameter that is wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """Why there is no answer."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"message": "there is no model 'x'", "detail": "there is no model 'x'"}]
+        },
+    )
+
+    message: str = Field(description="For people")
+    detail: str | list[Detail]
+
+
+class Refusal(HTTPException):
+    """A request that is answered with a status above 399, and a text for people."""
+
+    def __init__(self, status: int, message: str) -> None:
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        super().__init__(status, message, headers)
+
+
+def documented(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the problems of a route."""
+    meanings = {
+        400: "A key in the URL",
+        401: "The key is missing or not known",
+        403: "The key is of a lower tier",
+        404: "There is no such thing",
+        406: "The format cannot be had here",
+        422: "A parameter is wrong",
+        503: UNAVAILABLE.capitalize(),
+    }
+    listed = sorted({400, 401, 422, 503, *codes})
+    return {code: {"model": Problem, "description": meanings[code]} for code in listed}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every problem in that shape."""
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _wrong)
+    app.add_exception_handler(LedgerError, _unavailable)
+
+
+def _answer(status: int, problem: Problem, headers: Any = None) -> JSONResponse:
+    return JSONResponse(
+        problem.model_dump(), status, headers={"Cache-Control": "no-store"} | dict(headers or {})
+    )
+
+
+def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    text = str(error.detail)
+    return _answer(error.status_code, Problem(message=text, detail=text), error.headers)
+
+
+def _wrong(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    details = [
+        Detail(loc=list(one["loc"]), msg=str(one["msg"]), type=str(one["type"]))
+        for one in error.errors()
+    ]
+    message = "; ".join(f"{one.loc[-1]}: {one.msg}" for one in details)
+    return _answer(422, Problem(message=message, detail=details))
+
+
+def _unavailable(_request: Request, error: Exception) -> JSONResponse:
+    # The text names the database's host, so it is for the log alone.
+    logger.error("%s", error)
+    return _answer(503, Problem(message=UNAVAILABLE, detail=UNAVAILABLE))

@@ -1,0 +1,1 @@
+"""The routes of the API, a module per thing that can be asked for."""

@@ -1,0 +1,150 @@
+"""``/reports/export``: predictions and scores in bulk, as CSV or Parquet.
+
+Add a table or a format here; avoid what single rows say (``predictions``). A range is written
+part by part, so that a month needs no more memory than a part of it. Parquet needs the optional
+extra ``parquet``, which is not installed where participants' bytes are decoded.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from coordinator_pipelines.api.access import READ
+from coordinator_pipelines.api.context import Context, Ctx
+from coordinator_pipelines.api.parameters import (
+    AskedMode,
+    AskedModels,
+    AskedSpan,
+    Span,
+    known_models,
+)
+from coordinator_pipelines.api.parquet import parquet_parts
+from coordinator_pipelines.api.problems import Refusal, documented
+from coordinator_pipelines.domain.ledger import Mode
+
+routes = APIRouter(tags=["export"])
+
+LONGEST = timedelta(days=31)
+PART = timedelta(hours=1)
+"""What is read at once: it bounds the memory of an export."""
+PREDICTIONS = (
+    "id", "mode", "prediction_config_id", "scope_key", "model_id", "performed_at",
+    "resolvable_at", "version", "status", "output_json", "exec_time_ms", "code_hash",
+)  # fmt: skip
+SCORES = (
+    "mode", "prediction_config_id", "model_id", "performed_at", "resolvable_at", "version",
+    "status", "value", "success", "rule", "scorer", "prediction_version", "truth_version",
+)  # fmt: skip
+MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
+Format = Annotated[Literal["csv", "parquet"], Query(alias="format")]
+Parts = Iterator[pd.DataFrame]
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    **documented(403, 406),
+    200: {
+        "description": "A file",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            MEDIA["parquet"]: {"schema": {"type": "string", "format": "binary"}},
+        },
+    },
+}
+
+
+@routes.get(
+    "/reports/export/predictions",
+    response_class=Response,
+    responses=RESPONSES,
+    dependencies=[READ],
+)
+def export_predictions(
+    context: Ctx, mode: AskedMode, models: AskedModels, span: AskedSpan, kind: Format = "csv"
+) -> StreamingResponse:
+    """All predictions with `start <= performed_at < end`, at most 31 days.
+
+    `output_json` is empty while its round is not resolvable yet.
+    """
+    return _file(context, mode, models, span, kind, "predictions", _predictions)
+
+
+@routes.get(
+    "/reports/export/scores",
+    response_class=Response,
+    responses=RESPONSES,
+    dependencies=[READ],
+)
+def export_scores(
+    context: Ctx, mode: AskedMode, models: AskedModels, span: AskedSpan, kind: Format = "csv"
+) -> StreamingResponse:
+    """All scores with `start <= performed_at < end`, at most 31 days, newest versions."""
+    return _file(context, mode, models, span, kind, "scores", _scores)
+
+
+def _file(
+    context: Context,
+    mode: Mode,
+    models: tuple[str, ...] | None,
+    span: Span,
+    kind: str,
+    name: str,
+    read: Callable[[Context, Mode, Span, list[str] | None], Parts],
+) -> StreamingResponse:
+    if span.end - span.start > LONGEST:
+        raise Refusal(422, f"an export covers at most {LONGEST.days} days; ask for a part of it")
+    if kind == "parquet" and find_spec("pyarrow") is None:
+        raise Refusal(406, "Parquet needs the extra: pip install 'coordinator-pipelines[parquet]'")
+    _, chosen = known_models(context, mode, models)
+    parts = read(context, mode, span, chosen)
+    file_name = f"{context.challenge.name}-{mode}-{name}-{span.start:%Y%m%dT%H%M%SZ}.{kind}"
+    return StreamingResponse(
+        parquet_parts(parts) if kind == "parquet" else _csv(parts),
+        media_type=MEDIA[kind],
+        headers={
+            "Content-Disposition": f'attachment; filename="{file_name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _spans(span: Span) -> Iterator[Span]:
+    """The range in parts; one at least, so that an empty file has its header."""
+    start = span.start
+    while True:
+        end = min(start + PART, span.end)
+        yield Span(start, end)
+        if end >= span.end:
+            return
+        start = end
+
+
+def _predictions(
+    context: Context, mode: Mode, span: Span, models: list[str] | None
+) -> Iterator[pd.DataFrame]:
+    now: datetime = context.clock.now()
+    for part in _spans(span):
+        page = context.reports.prediction_page(
+            mode, part.start, part.end, models, limit=None, outputs=True
+        )
+        rows = page.rows
+        told = rows["output_json"].mask(rows["resolvable_at"] > now, None)
+        yield rows.assign(output_json=told)[list(PREDICTIONS)]
+
+
+def _scores(
+    context: Context, mode: Mode, span: Span, models: list[str] | None
+) -> Iterator[pd.DataFrame]:
+    for part in _spans(span):
+        yield context.reports.reported_scores(mode, part.start, part.end, models)[list(SCORES)]
+
+
+def _csv(parts: Parts) -> Iterator[bytes]:
+    for number, part in enumerate(parts):
+        text = io.StringIO()
+        part.to_csv(text, index=False, header=number == 0, date_format="%Y-%m-%dT%H:%M:%SZ")
+        yield text.getvalue().encode()

@@ -1,0 +1,98 @@
+"""``/healthz`` and ``/info``: whether the service is sound, and what it is.
+
+Add a check here when something that readers rely on can break; avoid anything slow.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from coordinator_pipelines import __version__
+from coordinator_pipelines.api.access import PUBLIC
+from coordinator_pipelines.api.answers import Answer
+from coordinator_pipelines.api.context import END_OF_TIME, Context, Ctx
+from coordinator_pipelines.api.problems import Problem, documented
+from coordinator_pipelines.api.times import ZonedTime
+from coordinator_pipelines.domain.ledger import Mode
+
+routes = APIRouter(tags=["service"])
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Health(Answer):
+    """Whether the service is sound."""
+
+    status: Literal["ok", "stale"] = Field(
+        description="stale: the newest live board is older than three refreshes (15 minutes at "
+        "least), or there is none although models joined that long ago"
+    )
+    version: str
+    mode: Mode
+    leaderboard_as_of: ZonedTime | None
+    leaderboard_age_seconds: float | None
+    skipped_rows: dict[str, int] = Field(description="Malformed stored rows met since the start")
+
+
+class Info(Answer):
+    """What is served here."""
+
+    challenge: str
+    crunch_id: str
+    version: str
+    mode: Mode
+    feed: str
+    simulated: bool = Field(description="Whether the prices are made up")
+    network: None = Field(default=None, description="Always null: no payments are made here")
+
+
+@routes.get(
+    "/healthz",
+    response_model=Health,
+    responses={
+        **documented(),
+        503: {"model": Health | Problem, "description": "Stale, or the database cannot be read"},
+    },
+    dependencies=[PUBLIC],
+)
+def health(context: Ctx) -> JSONResponse:
+    """200 if the database can be read and the newest live board is not too old, else 503."""
+    mode = context.mode()
+    board = context.reports.board(mode, END_OF_TIME)
+    as_of = board["as_of"].iloc[0].to_pydatetime() if len(board) else None
+    stale = is_stale(context, mode, as_of)
+    told = Health(
+        status="stale" if stale else "ok",
+        version=__version__,
+        mode=mode,
+        leaderboard_as_of=as_of,
+        leaderboard_age_seconds=(context.clock.now() - as_of).total_seconds() if as_of else None,
+        skipped_rows=dict(context.skipped),
+    )
+    return JSONResponse(told.model_dump(mode="json"), 503 if stale else 200, NO_STORE)
+
+
+@routes.get("/info", response_model=Info, responses=documented(), dependencies=[PUBLIC])
+def info(context: Ctx) -> JSONResponse:
+    """What is served here."""
+    challenge = context.challenge
+    told = Info(
+        challenge=challenge.name,
+        crunch_id=challenge.crunch_id,
+        version=__version__,
+        mode=context.mode(),
+        feed=challenge.feed.provider,
+        simulated=context.is_simulated,
+    )
+    return JSONResponse(told.model_dump(mode="json"), headers=NO_STORE)
+
+
+def is_stale(context: Context, mode: Mode, as_of: datetime | None) -> bool:
+    """Whether a live board should be newer than it is. A replayed board is never stale."""
+    if mode is not Mode.LIVE:
+        return False
+    since = as_of or context.reports.member_since(mode)
+    return since is not None and context.clock.now() - since > context.stale_after

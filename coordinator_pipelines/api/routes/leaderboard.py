@@ -1,0 +1,108 @@
+"""``/reports/leaderboard``: the newest board, an older one or an older version, and what changed.
+
+Add here how a board is found; avoid what its rows say (``api.board``).
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from coordinator_pipelines.api.access import PUBLIC
+from coordinator_pipelines.api.answers import answered
+from coordinator_pipelines.api.board import Board, LeaderboardRow, told_board
+from coordinator_pipelines.api.board_diff import BoardDiff, board_diff
+from coordinator_pipelines.api.context import END_OF_TIME, Context, Ctx
+from coordinator_pipelines.api.parameters import (
+    EXAMPLE_INSTANT,
+    START_OF_TIME,
+    AskedMode,
+    Instant,
+    Limit,
+    Offset,
+)
+from coordinator_pipelines.api.problems import Refusal, documented
+from coordinator_pipelines.domain.ledger import Mode
+
+routes = APIRouter(tags=["leaderboard"])
+
+AsOf = Annotated[
+    Instant | None,
+    Query(description="The newest board at this instant; now", examples=[EXAMPLE_INSTANT]),
+]
+Version = Annotated[
+    int | None, Query(ge=1, le=2**31 - 1, description="That version of it; the newest")
+]
+
+
+@routes.get(
+    "/reports/leaderboard",
+    response_model=list[LeaderboardRow],
+    responses=documented(404),
+    dependencies=[PUBLIC],
+)
+def leaderboard(
+    request: Request,
+    context: Ctx,
+    mode: AskedMode,
+    as_of: AsOf = None,
+    version: Version = None,
+    limit: Limit = 10_000,
+    offset: Offset = 0,
+) -> Response:
+    """One board in order: best first, unranked models last. Empty if there is no board yet."""
+    board = find_board(context, mode, as_of, version)
+    if board is None:
+        if version is not None:
+            raise Refusal(404, f"there is no version {version} of that board")
+        return answered(request, [])
+    rows = board.rows[offset : offset + limit]
+    return answered(request, rows, skipped=board.skipped, modified=board.created_at)
+
+
+@routes.get(
+    "/reports/leaderboard/diff",
+    response_model=BoardDiff,
+    responses=documented(404),
+    dependencies=[PUBLIC],
+)
+def leaderboard_diff(
+    request: Request,
+    context: Ctx,
+    mode: AskedMode,
+    as_of: AsOf = None,
+    version: Version = None,
+    before_as_of: AsOf = None,
+    before_version: Version = None,
+) -> Response:
+    """What changed from an earlier board to a later one.
+
+    The later one is found by `as_of` and `version`. The earlier one by `before_as_of` and
+    `before_version`; if neither is given, it is the version before, or of a first version the
+    board before.
+    """
+    after = find_board(context, mode, as_of, version)
+    if after is None:
+        raise Refusal(404, "there is no such board")
+    if before_as_of is None and before_version is None:
+        before = _previous(context, after)
+    else:
+        before = find_board(context, mode, before_as_of or after.as_of, before_version)
+    if before is None:
+        raise Refusal(404, "there is no earlier board to compare with")
+    return answered(request, board_diff(before, after), skipped=before.skipped + after.skipped)
+
+
+def find_board(
+    context: Context, mode: Mode, as_of: datetime | None, version: int | None = None
+) -> Board | None:
+    """The newest board at an instant (of all times if None), in one version of it."""
+    stored = context.reports.board(mode, as_of or END_OF_TIME, version=version)
+    return told_board(context, stored)
+
+
+def _previous(context: Context, board: Board) -> Board | None:
+    if board.version > 1:
+        return find_board(context, board.mode, board.as_of, board.version - 1)
+    earlier = board.as_of - timedelta(microseconds=1)
+    return None if earlier < START_OF_TIME else find_board(context, board.mode, earlier)

@@ -1,0 +1,71 @@
+"""``/reports/models``: who takes part.
+
+Add here what is told of a model; avoid its scores (``score_points``).
+"""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from coordinator_pipelines.api.access import PUBLIC
+from coordinator_pipelines.api.answers import Answer, Sieve, answered
+from coordinator_pipelines.api.context import Context, Ctx
+from coordinator_pipelines.api.parameters import AskedMode, Limit, Offset
+from coordinator_pipelines.api.problems import documented
+from coordinator_pipelines.api.times import ZonedTime
+from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.standing import histories
+
+routes = APIRouter(tags=["models"])
+
+
+class ModelRow(Answer):
+    """One model that takes part, or did."""
+
+    model_id: str = Field(examples=["momentum"])
+    model_name: str
+    cruncher_name: str
+    cruncher_id: str
+    deployment_id: str = Field(description="Digest of the model's files")
+    status: Literal["active", "left"]
+    joined_at: ZonedTime
+    left_at: ZonedTime | None
+
+
+@routes.get(
+    "/reports/models",
+    response_model=list[ModelRow],
+    responses=documented(),
+    dependencies=[PUBLIC],
+)
+def models(
+    request: Request, context: Ctx, mode: AskedMode, limit: Limit = 10_000, offset: Offset = 0
+) -> Response:
+    """Every model that has ever taken part: at least all that are on any leaderboard."""
+    rows, skipped = model_rows(context, mode)
+    return answered(request, rows[offset : offset + limit], skipped=skipped)
+
+
+def model_rows(context: Context, mode: Mode) -> tuple[list[ModelRow], int]:
+    """All models of a mode by id, and how many could not be told."""
+    memberships = context.reports.memberships(mode)
+    newest = memberships.drop_duplicates("model_id", keep="last")
+    hashes = dict(zip(newest["model_id"], newest["code_hash"], strict=True))
+    sieve = Sieve(context, "models")
+    return sieve.rows(histories(memberships), lambda model: _row(model, hashes)), sieve.skipped
+
+
+def _row(model: Any, hashes: dict[str, str | None]) -> ModelRow:
+    last = model.stays[-1]
+    owner = last.owner or "unknown"
+    return ModelRow(
+        model_id=model.model_id,
+        model_name=last.name or model.model_id,
+        cruncher_name=owner,
+        cruncher_id=owner,
+        deployment_id=hashes.get(model.model_id) or "",
+        status="active" if last.left_at is None else "left",
+        joined_at=model.stays[0].joined_at,
+        left_at=last.left_at,
+    )

@@ -1,0 +1,116 @@
+"""The Report API on databases that the pipeline filled: one with two hours, one with nothing."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from coordinator_pipelines.api.app import create_app
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from tests.support.challenges import FIRST_BAR, START, small_challenge
+from tests.support.participants import FOUR, write_participants
+from tests.support.pipeline import FixedClock, Pipeline
+from tests.support.prices import closes_from, walk, write_candles
+
+WINDOWS = 4
+NOW = datetime(2025, 1, 2, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """Asks an application without a network; what goes wrong in it is an answer."""
+
+    app: FastAPI
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """The answer to one request; redirects are not followed."""
+        return self.request("GET", path, headers)
+
+    def request(
+        self, method: str, path: str, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """The answer to one request of any method."""
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+                return await client.request(method, path, headers=headers)
+
+        return asyncio.run(ask())
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A challenge and its database."""
+
+    challenge: Challenge
+    url: str
+    directory: Path
+
+
+def fill(directory: Path, url: str = "", template: Path | None = None) -> Filled:
+    """Four windows of the small challenge, with four models."""
+    write_candles(directory / "prices.csv", closes_from(FIRST_BAR, walk(300)))
+    write_participants(directory, FOUR)
+    challenge = small_challenge(directory)
+    if template is not None:
+        shutil.copy(template, directory / "ledger.db")
+        url = f"sqlite:///{directory / 'ledger.db'}"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        pipeline = Pipeline(challenge, directory, monkeypatch, url=url)
+        pipeline.succeed(START, WINDOWS)
+    return Filled(challenge, url, directory)
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, _sqlite_template: Path) -> Filled:
+    """A database that nobody changes: copy it to change it."""
+    return fill(tmp_path_factory.mktemp("filled"), template=_sqlite_template)
+
+
+@contextmanager
+def serving(challenge: Challenge, url: str, **options: Any) -> Iterator[ApiClient]:
+    """The API on a database."""
+    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+    clock = options.pop("clock", None) or FixedClock(NOW)
+    try:
+        app = create_app(challenge, ledger, clock, **options)
+        yield ApiClient(app)
+    finally:
+        ledger.close()
+
+
+@pytest.fixture
+def client(filled: Filled) -> Iterator[ApiClient]:
+    """The API on the filled database."""
+    with serving(filled.challenge, filled.url) as client:
+        yield client
+
+
+@pytest.fixture
+def empty_client(filled: Filled, sqlite_url: str) -> Iterator[ApiClient]:
+    """The API on a database with a schema and nothing in it."""
+    with serving(filled.challenge, sqlite_url) as client:
+        yield client
+
+
+@pytest.fixture
+def copied(filled: Filled, tmp_path: Path) -> Filled:
+    """A copy of the filled database, to be changed."""
+    shutil.copy(filled.directory / "ledger.db", tmp_path / "ledger.db")
+    return Filled(filled.challenge, f"sqlite:///{tmp_path / 'ledger.db'}", tmp_path)
+
+
+@pytest.fixture
+def serve() -> Callable[..., Any]:
+    """The API on a database of the test's choice: ``serve(challenge, url, **options)``."""
+    return serving

@@ -1,0 +1,170 @@
+"""What the existing web front end needs, request by request as it makes them."""
+
+import json
+import re
+
+import pytest
+
+from tests.api.conftest import serving
+
+CHART_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$")
+ALL = "half%2Cfollower%2Cshy%2Cbroken"
+RANGE = "start=2024-12-02T03:09:28.959Z&end=2025-01-01T03:09:28.959Z"
+WIDGETS = ("/reports/models/global", "/reports/models/params", "/reports/predictions")
+
+
+@pytest.mark.parametrize("path", ["/reports/leaderboard", "/reports/models", *WIDGETS])
+def test_lists_are_bare_arrays_also_before_there_is_anything(client, empty_client, path):
+    for one in (client, empty_client):
+        answer = one.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/json"
+        assert isinstance(answer.json(), list)
+    assert client.get(path).json()
+    assert empty_client.get(path).json() == []
+
+
+@pytest.mark.parametrize("path", WIDGETS)
+def test_one_comma_joined_list_of_ids_finds_all_of_them(client, path):
+    rows = client.get(f"{path}?projectIds={ALL}&{RANGE}").json()
+    assert {row["model_id"] for row in rows} == {"half", "follower", "shy", "broken"}
+
+
+@pytest.mark.parametrize("path", WIDGETS)
+def test_repeated_ids_find_them_too_and_unknown_ones_nothing(client, path):
+    rows = client.get(f"{path}?projectIds=half&projectIds=shy,nobody&{RANGE}").json()
+    assert {row["model_id"] for row in rows} == {"half", "shy"}
+    assert client.get(f"{path}?projectIds=nobody&{RANGE}").json() == []
+    assert client.get(f"{path}?projectIds=a%00b&{RANGE}").json() == []
+
+
+@pytest.mark.parametrize("path", WIDGETS)
+def test_without_parameters_all_models_of_the_last_week_are_told(client, path):
+    assert client.get(path).json() == client.get(f"{path}?projectIds={ALL}&{RANGE}").json()
+
+
+@pytest.mark.parametrize("path", WIDGETS)
+def test_times_of_chart_rows_have_no_zone_suffix(client, path):
+    for row in client.get(path).json():
+        times = [row["performed_at"], row.get("resolvable_at"), row.get("scored_at")]
+        assert all(CHART_TIME.match(time) for time in times if time is not None)
+
+
+def test_scores_are_numbers_or_null(client):
+    for path in ("/reports/leaderboard", "/reports/models/global", "/reports/models/params"):
+        for row in client.get(path).json():
+            values = [row["score_short"], row["score_long"], *row["score_metrics"].values()]
+            assert all(value is None or isinstance(value, float) for value in values)
+
+
+def test_every_model_on_the_board_is_listed_with_names(client):
+    models = {row["model_id"]: row for row in client.get("/reports/models").json()}
+    for row in client.get("/reports/leaderboard").json():
+        listed = models[row["model_id"]]
+        assert listed["model_name"]
+        assert listed["cruncher_name"]
+        assert {"cruncher_id", "deployment_id"} <= listed.keys()
+
+
+def test_the_board_comes_in_order_with_a_flat_field_per_metric_and_a_status(client):
+    rows = client.get("/reports/leaderboard").json()
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    values = [row["score_long"] for row in rows]
+    assert values == sorted(values, reverse=True)
+    assert {row["status"] for row in rows} == {"active"}
+    for row in rows:
+        assert row["score_long"] == row["score_metrics"]["long"] == row["score_ranking"]["value"]
+
+
+@pytest.mark.parametrize("path", ["/reports/models/global", "/reports/models/params"])
+def test_charts_have_a_point_per_model_and_batch_window(client, path):
+    rows = client.get(f"{path}?projectIds=half").json()
+    assert [row["performed_at"] for row in rows] == [
+        "2025-01-01T02:15:00", "2025-01-01T02:30:00", "2025-01-01T02:45:00", "2025-01-01T03:00:00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/reports/models/params", "/reports/predictions"])
+def test_rows_carry_what_the_charts_filter_and_group_by(client, path):
+    for row in client.get(path).json():
+        assert (row["asset"], row["horizon"], row["step"]) == ("BTC", 60, 60)
+        assert row["param"] == "BTC-60-60"
+        assert row["scope"] == {"asset": "BTC", "horizon": 60, "step": 60}
+
+
+def test_predictions_that_failed_or_wait_are_told_with_their_status(client):
+    rows = client.get("/reports/predictions").json()
+    assert len(rows) == 4 * 60
+    assert [row["performed_at"] for row in rows] == sorted(row["performed_at"] for row in rows)
+    failed = [row for row in rows if row["status"] == "FAILED"]
+    assert failed
+    for row in failed:
+        if row["score_state"] == "withdrawn":
+            continue
+        # A mark on the chart needs both, and a height.
+        assert row["score_failed"] is True
+        assert row["score_failed_reason"]
+        assert (row["score_state"], row["score_success"]) == ("imputed", False)
+        assert isinstance(row["score_value"], float)
+    assert {row["status"] for row in rows} == {"SUCCESS", "FAILED", "ABSTAINED"}
+    assert any(row["score_state"] == "withdrawn" for row in rows)  # ties are void
+
+
+def test_the_schema_names_fields_that_the_rows_have(client):
+    schema = client.get("/reports/schema").json()
+    board = client.get("/reports/leaderboard").json()[0]
+    assert all(column["property"] in board for column in schema["leaderboard_columns"])
+    ids = [widget["id"] for widget in schema["metrics_widgets"]]
+    assert len(ids) == len(set(ids))
+    for widget in schema["metrics_widgets"]:
+        row = client.get(widget["endpointUrl"]).json()[0]
+        config = widget["nativeConfiguration"]
+        named = [config["xAxis"]["name"], *(one["name"] for one in config["yAxis"]["series"])]
+        named += [one["property"] for one in config.get("filterConfig", [])]
+        named += list(config.get("alertConfig", {}).values())
+        assert set(named) <= row.keys()
+    parts = ("leaderboard-columns", "metrics-widgets")
+    for part, key in zip(parts, ("leaderboard_columns", "metrics_widgets"), strict=True):
+        assert client.get(f"/reports/schema/{part}").json() == schema[key]
+
+
+def test_feeds_are_told_with_a_zone_and_no_feed_is_an_empty_list(client, empty_client):
+    (feed,) = client.get("/reports/feeds").json()
+    assert (feed["source"], feed["subject"], feed["kind"]) == ("file", "BTCUSDT", "candle")
+    assert feed["granularity"] == "1m"
+    assert isinstance(feed["record_count"], int)
+    for name in ("oldest_ts", "newest_ts", "watermark_ts", "watermark_updated_at"):
+        assert feed[name].endswith("Z")
+    asked = "source=file&subject=BTCUSDT&kind=candle&granularity=1m&limit=20"
+    tail = client.get(f"/reports/feeds/tail?{asked}").json()
+    assert len(tail) == 20
+    assert tail[0]["ts_event"] == feed["newest_ts"]
+    assert tail[0]["values"]["close"] > 0
+    assert client.get("/reports/feeds/tail?source=other").json() == []
+    assert empty_client.get("/reports/feeds").json() == []
+    assert empty_client.get("/reports/feeds/tail").json() == []
+
+
+@pytest.mark.parametrize("path", ["/reports/leaderboard/", "/reports/modelsX", "/reports"])
+def test_paths_match_exactly_and_are_never_redirected(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["message"]
+
+
+def test_the_starters_own_schema_is_served(filled):
+    provider = {"REPORT_SCHEMA_PROVIDER": "coordinator_pipelines.starter.reporting:report_schema"}
+    callables = filled.challenge.callables.model_copy(update=provider)
+    challenge = filled.challenge.model_copy(update={"callables": callables})
+    with serving(challenge, filled.url) as client:
+        columns = client.get("/reports/schema").json()["leaderboard_columns"]
+    assert [column["property"] for column in columns][:2] == ["model_name", "cruncher_name"]
+    assert set(columns[0]) == {
+        "id", "type", "property", "format", "displayName", "tooltip", "nativeConfiguration",
+        "order",
+    }  # fmt: skip
+
+
+def test_nothing_told_is_not_a_number(client):
+    for path in ("/reports/leaderboard", *WIDGETS):
+        json.loads(client.get(path).text, parse_constant=pytest.fail)
