@@ -1,10 +1,14 @@
-"""``coordinator db``: the schema of a challenge's database."""
+"""``coordinator db``: the schema of a challenge's database, and the group of what cares for it.
+
+Add a command in a module of its own and name it here; avoid SQL and copying: they are storage's.
+"""
 
 from pathlib import Path
 
 import click
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.db_backup import backup, restore
 from coordinator_pipelines.cli.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
@@ -26,3 +30,7 @@ def upgrade(spec: Path | None) -> None:
     schema.upgrade(url)
     after = schema.current_revision(url)
     click.echo(f"schema at {after}" if before == after else f"schema {before} -> {after}")
+
+
+for command in (backup, restore):
+    db.add_command(command)

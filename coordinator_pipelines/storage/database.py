@@ -22,7 +22,7 @@ from coordinator_pipelines.storage.failures import DATABASE_ERRORS, explained
 LOCK_TIMEOUT_SECONDS = 60
 """How long a writer waits for another one before it gives up."""
 
-_REACH = {
+REACH = {
     "connect_timeout": "10",
     "keepalives_idle": "20",
     "keepalives_interval": "5",
@@ -133,7 +133,7 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     settings = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"}
-    settings |= {name: value for name, value in _REACH.items() if name not in url.query}
+    settings |= {name: value for name, value in REACH.items() if name not in url.query}
     return create_engine(url, connect_args=settings, **options)
 
 

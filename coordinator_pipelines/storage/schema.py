@@ -69,14 +69,26 @@ def require_head(database: Database) -> None:
     revision, needed = _revision(database), head_revision()
     if revision == needed:
         return
+    if revision is None:
+        raise LedgerSchemaError(f"{database.name} has no schema; run `coordinator db upgrade`")
+    require_known(database.name, revision)
+    raise LedgerSchemaError(
+        f"{database.name} has schema {revision}, not {needed}; run `coordinator db upgrade`"
+    )
+
+
+def require_known(name: str, revision: str) -> None:
+    """Check that this version knows a revision, be it an old one.
+
+    Raises:
+        LedgerSchemaError: it does not; the message says ``name`` and what to do.
+    """
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision not in known:
         raise LedgerSchemaError(
-            f"{database.name} has schema {revision}, which this version does not know: a newer "
+            f"{name} has schema {revision}, which this version does not know: a newer "
             "version made it; upgrade coordinator-pipelines"
         )
-    state = "has no schema" if revision is None else f"has schema {revision}, not {needed}"
-    raise LedgerSchemaError(f"{database.name} {state}; run `coordinator db upgrade`")
 
 
 def _revision(database: Database) -> str | None:

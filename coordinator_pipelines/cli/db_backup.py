@@ -1,0 +1,49 @@
+"""``coordinator db backup`` and ``restore``: a challenge's database to a file and back.
+
+Add here what is said of them; avoid how they are done (``storage.backup``).
+"""
+
+from pathlib import Path
+
+import click
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.storage import backup as copies
+from coordinator_pipelines.storage import schema
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+_spec = click.option(
+    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
+)
+
+
+@click.command()
+@_file
+@_spec
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+def backup(file: Path, spec: Path | None, force: bool) -> None:
+    """Write the challenge's database to FILE, whole; the challenge may run meanwhile."""
+    url = settings.database_url(load_challenge(spec or starter_spec()).name)
+    size = copies.backup(url, file, settings.child_environment(), overwrite=force)
+    click.echo(f"{file}: {size:,} bytes")
+
+
+@click.command()
+@_file
+@_spec
+@click.option("--force", is_flag=True, help="Replace the challenge that the database holds.")
+def restore(file: Path, spec: Path | None, force: bool) -> None:
+    """Replace the challenge's database by what FILE holds. Stop the challenge first."""
+    challenge = load_challenge(spec or starter_spec())
+    held = copies.restore(
+        settings.database_url(challenge.name),
+        file,
+        challenge.identity,
+        settings.child_environment(),
+        overwrite=force,
+    )
+    click.echo(f"restored from {file}: {held}")
+    if held.revision != schema.head_revision():
+        click.echo("the schema is older than this version's: run `coordinator db upgrade`")
