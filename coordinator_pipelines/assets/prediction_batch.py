@@ -5,6 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from coordinator_pipelines import logs
 from coordinator_pipelines.assets.coverage import say
 from coordinator_pipelines.assets.report import Verdict
 from coordinator_pipelines.assets.stage import stage
@@ -71,6 +72,7 @@ def prediction_batch(
     windows, run_id = run_windows(context, challenge), context.run.run_id
     span = _capture_span(config, windows, clock.now())
     if span is not None:
+        logs.to_standard_error()
         with live_models, workers(1) as beside, workers(MOST_IN_FLIGHT) as answering:
             observation = Observation(challenge, feed, ledger, clock, beside)
             Capture(

@@ -12,6 +12,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -157,9 +158,13 @@ def _as_compute(body: Body) -> Callable[..., Iterator[dg.MaterializeResult]]:
 def _as_dagster_says_it(error: CoordinatorError, retried: int) -> Exception:
     """The error with its own text; or, if it may pass by itself, the wish to try again."""
     passing = isinstance(error, FeedUnavailableError | LedgerUnavailableError)
-    if passing and retried < RETRIES:
-        return dg.RetryRequested(RETRIES, seconds_to_wait=RETRY_SECONDS * 2**retried)
-    return dg.Failure(str(error), allow_retries=False)
+    if not passing or retried >= RETRIES:
+        return dg.Failure(str(error), allow_retries=False)
+    seconds = float(RETRY_SECONDS * 2**retried)
+    not_before = getattr(error, "not_before", None)
+    if not_before is not None:
+        seconds = max(seconds, (not_before - datetime.now(UTC)).total_seconds())
+    return dg.RetryRequested(RETRIES, seconds_to_wait=seconds)
 
 
 def _collected(context: dg.AssetExecutionContext, verdicts: Iterator[Verdict]) -> list[Verdict]:

@@ -58,10 +58,10 @@ def running(
         try:
             yield process
         finally:
-            _stop(process)
+            stop(process)
 
 
-def _stop(process: "subprocess.Popen[Any]") -> None:
+def stop(process: "subprocess.Popen[Any]") -> None:
     """Ask the process group to end; after a while, or when the user insists, make it."""
     with suppress(KeyboardInterrupt):
         _signal(process, signal.SIGTERM)

@@ -7,9 +7,9 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from coordinator_pipelines import settings
 from coordinator_pipelines.cli import location
 from coordinator_pipelines.cli.backfill import backfill
+from coordinator_pipelines.cli.database import set_up_database
 from coordinator_pipelines.cli.instance import LocalInstance
 from coordinator_pipelines.cli.leaderboard import print_newest
 from coordinator_pipelines.cli.price_file import challenge_on_prices
@@ -17,9 +17,7 @@ from coordinator_pipelines.cli.terminal import open_console, program
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.domain.round import Window, window_of, windows_between
-from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.database import describe, parse_url
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
 @click.command()
@@ -47,14 +45,14 @@ def demo(prices: Path | None, asset: str, symbol: str | None, days: int, everyth
         where = location.starter()
     else:
         challenge = challenge_on_prices(prices, asset, symbol)
-        _set_up_database(challenge)
+        set_up_database(challenge)
         where = location.derived(challenge)
     _run(console, where, _windows(where.challenge, None if everything else days))
 
 
 def _run(console: Console, where: location.Location, windows: list[Window]) -> None:
     challenge = where.challenge
-    url = _set_up_database(challenge)
+    url = set_up_database(challenge)
     console.print(f"[bold]{challenge.name}[/]: {_source(challenge)}")
     for notice in challenge.notices():
         console.print(f"  {notice}")
@@ -67,18 +65,6 @@ def _run(console: Console, where: location.Location, windows: list[Window]) -> N
     console.print(f"Took {seconds:.0f} s for {len(windows)} windows, without the set-up")
     console.print(f"Database: {describe(parse_url(url))}", soft_wrap=True)
     _say_next(console, where)
-
-
-def _set_up_database(challenge: Challenge) -> str:
-    """The URL of the challenge's database, which has its schema and belongs to no other one."""
-    url = settings.database_url(challenge.name)
-    schema.upgrade(url)
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
-        ledger.identify(challenge.identity)
-    finally:
-        ledger.close()
-    return url
 
 
 def _say_next(console: Console, where: location.Location) -> None:

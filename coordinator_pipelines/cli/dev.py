@@ -1,44 +1,159 @@
-"""``coordinator dev``: the Dagster UI and daemon on this machine's data."""
+"""``coordinator dev``: a live challenge on this machine, with all that it needs."""
 
 import os
 import socket
+import sys
+import time
+from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.markup import escape
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli import location
 from coordinator_pipelines.cli.backfill import clear_abandoned
 from coordinator_pipelines.cli.daemon import sole_daemon
+from coordinator_pipelines.cli.database import set_up_database
+from coordinator_pipelines.cli.happenings import Happenings
 from coordinator_pipelines.cli.instance import LocalInstance
+from coordinator_pipelines.cli.real_prices import FEEDS, challenge_on_feed
+from coordinator_pipelines.cli.supervisor import Program, Supervisor, supervision
+from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.cli.webserver import Webserver
 from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.storage import schema
+from coordinator_pipelines.models.host.host import READY
 
 HOST = "127.0.0.1"
+MODELS_PORT = 9091
+PATIENCE_SECONDS = 90.0
+INSTALL_SECONDS = 900.0
+"""The published runner is half a gigabyte, fetched once."""
+TELL_SECONDS = 2.0
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
-def dev(port: int) -> None:
-    """Open the Dagster UI with the starter challenge and every challenge made by a demo."""
+@click.option(
+    "--feed",
+    type=click.Choice(["simulated", *FEEDS]),
+    default="simulated",
+    show_default=True,
+    help="Whose prices; a vendor's make a challenge and a database of their own.",
+)
+def dev(port: int, feed: str) -> None:
+    """Run the starter challenge live: its models, Dagster with UI, and everything captured."""
     _require_free(port)
-    starter = location.starter()
-    schema.upgrade(settings.database_url(starter.challenge.name))
+    console = open_console()
+    where = location.starter() if feed == "simulated" else location.derived(challenge_on_feed(feed))
+    set_up_database(where.challenge)
+    set_up_database(location.starter().challenge)
     instance = LocalInstance.prepare(location.known_workspaces())
     with sole_daemon(instance.directory) as reservation:
         clear_abandoned(instance)
-        click.echo(f"Dagster UI: http://localhost:{port} (ready in a few seconds; Ctrl-C stops it)")
+        with supervision(lambda line: console.print(f"[yellow]{escape(line)}[/]")) as supervisor:
+            stack = Stack(console, supervisor, instance, where)
+            stack.start_models()
+            stack.start_dagster(port, reservation)
+            stack.go_live(Webserver(f"http://{HOST}:{port}"))
+            stack.tell_what_happens()
+
+
+class Stack:
+    """The programs of a live challenge, in the order in which they need each other."""
+
+    def __init__(
+        self,
+        console: Console,
+        supervisor: Supervisor,
+        instance: LocalInstance,
+        where: location.Location,
+    ) -> None:
+        self._console = console
+        self._supervisor = supervisor
+        self._instance = instance
+        self._where = where
+        self._logs = settings.home() / "logs"
+        self._models_port = _free_port(MODELS_PORT)
+        self._environment = {
+            **instance.environment,
+            settings.NODE_PORT_VARIABLE: str(self._models_port),
+        }
+
+    def start_models(self) -> None:
+        """The model host; it may have to install the published runner first."""
+        api_port = _free_port(self._models_port + 1)
+        coordinator = str(Path(sys.executable).with_name("coordinator"))
+        command = [coordinator, "models", "up", "--spec", str(self._where.spec)]
+        command += ["--port", str(self._models_port), "--api-port", str(api_port)]
+        log = self._logs / "model-host.log"
+        log.unlink(missing_ok=True)
+        host = Program("model host", command, self._environment, log)
+        self._supervisor.start(host)
+        with self._console.status(
+            "The models start (the first time, their runner is installed: about 2 minutes) ..."
+        ):
+            ready = self._supervisor.wait_for(
+                lambda: log.exists() and READY in log.read_text(), INSTALL_SECONDS
+            )
+        if not ready:
+            raise CoordinatorError(f"the model host is not ready; {log} says why")
+        self._console.print(f"Models:     http://{HOST}:{api_port}/models, log {log}")
+
+    def start_dagster(self, port: int, reservation: int) -> None:
+        """The webserver and the daemon; each loads the code locations by itself."""
         os.set_inheritable(reservation, True)
-        command = instance.command("dagster", "dev", "--host", HOST, "--port", str(port))
-        os.execve(command[0], command, instance.environment)
+        for name, arguments, fds in (
+            ("dagster-webserver", ["--host", HOST, "--port", str(port)], ()),
+            ("dagster-daemon", ["run"], (reservation,)),
+        ):
+            log = self._logs / f"{name}.log"
+            command = self._instance.command(name, *arguments)
+            self._supervisor.start(Program(name, command, self._environment, log, fds))
+
+    def go_live(self, webserver: Webserver) -> None:
+        """Start the sensors of the challenge, and stop those of others."""
+        with self._console.status("Dagster starts ..."):
+            if not self._supervisor.wait_for(webserver.is_up, PATIENCE_SECONDS):
+                raise CoordinatorError(f"Dagster does not start; {self._logs} says why")
+            key = self._where.challenge.key
+            names = [f"{key}_{name}" for name in ("capture", "resolve", "vital_signs")]
+            started = webserver.run_sensors(lambda name: name in names)
+        if started != sorted(names):
+            raise CoordinatorError(
+                f"the code location of {self._where.challenge.name} cannot be loaded; "
+                f"{webserver.url}/locations says why"
+            )
+        self._console.print(f"Dagster UI: {webserver.url}, logs {self._logs}")
+
+    def tell_what_happens(self) -> None:
+        """Until the user stops the command: rounds, boards, and what is wrong."""
+        challenge = self._where.challenge
+        self._console.print(f"[bold]{challenge.name}[/] is live; Ctrl-C stops everything.\n")
+        with Happenings.of(challenge) as happenings:
+            while True:
+                self._supervisor.watch()
+                for line in happenings.news():
+                    self._console.print(line, soft_wrap=True)
+                time.sleep(TELL_SECONDS)
+
+
+def _free_port(wanted: int) -> int:
+    """The port, or another one if it is taken."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise CoordinatorError(f"no port is free on {HOST}")
 
 
 def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise CoordinatorError(
-                f"port {port} cannot be used ({error.strerror}); name another one: "
-                "coordinator dev --port 3001 (make dev PORT=3001)"
-            ) from None
+    if _free_port(port) != port:
+        raise CoordinatorError(
+            f"port {port} cannot be used (another program has it); name another one: "
+            "coordinator dev --port 3001 (make dev PORT=3001)"
+        )

@@ -1,0 +1,106 @@
+"""What happens in a live challenge, a line each, for somebody who watches a terminal.
+
+Add here what is worth a line; avoid tables of the present state (``status``).
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+from rich.markup import escape
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.errors import LedgerUnavailableError
+from coordinator_pipelines.domain.ledger import Ledger, Mode
+from coordinator_pipelines.domain.vital_signs import vital_signs
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+
+MICROSECOND = timedelta(microseconds=1)
+TROUBLE = ("FAILED", "TIMEOUT", "ABSENT")
+
+
+@dataclass
+class Happenings:
+    """Remembers what was told already."""
+
+    challenge: Challenge
+    ledger: Ledger
+    _since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _board: tuple[datetime | None, int] = (None, 0)
+    _problems: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def of(cls, challenge: Challenge) -> Iterator["Happenings"]:
+        """The happenings of a challenge from now on."""
+        url = settings.database_url(challenge.name)
+        ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+        try:
+            yield cls(challenge, ledger)
+        finally:
+            ledger.close()
+
+    def news(self) -> list[str]:
+        """What happened since the last time."""
+        now = datetime.now(UTC)
+        try:
+            return [*self._rounds(now), *self._new_board(now), *self._signs(now)]
+        except LedgerUnavailableError as error:
+            return [f"[yellow]{escape(str(error))}[/]"]
+
+    def _rounds(self, now: datetime) -> Iterator[str]:
+        rounds = self.ledger.rounds(Mode.LIVE, self._since, now)
+        if rounds.empty:
+            return
+        cells = self.ledger.predictions(Mode.LIVE, self._since, now, outputs=False)
+        timings = self.ledger.timings(self._since, now).set_index("performed_at")["total_ms"]
+        for performed_at, own in rounds.groupby("performed_at"):
+            at = pd.Timestamp(str(performed_at))
+            answers = cells[cells["performed_at"] == at]
+            yield f"{at:%H:%M:%S}  round  {_answers(own, answers)}{_took(timings, at)}"
+        self._since = rounds["performed_at"].max().to_pydatetime() + MICROSECOND
+
+    def _new_board(self, now: datetime) -> Iterator[str]:
+        board = self.ledger.newest_leaderboard(Mode.LIVE, now)
+        if board.empty:
+            return
+        as_of, version = board["as_of"].item().to_pydatetime(), int(board["version"].item())
+        if self._board == (as_of, version):
+            return
+        self._board = (as_of, version)
+        ranked = [e for e in json.loads(board["entries_json"].item()) if e["rank"] is not None]
+        leader = f"{ranked[0]['model_name']} leads {len(ranked)}" if ranked else "nobody ranked yet"
+        kind = "final" if board["final"].item() else "interim"
+        yield f"{as_of:%H:%M:%S}  board  {kind}, {escape(leader)}"
+
+    def _signs(self, now: datetime) -> Iterator[str]:
+        for sign in vital_signs(self.challenge, self.ledger, now):
+            if sign.problem and sign.name not in self._problems:
+                yield f"{now:%H:%M:%S}  [red]{sign.name}: {escape(sign.problem)}[/]"
+            if not sign.problem and sign.name in self._problems:
+                yield f"{now:%H:%M:%S}  [green]{sign.name}: well again[/]"
+            if sign.problem:
+                self._problems[sign.name] = sign.problem
+            else:
+                self._problems.pop(sign.name, None)
+
+
+def _answers(rounds: pd.DataFrame, cells: pd.DataFrame) -> str:
+    """How many answers of each kind; who is in trouble; why no model was asked."""
+    void = rounds[rounds["status"] == "VOID"]
+    if len(void):
+        return f"[yellow]VOID: {escape(str(void['reason'].iloc[0]))}[/]"
+    if cells.empty:
+        return "[yellow]no model takes part[/]"
+    counts = cells["status"].value_counts()
+    text = ", ".join(f"{n} {str(status).lower()}" for status, n in counts.items())
+    trouble = cells.loc[cells["status"].isin(TROUBLE), "model_id"]
+    return text + (f" ({', '.join(sorted(trouble))})" if len(trouble) else "")
+
+
+def _took(timings: "pd.Series[float]", at: pd.Timestamp) -> str:
+    return f", committed after {timings[at]:.0f} ms" if at in timings.index else ""
