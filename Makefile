@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PORT ?= 3000
+FEED ?= simulated
 
 .PHONY: help demo dev test test-slow lint format bench lock clean
 .DEFAULT_GOAL := help
@@ -23,8 +24,8 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Two days of the starter challenge, from prices to a leaderboard
 	@$(BIN)/coordinator demo
 
-dev: $(READY) ## The Dagster UI on http://localhost:3000 (PORT=...)
-	@$(BIN)/coordinator dev --port $(PORT)
+dev: $(READY) ## The starter challenge live, UI on http://localhost:3000 (PORT=..., FEED=binance)
+	@$(BIN)/coordinator dev --port $(PORT) --feed $(FEED)
 
 test: $(READY) ## The tests that take seconds
 	@$(BIN)/pytest -q -n auto -m "not slow"

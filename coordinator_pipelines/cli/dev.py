@@ -23,6 +23,7 @@ from coordinator_pipelines.cli.terminal import open_console
 from coordinator_pipelines.cli.webserver import Webserver
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.models.host.host import READY
+from coordinator_pipelines.spec_file import load_challenge
 
 HOST = "127.0.0.1"
 MODELS_PORT = 9091
@@ -41,11 +42,12 @@ TELL_SECONDS = 2.0
     show_default=True,
     help="Whose prices; a vendor's make a challenge and a database of their own.",
 )
-def dev(port: int, feed: str) -> None:
-    """Run the starter challenge live: its models, Dagster with UI, and everything captured."""
+@click.option("--spec", type=click.Path(path_type=Path), help="Another challenge than the starter.")
+def dev(port: int, feed: str, spec: Path | None) -> None:
+    """Run a challenge live: its models, Dagster with UI, and everything captured."""
     _require_free(port)
     console = open_console()
-    where = location.starter() if feed == "simulated" else location.derived(challenge_on_feed(feed))
+    where = _location(feed, spec)
     set_up_database(where.challenge)
     set_up_database(location.starter().challenge)
     instance = LocalInstance.prepare(location.known_workspaces())
@@ -57,6 +59,14 @@ def dev(port: int, feed: str) -> None:
             stack.start_dagster(port, reservation)
             stack.go_live(Webserver(f"http://{HOST}:{port}"))
             stack.tell_what_happens()
+
+
+def _location(feed: str, spec: Path | None) -> location.Location:
+    if spec is not None and feed != "simulated":
+        raise click.UsageError("--feed says whose prices the starter has; --spec brings its own")
+    if spec is not None:
+        return location.derived(load_challenge(spec))
+    return location.starter() if feed == "simulated" else location.derived(challenge_on_feed(feed))
 
 
 class Stack:
