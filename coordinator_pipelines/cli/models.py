@@ -12,6 +12,7 @@ from coordinator_pipelines.models.host.host import HostConfig, ModelHost
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.spec_file import load_challenge
 
+LOG_FORMAT = "%(asctime)s | %(name)s | %(levelname)s | %(message)s"
 PORT = click.IntRange(0, 65535)
 
 
@@ -27,7 +28,8 @@ def models() -> None:
 @click.option("--api-port", type=PORT, default=9092, show_default=True, help="List and logs.")
 def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
     """Run the models of a challenge's models file until stopped, and announce them."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logging.getLogger("websockets").setLevel(logging.WARNING)
     challenge = load_challenge(spec or location.starter_spec())
     environment = RunnerEnvironment.find(
         settings.model_runner(), settings.home() / "runner", click.echo

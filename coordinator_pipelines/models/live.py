@@ -191,12 +191,13 @@ class ProtocolModels(LiveModels):
         log = logger.info if kind is EventKind.JOINED else logger.warning
         log("model %s %s%s", member.model_id, kind, f": {reason}" if reason else "")
         self._events.put(MembershipEvent(kind, member, datetime.now(UTC), reason))
+        for known in [each for each in self._conversations if each.model_id == member.model_id]:
+            if known is runner or kind is EventKind.JOINED:
+                del self._conversations[known]
         if kind is EventKind.JOINED:
             conversation = Conversation(runner, self._shape)
             self._conversations[runner] = conversation
             self._resume_one(conversation)
-        else:
-            self._conversations.pop(runner, None)
 
     async def _ask(self, ask: Ask, members: Sequence[Member]) -> list[Answer]:
         """Those who have been failing are asked last, so that they delay nobody."""

@@ -4,6 +4,7 @@ Add here what keeps hold of connections: joining, losing, giving up, hearing the
 Avoid questions and verdicts (``live_conversation``). What is overridden, and why:
 
 * joins run in the background, each with its own deadline, and whatever they raise is reported;
+* a new deployment takes the old one's place when it has joined, not before;
 * an update is taken one model at a time, so that RECOVERING and RUNNING in one frame both count;
 * calls go out one model at a time and return what came back, undecoded. The published concurrent
   runner is not used: it gathers, so that one model's error loses a round, decodes without bounds,
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 FRAME_BYTES = 64 << 20
 RECONNECT_SECONDS = 1.0
+RETIRE_SECONDS = 10.0
+"""How long calls to a replaced deployment may still take."""
 FAILURE_CODES = {
     ModelRunner.ErrorType.BAD_IMPLEMENTATION: "BAD_IMPLEMENTATION",
     ModelRunner.ErrorType.GRPC_CONNECTION_FAILED: "CONNECTION_FAILED",
@@ -143,12 +146,13 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
     async def _update(self, item: dict[str, Any]) -> None:
         state, model_id = item["state"], item["model_id"]
         kind = {"STOPPED": EventKind.LEFT, "RECOVERING": EventKind.VANISHED}.get(state)
-        if kind is None:
+        pending = self.pending_model_runs.get(model_id)
+        if kind is not None:
+            for runner in (self.models_run.get(model_id), pending):
+                if runner is not None and runner.deployment_id == item["deployment_id"]:
+                    await self._drop(runner, kind, f"the orchestrator says {state}")
+        elif pending is None or not pending.is_at(item):
             await super().update_model_runs([item])
-            return
-        runner = self.models_run.get(model_id) or self.pending_model_runs.get(model_id)
-        if runner is not None and runner.deployment_id == item["deployment_id"]:
-            await self._drop(runner, kind, f"the orchestrator says {state}")
 
     async def _drop(self, runner: LiveRunner, kind: EventKind, reason: str) -> None:
         was_member = self.models_run.get(runner.model_id) is runner
@@ -158,11 +162,13 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
             self._tell(kind, runner, reason)
 
     async def add_model_runner(self, model_runner: LiveRunner) -> None:
-        """Begin to join; returns at once."""
+        """Begin to join; returns at once. An older deployment stays until this one has joined."""
         model_id = model_runner.model_id
-        for known in (self.models_run.get(model_id), self.pending_model_runs.get(model_id)):
-            if known is not None:
-                await self.remove_model_runner(known)
+        running, pending = self.models_run.get(model_id), self.pending_model_runs.get(model_id)
+        if running is not None and running.deployment_id == model_runner.deployment_id:
+            await self.remove_model_runner(running)
+        if pending is not None:
+            await self.remove_model_runner(pending)
         self.absences[model_id] = "not set up yet"
         self.pending_model_runs[model_id] = model_runner
         self.background(self._join(model_runner))
@@ -177,6 +183,8 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
             return
         del self.pending_model_runs[runner.model_id]
         if ready:
+            if runner.model_id in self.models_run:
+                self.background(_retire(self.models_run[runner.model_id]))
             self.models_run[runner.model_id] = runner
             self.absences.pop(runner.model_id, None)
             self._tell(EventKind.JOINED, runner, None)
@@ -198,7 +206,10 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
             return
         self._forget(runner)
         self._tell(EventKind.VANISHED, runner, bounded(reason))
-        await self.reconnect_model_runner(runner)
+        if runner.model_id in self.pending_model_runs:  # another deployment is coming anyway
+            await runner.close()
+        else:
+            await self.reconnect_model_runner(runner)
 
     def _forget(self, runner: LiveRunner) -> None:
         """Ask it nothing more, from this moment on."""
@@ -220,3 +231,11 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         await self.ws_client.disconnect()
         runners = [*self.models_run.values(), *self.pending_model_runs.values()]
         await asyncio.gather(*(each.close() for each in runners), return_exceptions=True)
+
+
+async def _retire(runner: LiveRunner) -> None:
+    """Close a replaced deployment's connection when its last calls have ended."""
+    try:
+        await asyncio.sleep(RETIRE_SECONDS)
+    finally:
+        await runner.close()

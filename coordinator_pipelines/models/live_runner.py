@@ -83,6 +83,11 @@ class LiveRunner(DynamicSubclassModelRunner):  # type: ignore[misc]  # untyped p
         name = str(self.model_name or self.model_id)[:NAME_CHARACTERS]
         return Member(self.model_id, name, str(owner)[:NAME_CHARACTERS], str(self.deployment_id))
 
+    def is_at(self, announced: dict[str, Any]) -> bool:
+        """Whether an announcement is of this deployment, where it is."""
+        mine = (self.deployment_id, self.ip, self.port)
+        return mine == (announced["deployment_id"], announced["ip"], announced["port"])
+
     async def _connect_secure_channels(self) -> None:
         peer = await peer_key(self.ip, self.port, self.server_hostname, self.secure_credentials)
         self.grpc_channel, self.grpc_health_channel = channels(

@@ -6,23 +6,22 @@ Add here the life of the host; avoid what belongs to one model (``hosted_model``
 import asyncio
 import logging
 import os
-import shutil
 import signal
-import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coordinator_pipelines.domain.errors import RosterError
+from coordinator_pipelines.domain.errors import CoordinatorError, RosterError
 from coordinator_pipelines.domain.models import Member
 from coordinator_pipelines.models.host.announcer import Announcer
 from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import HttpApi
 from coordinator_pipelines.models.host.isolation import strongest_tier
+from coordinator_pipelines.models.host.run_directory import run_directory
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.host.shared_modules import lay_out
 from coordinator_pipelines.models.roster import Roster
@@ -30,7 +29,8 @@ from coordinator_pipelines.models.roster import Roster
 logger = logging.getLogger(__name__)
 
 ROSTER_SECONDS = 1.0
-PREFIX = "models-"
+READY = "Model host ready: "
+"""How the line begins that says where the host can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,55 +60,86 @@ class ModelHost:
         self._announcer = Announcer(config.crunch_id, self._models)
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT."""
+        """Run until SIGTERM, SIGINT or SIGHUP.
+
+        Raises:
+            CoordinatorError: the models file or a port cannot be used.
+        """
         config = self._config
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         roster = Roster.load(config.models_file)
-        root = make_root()
-        try:
+        with run_directory() as root:
             lay_out(roster.shared_modules, config.base_class, root / "shared")
-            tier = await asyncio.to_thread(strongest_tier, self._environment)
-            self._say(f"Models run {tier.value}")
-            setting = Setting(
-                tier, self._environment, root, config.base_class, config.setup_seconds
-            )
-            await self._serve(setting, stop)
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
+            async with self._announced() as port, self._listed() as api_port:
+                tier = await asyncio.to_thread(strongest_tier, self._environment, root)
+                self._say(f"Models run {tier.value}")
+                self._say(
+                    f"{READY}announcing at ws://{config.address}:{port}/{config.crunch_id}, "
+                    f"list and logs at http://{config.address}:{api_port}/models"
+                )
+                setting = Setting(
+                    tier, self._environment, root, config.base_class, config.setup_seconds
+                )
+                await self._run_models(setting, stop)
 
-    async def _serve(self, setting: Setting, stop: asyncio.Event) -> None:
+    @asynccontextmanager
+    async def _announced(self) -> AsyncIterator[int]:
+        """The websocket, open at the port that is given."""
         config = self._config
-        config.log_dir.mkdir(parents=True, exist_ok=True)
-        port = await self._announcer.open(config.address, config.port)
-        api = HttpApi((config.address, config.api_port), config.crunch_id, self._models)
-        threading.Thread(target=api.serve_forever, name="http-api", daemon=True).start()
-        self._say(
-            f"Announcing at ws://{config.address}:{port}/{config.crunch_id}; list and logs at "
-            f"http://{config.address}:{api.server_address[1]}/models"
-        )
+        try:
+            port = await self._announcer.open(config.address, config.port)
+        except OSError as error:
+            raise _unusable(config.address, config.port, "--port", error) from None
+        try:
+            yield port
+        finally:
+            await self._announcer.close()
+
+    @asynccontextmanager
+    async def _listed(self) -> AsyncIterator[int]:
+        """The list of models over HTTP, open at the port that is given."""
+        config = self._config
+        try:
+            api = HttpApi((config.address, config.api_port), config.crunch_id, self._models)
+        except OSError as error:
+            raise _unusable(config.address, config.api_port, "--api-port", error) from None
+        with api:
+            threading.Thread(target=api.serve_forever, name="http-api", daemon=True).start()
+            try:
+                yield api.server_address[1]
+            finally:
+                api.shutdown()
+
+    async def _run_models(self, setting: Setting, stop: asyncio.Event) -> None:
+        self._config.log_dir.mkdir(parents=True, exist_ok=True)
         try:
             await self._follow_roster(setting, stop)
         finally:
-            api.shutdown()
-            api.server_close()
             ends = [model.end() for model in self._models.values()]
             await asyncio.gather(*ends, return_exceptions=True)
-            await self._announcer.close()
 
     async def _follow_roster(self, setting: Setting, stop: asyncio.Event) -> None:
         """Begin with models that have become members, end with those that no longer are."""
         read: tuple[int, int] | None = None
         roster = Roster([], [])
         while not stop.is_set():
-            found = self._config.models_file.stat()
-            if (found.st_mtime_ns, found.st_size) != read:
-                read = found.st_mtime_ns, found.st_size
+            found = self._file_state()
+            if found not in (None, read):
+                read = found
                 roster = self._read_again(roster)
             await self._match(roster.active_members(datetime.now(UTC)), setting)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), ROSTER_SECONDS)
+
+    def _file_state(self) -> tuple[int, int] | None:
+        """What tells whether the models file has changed; None while an editor replaces it."""
+        try:
+            found = self._config.models_file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size
 
     def _read_again(self, known: Roster) -> Roster:
         try:
@@ -130,13 +161,10 @@ class ModelHost:
                 model.begin()
 
 
-def make_root() -> Path:
-    """A directory for this run, short enough for socket paths; those of dead hosts go."""
-    temporary = Path(tempfile.gettempdir())
-    for path in temporary.glob(f"{PREFIX}[0-9]*-*"):
-        owner = path.name.removeprefix(PREFIX).partition("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(path, ignore_errors=True)
-    root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-    root.chmod(0o711)
-    return root
+def _unusable(address: str, port: int, option: str, error: OSError) -> CoordinatorError:
+    number = error.errno or 0
+    reason = os.strerror(number) if number > 0 else str(error)
+    return CoordinatorError(
+        f"port {port} of {address} cannot be used ({reason}); stop what uses it, such as "
+        f"another model host, or name another port with {option}"
+    )

@@ -26,6 +26,9 @@ POLL_SECONDS = 0.25
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 1.0, 60.0
 STABLE_SECONDS = 60.0
 """How long a deployment must have run for its end to count as the first one."""
+REPLACE_SECONDS = 5.0
+"""How long a replaced deployment stays, for clients to go over to the new one."""
+UNTIL_CHANGED = "waiting until its files change"
 _numbers = itertools.count(1)
 
 Signature = tuple[tuple[str, int, int], ...]
@@ -55,6 +58,7 @@ class HostedModel:
         self._backoff = FIRST_BACKOFF_SECONDS
         self._reported: str | None = None
         self._task: asyncio.Task[None] | None = None
+        self._replacements: set[asyncio.Task[None]] = set()
 
     @property
     def stopped_for_good(self) -> bool:
@@ -71,9 +75,10 @@ class HostedModel:
 
     async def end(self) -> None:
         """Stop the model and leave."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [*self._replacements, *([self._task] if self._task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._retire("STOPPED")
         self._log.close()
 
@@ -94,36 +99,52 @@ class HostedModel:
         fresh = Deployment(
             self._setting, f"{self.member.model_id}_{stamp}_{number}", number, self._log
         )
-        self._note(f"starting deployment {fresh.deployment_id}")
+        self._note(f"deployment {fresh.deployment_id} is starting")
         try:
-            await asyncio.to_thread(self._prepare, fresh)
-            fresh.start()
-            await fresh.prove()
+            await self._bring_up(fresh)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(fresh.stop))
             raise
         old, self.running, self._reported = self.running, fresh, None
         self.deployment_id, self.status, self.message = fresh.deployment_id, "RUNNER_RUNNING", None
         self._publish(self, fresh, "RUNNING")
-        self._note(f"deployment {fresh.deployment_id} runs")
-        if old is not None:
-            self._publish(self, old, "STOPPED")
-            await asyncio.to_thread(old.stop)
+        if old is None:
+            self._note(f"joined as deployment {fresh.deployment_id}")
+        else:
+            self._note(f"redeployed as {fresh.deployment_id} in place of {old.deployment_id}")
+            retiring = asyncio.ensure_future(self._replaced(old))
+            self._replacements.add(retiring)
+            retiring.add_done_callback(self._replacements.discard)
 
-    def _prepare(self, fresh: Deployment) -> None:
+    async def _replaced(self, old: Deployment) -> None:
+        """Stop a deployment when clients have gone over to the next, and its last calls ended."""
         try:
-            fresh.prepare(self._directory)
+            await asyncio.sleep(REPLACE_SECONDS)
+        finally:
+            self._publish(self, old, "STOPPED")
+            old.stop()
+
+    async def _bring_up(self, fresh: Deployment) -> None:
+        try:
+            await asyncio.to_thread(fresh.prepare, self._directory)
         except OSError as error:
             raise NotReadyError(f"its files cannot be used: {error}") from error
+        try:
+            fresh.start()
+        except OSError as error:
+            raise NotReadyError(f"no process can be started: {error}") from error
+        await fresh.prove()
 
     async def _could_not_start(self, error: NotReadyError, tried: Signature) -> None:
         """Leave an older deployment running; else try again, later each time."""
-        self._note(f"not started: {error}")
         self.message = str(error)
         if self.running is not None:
+            self._note(f"not redeployed, the old deployment goes on: {error}")
             await self._watch(tried)
             return
         self.status = "RUNNER_FAILED"
+        then = UNTIL_CHANGED if error.for_good else self._again()
+        self._note(f"not started, {then}: {error}")
         await self._pause(tried, forever=error.for_good)
 
     async def _pause(self, signature: Signature, *, forever: bool = False) -> None:
@@ -145,20 +166,24 @@ class HostedModel:
                 return
             if self._reported is not None:
                 code, self._reported = self._reported, None
-                self._note(f"stopped: reported as {code}")
+                self._note(f"stopped on report of {code}, {UNTIL_CHANGED}")
                 self.status, self.message = "RUNNER_STOPPED", f"reported as {code}"
                 self._retire("STOPPED")
                 await self._pause(signature, forever=True)
                 return
             if self.running.exit_code() is not None:
-                self._note(f"its process has ended (exit {self.running.exit_code()})")
-                self.status, self.message = "RUNNER_FAILED", "its process has ended; restarting"
-                self._retire("RECOVERING")
                 if time.monotonic() - began > STABLE_SECONDS:
                     self._backoff = FIRST_BACKOFF_SECONDS
+                ended = f"its process has ended (exit {self.running.exit_code()})"
+                self._note(f"{ended}, {self._again()}")
+                self.status, self.message = "RUNNER_FAILED", f"{ended}; restarting"
+                self._retire("RECOVERING")
                 await self._pause(signature)
                 return
             await asyncio.sleep(POLL_SECONDS)
+
+    def _again(self) -> str:
+        return f"restarting in {self._backoff:g} s"
 
     def _retire(self, state: str) -> None:
         old, self.running = self.running, None

@@ -91,9 +91,14 @@ class Place:
                 os.chown(path, self.uid, self.uid)
 
 
-def strongest_tier(environment: RunnerEnvironment) -> Tier:
-    """The first tier in which the runner can be imported, and make its socket, here."""
-    return next(tier for tier in _candidates() if tier is Tier.TRUSTED or _works(tier, environment))
+def strongest_tier(environment: RunnerEnvironment, root: Path | None = None) -> Tier:
+    """The first tier in which the runner can be imported, and make its socket, here.
+
+    ``root``: where to try; the directory for temporary files if it is not given.
+    """
+    return next(
+        tier for tier in _candidates() if tier is Tier.TRUSTED or _works(tier, environment, root)
+    )
 
 
 def own_uid(tier: Tier, number: int) -> int | None:
@@ -144,8 +149,8 @@ def _candidates() -> Iterator[Tier]:
     yield Tier.TRUSTED
 
 
-def _works(tier: Tier, environment: RunnerEnvironment) -> bool:
-    with tempfile.TemporaryDirectory(prefix="models-probe-") as directory:
+def _works(tier: Tier, environment: RunnerEnvironment, root: Path | None) -> bool:
+    with tempfile.TemporaryDirectory(prefix="probe-", dir=root) as directory:
         base = Path(directory)
         base.chmod(0o755)
         place = Place(base / "code", base / "run", base / "shared", own_uid(tier, 0))

@@ -15,6 +15,11 @@ from pathlib import Path
 from coordinator_pipelines.domain.errors import RunnerError
 
 REQUIREMENTS = Path(__file__).with_name("runner-requirements.txt")
+INSTALL = (
+    "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
+    "--only-binary", ":all:", "-r",
+)  # fmt: skip
+"""Exactly what is locked, and nothing that would run code while it is installed."""
 CHECK_SECONDS = 120.0
 
 
@@ -58,8 +63,7 @@ def _made(home: Path, say: Callable[[str], None]) -> Path:
         shutil.rmtree(directory, ignore_errors=True)
         directory.parent.mkdir(parents=True, exist_ok=True)
         _run([sys.executable, "-m", "venv", str(directory)])
-        pip = [str(directory / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        _run([*pip, "--disable-pip-version-check", "-r", str(REQUIREMENTS)])
+        _run([str(directory / "bin" / "python"), "-m", "pip", *INSTALL, str(REQUIREMENTS)])
         ready.touch()
     return directory / "bin" / "python"
 

@@ -218,6 +218,26 @@ def test_a_late_model_joins_at_once_and_a_new_deployment_replaces_the_old(stage)
     assert newer.asked()[0] == ("tick", ["history"])
 
 
+def test_an_old_deployment_answers_until_the_new_one_has_joined(stage):
+    release = threading.Event()
+
+    def old_answer(method, *_):
+        if method == "predict" and release.is_set():
+            time.sleep(0.2)  # the new one takes its place meanwhile
+        return variant("old")
+
+    stage.open(stage.model("model", old_answer))
+    newer = stage.model("model", lambda *_: variant("new"), lambda: release.wait(5) and "SUCCESS")
+    newer.deployment = "model-2"
+    stage.orchestrator.update(newer)
+    assert stage.ask(1)["model"].output == '"old"'
+    release.set()
+    assert stage.ask(2)["model"].output in ('"old"', '"new"')
+    eventually(lambda: [each.code_hash for each in stage.live.members()] == ["model-2"])
+    assert stage.ask(3)["model"].output == '"new"'
+    assert stage.live.needing_history() == set()
+
+
 def test_a_stopped_model_has_left(stage):
     model = stage.model("leaver")
     stage.open(model)

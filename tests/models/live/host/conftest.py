@@ -6,9 +6,11 @@ Add here what tests of the host need; avoid what one of them asserts.
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -40,6 +42,10 @@ class Host:
         self.python = python
         self.log = directory / "host.log"
         self.roster = []
+        # Sockets need short paths, and the users of models a way to them.
+        self.temporary = Path(tempfile.mkdtemp())
+        self.temporary.chmod(0o755)
+        stack.callback(shutil.rmtree, self.temporary)
 
     def write(self, model_id, predict="return {'p_up': 0.5}", main=None):
         """A model: the body of its ``predict``, or all of its main.py."""
@@ -52,7 +58,7 @@ class Host:
         if model_id not in self.roster:
             self.roster.append(model_id)
 
-    def up(self, path=None):
+    def write_spec(self):
         entries = [{"id": each, "owner": "alice", "path": f"models/{each}"} for each in self.roster]
         shared = ["coordinator_pipelines.starter.tracker"]
         roster = {"shared_modules": shared, "models": entries}
@@ -60,21 +66,29 @@ class Host:
         spec = yaml.safe_load(starter_spec().read_text())
         spec["start"] = "2026-11-01T00:00:00Z"
         spec["limits"] = {"setup_timeout_seconds": 20.0}
-        (self.directory / "spec.json").write_text(json.dumps(spec, default=str))
-        environment = {
+        path = self.directory / "spec.json"
+        path.write_text(json.dumps(spec, default=str))
+        return path
+
+    def start(self, spec, port=0, **environment):
+        """The command, as a process without a terminal."""
+        given = {
             **os.environ, "COORDINATOR_HOME": str(self.directory / "home"),
             "COORDINATOR_MODEL_RUNNER": str(self.python), "SECRET": "must not be seen",
-            "PATH": path or os.environ["PATH"],
+            "TMPDIR": str(self.temporary), **environment,
         }  # fmt: skip
-        command = [sys.executable, "-c", COMMAND, "models", "up", "--port", "0", "--api-port", "0"]
+        arguments = ["--spec", str(spec), "--port", str(port), "--api-port", "0"]
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [*command, "--spec", str(self.directory / "spec.json")],
-                env=environment, stdout=output, stderr=output,
+            return subprocess.Popen(
+                [sys.executable, "-c", COMMAND, "models", "up", *arguments],
+                env=given, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
+
+    def up(self, spec=None, **environment):
+        self.process = self.start(spec or self.write_spec(), **environment)
         self._stack.callback(self.end)
-        announced = r"ws://127.0.0.1:(\d+)/.* at http://127.0.0.1:(\d+)/models"
-        found = eventually(lambda: re.search(announced, self.log.read_text()))
+        announced = r"^Model host ready: .* ws://.*:(\d+)/.* http://.*:(\d+)/models$"
+        found = eventually(lambda: re.search(announced, self.log.read_text(), re.MULTILINE))
         self.port, self.api_port = int(found[1]), int(found[2])
         return self
 
@@ -112,6 +126,9 @@ class Host:
 
     def rows(self):
         return {row["id"]: row for row in json.loads(self.get("/models"))}
+
+    def status(self, model_id):
+        return self.rows().get(model_id, {}).get("status")
 
 
 def parents():
