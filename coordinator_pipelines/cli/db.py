@@ -9,6 +9,7 @@ import click
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.db_backup import backup, restore
+from coordinator_pipelines.cli.db_prune import prune
 from coordinator_pipelines.cli.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
@@ -32,5 +33,5 @@ def upgrade(spec: Path | None) -> None:
     click.echo(f"schema at {after}" if before == after else f"schema {before} -> {after}")
 
 
-for command in (backup, restore):
+for command in (backup, restore, prune):
     db.add_command(command)

@@ -170,6 +170,14 @@ class Ledger(Operation, ABC):
         a new version, observed at ``now``. One that is equal is skipped.
         """
 
+    @abstractmethod
+    def prune_feed_records(self, before: datetime) -> int:
+        """Delete all versions of records with ``ended_at < before``; how many rows they were.
+
+        The only deletion of what a stage stored, in several short transactions. The caller sees
+        to it that no truth, input or board to come needs them.
+        """
+
     # -- memberships ----------------------------------------------------------------------
 
     @abstractmethod

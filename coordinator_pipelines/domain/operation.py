@@ -114,6 +114,16 @@ class Operation(ABC):
     def record_pause(self, pause: pd.DataFrame) -> None:
         """Add a pause (PAUSE_COLUMNS, one row), or update ``resumed_at`` of one that exists."""
 
+    # -- retention ------------------------------------------------------------------------
+
+    @abstractmethod
+    def prune_operation(self, before: datetime) -> int:
+        """Delete leases and timings of rounds before an instant, and captures over by then.
+
+        How many rows they were. The first capture stays (``first_captured_at``), and the newest.
+        Events of models and pauses stay.
+        """
+
     # -- what is due ----------------------------------------------------------------------
 
     @abstractmethod

@@ -132,7 +132,11 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    settings = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"}
+    settings: dict[str, Any] = {
+        "options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC",
+        # A prepared query keeps the plan that was good for tables which were small then.
+        "prepare_threshold": None,
+    }
     settings |= {name: value for name, value in REACH.items() if name not in url.query}
     return create_engine(url, connect_args=settings, **options)
 

@@ -19,6 +19,7 @@ from coordinator_pipelines.storage.model_event import ModelEvents
 from coordinator_pipelines.storage.pause import Pauses
 from coordinator_pipelines.storage.prediction_batch import PredictionBatches
 from coordinator_pipelines.storage.report import ReportReads
+from coordinator_pipelines.storage.retention import Retention
 from coordinator_pipelines.storage.score import Scores
 
 
@@ -34,6 +35,7 @@ class SqlLedger(
     ModelEvents,
     Pauses,
     DueRounds,
+    Retention,
     ReportReads,
     Ledger,
 ):

@@ -91,6 +91,16 @@ def test_instants_are_bound_and_read_back_as_utc(database_url: str) -> None:
     assert abs(made - datetime.now(UTC)) < timedelta(minutes=5)
 
 
+def test_no_query_keeps_a_plan_that_was_made_for_small_tables(postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+    with database.reading() as connection:
+        for _ in range(10):
+            connection.execute(select(feed_records.c.subject)).all()
+        kept = connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one()
+    database.close()
+    assert kept == 0
+
+
 def test_a_naive_instant_is_not_bound(database_url: str) -> None:
     database = Database(database_url)
     naive = datetime(2025, 1, 1)  # noqa: DTZ001 - what is refused
