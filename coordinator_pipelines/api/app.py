@@ -26,6 +26,7 @@ from coordinator_pipelines.api.routes import (
     health,
     leaderboard,
     models,
+    page,
     predictions,
     schema,
     score_points,
@@ -36,7 +37,9 @@ from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.errors import SpecError
 from coordinator_pipelines.domain.report import Reports
 
-ROUTES = (health, leaderboard, models, score_points, predictions, feeds, schema, explain, export)
+ROUTES = (
+    health, leaderboard, models, score_points, predictions, feeds, schema, explain, export, page,
+)  # fmt: skip
 ABOUT = """What participants and front ends read of a challenge. It changes nothing.
 
 Instants in requests carry a zone. Rows of charts tell UTC *without* a zone suffix, as the existing

@@ -134,15 +134,15 @@ def scored_cells(
 ) -> pd.DataFrame:
     """Predictions with what became of them, in their order.
 
-    Adds ``value, success, rule, score_reason, scored_at, truth_state, score_state``; the last is
-    ``pending`` (no score yet), ``scored`` (the model's own), ``imputed`` (the missing-data policy
-    gave it), ``excluded`` (nothing counts) or ``withdrawn`` (its truth does not count).
+    Adds ``value, success, rule, score_reason, scored_at, truth_state, outcome, score_state``. The
+    last is ``pending`` (no score yet), ``scored`` (the model's own), ``imputed`` (given by the
+    missing-data policy), ``excluded`` (nothing counts) or ``withdrawn`` (the truth does not count).
     """
     renamed = {"created_at": "scored_at", "failed_reason": "score_reason", "status": "scored_as"}
     own = scores.rename(columns=renamed)
     wanted = [*CELL, "value", "success", "rule", "score_reason", "scored_at", "scored_as"]
     cells = predictions.merge(own[wanted], on=CELL, how="left")
-    states = truths[[*ROUND, "state"]].rename(columns={"state": "truth_state"})
+    states = truths[[*ROUND, "state", "outcome"]].rename(columns={"state": "truth_state"})
     cells = cells.merge(states, on=ROUND, how="left")
     cells["score_state"] = _states(cells)
     return cells

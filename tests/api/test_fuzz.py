@@ -1,0 +1,112 @@
+"""Whatever is asked, the answer is one that the OpenAPI document describes, and never a 500."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.transport import Response
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.conftest import ApiClient, Filled, serving
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+PATHS = (
+    "/healthz", "/info", "/reports/leaderboard", "/reports/leaderboard/diff", "/reports/models",
+    "/reports/models/global", "/reports/models/params", "/reports/snapshots",
+    "/reports/predictions", "/reports/feeds", "/reports/feeds/tail", "/reports/schema",
+    "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
+    "/reports/export/predictions", "/reports/export/scores",
+)  # fmt: skip
+LIKELY = {
+    "projectIds": st.sampled_from(["half", "half,shy", "nobody", ""]),
+    "start": st.sampled_from(["2025-01-01T02:00:00Z", "2024-12-30T00:00:00.000+02:00"]),
+    "end": st.sampled_from(["2025-01-01T02:31:00Z", "2025-01-03T00:00:00.000Z"]),
+    "as_of": st.sampled_from(["2025-01-01T02:31:00Z", "2025-01-01T00:00:00Z"]),
+    "model": st.sampled_from(["half", "broken", "nobody"]),
+    "round": st.sampled_from(["2025-01-01T02:06:00Z", "2025-01-01T02:06:01Z"]),
+    "mode": st.sampled_from(["live", "replay"]),
+}
+"""What is really there: a fuzzer does not find a model's name by itself."""
+FUZZ = settings(
+    max_examples=25,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module", params=["filled", "empty"])
+def api(
+    request: pytest.FixtureRequest, filled: Filled, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ApiClient]:
+    """The API on both databases in turn."""
+    url = filled.url
+    if request.param == "empty":
+        template = request.getfixturevalue("_sqlite_template")
+        path = shutil.copy(template, tmp_path_factory.mktemp("empty") / "ledger.db")
+        url = f"sqlite:///{path}"
+    with serving(filled.challenge, url) as client:
+        yield client
+
+
+def check(api: ApiClient, case: schemathesis.Case) -> None:
+    """Ask, and hold the answer to the document."""
+    arguments = case.as_transport_kwargs(base_url="http://api")
+    arguments.pop("timeout", None)
+    prepared = requests.Request(
+        arguments["method"],
+        arguments["url"],
+        params=arguments.get("params"),
+        headers={name: str(value) for name, value in (arguments.get("headers") or {}).items()},
+    ).prepare()
+    answer = api.request(prepared.method or "GET", prepared.url or "")
+    case.validate_response(Response.from_httpx(answer, verify=False), checks=CHECKS)
+
+
+def test_every_path_is_tried(api):
+    assert tuple(api.app.openapi()["paths"]) == PATHS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_any_request_is_answered_as_documented(api, path, mode):
+    operation = schemathesis.openapi.from_dict(api.app.openapi())[path]["GET"]
+
+    @FUZZ
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case):
+        check(api, case)
+
+    ask()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_sensible_request_is_answered_as_documented(api, path):
+    operation = schemathesis.openapi.from_dict(api.app.openapi())[path]["GET"]
+    names = [one["name"] for one in api.app.openapi()["paths"][path]["get"].get("parameters", [])]
+    known = {name: values for name, values in LIKELY.items() if name in names}
+    always = {name: known.pop(name) for name in ("model", "round") if name in known}
+
+    @settings(FUZZ, max_examples=5)
+    @given(query=st.fixed_dictionaries(always, optional=known))
+    def ask(query):
+        check(api, operation.Case(query=query))
+
+    ask()
