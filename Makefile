@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RUNNER := coordinator_pipelines/models/host/runner-requirements
 PORT ?= 3000
 FEED ?= simulated
 
@@ -56,6 +57,11 @@ lock: $(READY) ## Resolve the dependencies anew
 		--no-strip-extras --no-annotate --no-header -o requirements.lock
 	@sed -i.old -e "s/ ; sys_platform == 'darwin' or sys_platform == 'linux'//" requirements.lock
 	@rm requirements.lock.old
+	@$(BIN)/uv pip compile $(RUNNER).in --universal --upgrade --quiet --generate-hashes \
+		--python-version 3.11 --no-emit-package importlib --no-emit-index-url --no-emit-find-links \
+		--no-strip-extras --no-annotate --no-header -o $(RUNNER).txt
+	@sed -i.old -e "s/ ; sys_platform == 'darwin' or sys_platform == 'linux'//" $(RUNNER).txt
+	@rm $(RUNNER).txt.old
 
 clean: ## Remove the environment and everything that a demo wrote
 	@rm -rf $(VENV) .coordinator

@@ -5,6 +5,7 @@ the summary says so in red, because a suite that skips looks green. With ``CI`` 
 ``COORDINATOR_TEST_REQUIRE=postgresql,chromium`` set, a missing program is a failure instead.
 """
 
+import fcntl
 import itertools
 import os
 import shutil
@@ -15,6 +16,9 @@ from typing import NoReturn
 import hypothesis
 import pytest
 
+from coordinator_pipelines import settings
+from coordinator_pipelines.domain.errors import RunnerError
+from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.postgresql import PostgresServer, find_binaries
@@ -28,6 +32,7 @@ DIALECTS = ("sqlite", "postgresql")
 NO_SERVER = "no PostgreSQL server binary found; install postgresql to run them"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found; install one of {', '.join(BROWSERS)} to run them"
+NO_RUNNER = "the published model runner cannot be had"
 NO_PRICES = "COORDINATOR_TEST_PRICES is not set; it names the directory of the price files"
 
 _numbers = itertools.count(1)
@@ -114,6 +119,22 @@ def ledger(database_url: str) -> Iterator[SqlLedger]:
 
 
 @pytest.fixture(scope="session")
+def model_runner(tmp_path_factory: pytest.TempPathFactory) -> RunnerEnvironment:
+    """The published runner's environment: the one that is named, or one made for all tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    home = shared / "model-runner"
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return RunnerEnvironment.find(settings.model_runner(), home, lambda _: None)
+        except RunnerError as error:
+            _miss("runner", f"{NO_RUNNER}: {error}")
+
+
+@pytest.fixture(scope="session")
 def prices_dir() -> Path:
     """The directory of the real price files."""
     directory = os.environ.get("COORDINATOR_TEST_PRICES")
@@ -130,6 +151,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
     for kind, reason in (
         ("PostgreSQL", NO_SERVER),
         ("Browser", NO_BROWSER),
+        ("Model-runner", NO_RUNNER),
         ("Real-price", NO_PRICES),
     ):
         if reason in skipped:

@@ -55,10 +55,13 @@ def dev(port: int, feed: str, spec: Path | None) -> None:
         clear_abandoned(instance)
         with supervision(lambda line: console.print(f"[yellow]{escape(line)}[/]")) as supervisor:
             stack = Stack(console, supervisor, instance, where)
-            stack.start_models()
-            stack.start_dagster(port, reservation)
-            stack.go_live(Webserver(f"http://{HOST}:{port}"))
-            stack.tell_what_happens()
+            try:
+                stack.start_models()
+                stack.start_dagster(port, reservation)
+                stack.go_live(Webserver(f"http://{HOST}:{port}"))
+                stack.tell_what_happens()
+            except KeyboardInterrupt:
+                console.print("\nStopping; rounds that are being asked are still stored ...")
 
 
 def _location(feed: str, spec: Path | None) -> location.Location:

@@ -1,12 +1,16 @@
 """``coordinator dev``: refused with a reason, or up until it is told to stop."""
 
+import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from tests.browser.conftest import answers, free_port
 from tests.command import Commands, family, require_gone, wait_for
 
@@ -31,31 +35,55 @@ def test_a_port_in_use_is_named(coordinator: Commands):
     assert "--port" in said
 
 
+@pytest.fixture
+def live(tmp_path: Path, model_runner: RunnerEnvironment) -> Iterator[Commands]:
+    """Commands in an empty home that find the published model runner."""
+    commands = Commands(
+        tmp_path, extra={"COORDINATOR_MODEL_RUNNER": str(model_runner.python.parents[1])}
+    )
+    yield commands
+    commands.end_all()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_dev_works_on_an_empty_home_and_stops_with_all_its_processes(
-    coordinator: Commands, number: signal.Signals
-):
+def test_dev_is_live_on_an_empty_home_and_stops_with_all_its_processes(live: Commands):
     port = free_port()
-    log = coordinator.directory / "dev.log"
-    dev = coordinator.start("dev", "--port", str(port), log=log)
-    wait_for(lambda: answers(f"http://127.0.0.1:{port}"), why="no UI")
-    assert "already at work" in coordinator.refuse("demo")
+    log = live.directory / "dev.log"
+    dev = live.start("dev", "--port", str(port), log=log)
+    wait_for(lambda: "  round  " in log.read_text(), why="no round", seconds=150)
+    assert answers(f"http://127.0.0.1:{port}")
+    assert "already at work" in live.refuse("demo")
     processes = family(dev.pid)
-    assert len(processes) > 3
-    dev.send_signal(number)
-    dev.wait(timeout=60)
+    assert len(processes) > 10
+    dev.send_signal(signal.SIGINT)
+    assert dev.wait(timeout=60) == 0
     require_gone(processes)
-    assert "Traceback" not in log.read_text()
+    said = log.read_text()
+    assert re.search("round  [67] success", said)
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow
-def test_dev_in_the_background_of_a_script_is_stopped_by_sigterm(coordinator: Commands):
+def test_what_dies_is_started_again(live: Commands):
     port = free_port()
-    log = coordinator.directory / "dev.log"
+    log = live.directory / "dev.log"
+    dev = live.start("dev", "--port", str(port), log=log)
+    wait_for(lambda: "is live" in log.read_text(), why="not live", seconds=150)
+    [host] = [pid for pid, line in family(dev.pid).items() if "models up" in line]
+    os.kill(host, signal.SIGKILL)
+    wait_for(lambda: "model host was killed by signal 9" in log.read_text(), why="not seen")
+    wait_for(lambda: "  round  " in log.read_text(), why="no round", seconds=150)
+    dev.send_signal(signal.SIGTERM)
+    dev.wait(timeout=60)
+
+
+@pytest.mark.slow
+def test_dev_in_the_background_of_a_script_is_stopped_by_sigterm(live: Commands):
+    port = free_port()
+    log = live.directory / "dev.log"
     with signal_ignored(signal.SIGINT):
-        dev = coordinator.start("dev", "--port", str(port), log=log)
-    wait_for(lambda: answers(f"http://127.0.0.1:{port}"), why="no UI")
+        dev = live.start("dev", "--port", str(port), log=log)
+    wait_for(lambda: answers(f"http://127.0.0.1:{port}"), why="no UI", seconds=150)
     processes = family(dev.pid)
     dev.send_signal(signal.SIGTERM)
     dev.wait(timeout=60)

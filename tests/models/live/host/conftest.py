@@ -20,9 +20,7 @@ from textwrap import dedent, indent
 import pytest
 import yaml
 
-from coordinator_pipelines import settings
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.domain.errors import RunnerError
 from coordinator_pipelines.domain.models import Ask, Call, Limits, Question
 from coordinator_pipelines.domain.spec_sections import CallShape
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
@@ -151,14 +149,9 @@ def below(pid):
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory) -> RunnerEnvironment:
-    """The published runner's environment: the one that is named, or one made for these tests."""
-    try:
-        home = tmp_path_factory.mktemp("runner")
-        return RunnerEnvironment.find(settings.model_runner(), home, lambda _: None)
-    except RunnerError as error:
-        required = "runner" in os.environ.get("COORDINATOR_TEST_REQUIRE", "")
-        (pytest.fail if required else pytest.skip)(str(error))
+def environment(model_runner: RunnerEnvironment) -> RunnerEnvironment:
+    """The published runner's environment."""
+    return model_runner
 
 
 @pytest.fixture
