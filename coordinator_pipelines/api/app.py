@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from coordinator_pipelines import __version__
-from coordinator_pipelines.api import problems
+from coordinator_pipelines.api import examples, problems
 from coordinator_pipelines.api.context import Context
 from coordinator_pipelines.api.custom import include_custom
 from coordinator_pipelines.api.default_schema import default_schema
@@ -86,6 +86,7 @@ def create_app(
     )
     app.state.context = Context(challenge, reports, clock, KeyRing(keys), told)
     problems.install(app)
+    examples.install(app)
     for module in ROUTES:
         app.include_router(module.routes)
     if directory is not None:

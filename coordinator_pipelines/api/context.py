@@ -18,7 +18,9 @@ from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.report import Reports
 
+START_OF_TIME = datetime(1971, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(2200, 1, 1, tzinfo=UTC)
+"""What a database can hold on either dialect, with room for time zones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,11 @@ class Context:
         return Mode.REPLAY if self.reports.member_since(Mode.LIVE) is None else Mode.LIVE
 
     def latest(self, mode: Mode) -> datetime:
-        """Where the time of a mode ends: now, or the newest replayed board."""
+        """Where the time of a mode ends: now, or the newest replayed model scores."""
         if mode is Mode.REPLAY:
-            board = self.reports.board(mode, END_OF_TIME)
-            if len(board):
-                newest: datetime = board["as_of"].iloc[0].to_pydatetime()
-                return newest
+            extent = self.reports.scored_extent(mode, START_OF_TIME, END_OF_TIME)
+            if extent:
+                return extent[-1]
         return self.clock.now()
 
     @property

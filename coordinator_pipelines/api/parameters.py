@@ -11,11 +11,10 @@ from typing import Annotated
 from fastapi import Depends, Query
 from pydantic import AfterValidator, AwareDatetime
 
-from coordinator_pipelines.api.context import END_OF_TIME, Context, Ctx
+from coordinator_pipelines.api.context import END_OF_TIME, START_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.problems import Refusal
 from coordinator_pipelines.domain.ledger import Mode
 
-START_OF_TIME = datetime(1971, 1, 1, tzinfo=UTC)
 DEFAULT_SPAN = timedelta(days=7)
 MOST_MODELS = 1000
 

@@ -12,10 +12,9 @@ from coordinator_pipelines.api.access import PUBLIC
 from coordinator_pipelines.api.answers import answered
 from coordinator_pipelines.api.board import Board, LeaderboardRow, told_board
 from coordinator_pipelines.api.board_diff import BoardDiff, board_diff
-from coordinator_pipelines.api.context import END_OF_TIME, Context, Ctx
+from coordinator_pipelines.api.context import END_OF_TIME, START_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.parameters import (
     EXAMPLE_INSTANT,
-    START_OF_TIME,
     AskedMode,
     Instant,
     Limit,
