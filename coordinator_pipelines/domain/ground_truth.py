@@ -61,7 +61,10 @@ def resolve(
 
 
 def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """The truths that differ from the stored newest version, with the version they become."""
+    """The truths that differ from the stored newest version, with the version they become.
+
+    One that was told is never taken back for want of records: they may have been pruned since.
+    """
     known = stored[[*ROUND, "version", *CONTENT]].assign(
         payload_json=[text and canonical(json.loads(text)) for text in stored["payload_json"]]
     )
@@ -70,6 +73,8 @@ def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     for name in CONTENT:
         old, new = both[f"{name}_stored"], both[name]
         same &= (old == new) | (old.isna() & new.isna())
+    was_told = both["state_stored"].isin([TruthState.FINAL.value, TruthState.VOID.value])
+    same |= was_told & (both["state"] == TruthState.UNRESOLVABLE.value)
     version = both["version"].fillna(0).astype("int64") + 1
     return truths.assign(version=version.to_numpy())[~same.to_numpy()]
 
