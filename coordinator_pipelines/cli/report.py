@@ -51,7 +51,7 @@ def report(
     origins: tuple[str, ...],
 ) -> None:
     """Serve the Report API and the public leaderboard until stopped."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     path = spec or starter_spec()
     challenge = load_challenge(path)
     ring = keys or settings.home() / KEYS_FILE
