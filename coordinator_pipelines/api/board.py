@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from coordinator_pipelines.api.answers import Answer, Sieve, records
 from coordinator_pipelines.api.context import Context
@@ -46,6 +46,28 @@ class Ranking(Answer):
     tie_breakers: list[str] = Field(default_factory=list)
 
 
+class WindowCounts(BaseModel):
+    """What a payload says of one trailing window, as far as pages show it."""
+
+    n: int = 0
+    expected: int = 0
+    coverage: float | None = None
+    outcomes: dict[str, int] = Field(default_factory=dict)
+
+
+class MemberFacts(BaseModel):
+    """What a payload says of the membership."""
+
+    left_at: AwareDatetime | None = None
+
+
+class PayloadFacts(BaseModel):
+    """The part of a payload that this API relies on; an author adds more."""
+
+    windows: dict[str, WindowCounts] = Field(default_factory=dict)
+    member: MemberFacts = MemberFacts()
+
+
 class LeaderboardRow(MetricsRow):
     """One model's place on a board."""
 
@@ -64,6 +86,11 @@ class LeaderboardRow(MetricsRow):
     version: int
     final: bool = Field(description="Whether every truth that was due is told")
     mode: Mode
+
+    @property
+    def windows(self) -> dict[str, WindowCounts]:
+        """The counts of each trailing window."""
+        return PayloadFacts.model_validate(self.score_payload).windows
 
 
 ENTRY_FIELDS = frozenset(
@@ -118,7 +145,7 @@ class _Entries:
         """The row of one entry; raises what ``Sieve`` understands if it is malformed."""
         score = entry["score"]
         metrics, payload = score["metrics"], score["payload"]
-        left = payload.get("member", {}).get("left_at")
+        facts = PayloadFacts.model_validate(payload)
         rank = entry.get("rank")
         return LeaderboardRow(
             model_id=entry["model_id"],
@@ -126,7 +153,7 @@ class _Entries:
             cruncher_name=entry.get("cruncher_name") or "unknown",
             rank=UNRANKED if rank is None else rank,
             unranked_reason=entry.get("unranked_reason"),
-            status="left" if left else "active",
+            status="left" if facts.member.left_at else "active",
             score_metrics=metrics,
             score_ranking=score["ranking"],
             score_payload=payload,

@@ -76,7 +76,9 @@ class PredictionLink(Answer):
     resolvable_at: ZonedTime
     output: JsonValue
     output_withheld: bool = Field(description="Whether the round is still open, so it is kept back")
-    raw_output: JsonValue = Field(description="Only for the model's owner")
+    raw_output: JsonValue = Field(
+        description="Only for the model's owner; null if it is the output as it was returned"
+    )
     runner_status: str | None
     failed_reason: str | None = Field(description="Only for the model's owner")
     exec_time_ms: float | None
