@@ -1,9 +1,10 @@
 """``coordinator dev``: a live challenge on this machine, with all that it needs."""
 
 import os
-import socket
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,10 +14,12 @@ from rich.markup import escape
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli import location
 from coordinator_pipelines.cli.backfill import clear_abandoned
+from coordinator_pipelines.cli.code_servers import code_servers, workspace_of
 from coordinator_pipelines.cli.daemon import sole_daemon
 from coordinator_pipelines.cli.database import set_up_database
 from coordinator_pipelines.cli.happenings import Happenings
 from coordinator_pipelines.cli.instance import LocalInstance
+from coordinator_pipelines.cli.ports import HOST, free_port, is_served, require_free
 from coordinator_pipelines.cli.real_prices import FEEDS, challenge_on_feed
 from coordinator_pipelines.cli.supervisor import Program, Supervisor, supervision
 from coordinator_pipelines.cli.terminal import open_console
@@ -25,9 +28,9 @@ from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.models.host.host import READY
 from coordinator_pipelines.spec_file import load_challenge
 
-HOST = "127.0.0.1"
 MODELS_PORT = 9091
 PATIENCE_SECONDS = 90.0
+LOADING_SECONDS = 45.0
 INSTALL_SECONDS = 900.0
 """The published runner is half a gigabyte, fetched once."""
 TELL_SECONDS = 2.0
@@ -45,7 +48,7 @@ TELL_SECONDS = 2.0
 @click.option("--spec", type=click.Path(path_type=Path), help="Another challenge than the starter.")
 def dev(port: int, feed: str, spec: Path | None) -> None:
     """Run a challenge live: its models, Dagster with UI, and everything captured."""
-    _require_free(port)
+    require_free(port, "name another one: coordinator dev --port 3001 (make dev PORT=3001)")
     console = open_console()
     where = _location(feed, spec)
     set_up_database(where.challenge)
@@ -87,7 +90,7 @@ class Stack:
         self._instance = instance
         self._where = where
         self._logs = settings.home() / "logs"
-        self._models_port = _free_port(MODELS_PORT)
+        self._models_port = free_port(MODELS_PORT)
         self._environment = {
             **instance.environment,
             settings.NODE_PORT_VARIABLE: str(self._models_port),
@@ -95,7 +98,7 @@ class Stack:
 
     def start_models(self) -> None:
         """The model host; it may have to install the published runner first."""
-        api_port = _free_port(self._models_port + 1)
+        api_port = free_port(self._models_port + 1)
         coordinator = str(Path(sys.executable).with_name("coordinator"))
         command = [coordinator, "models", "up", "--spec", str(self._where.spec)]
         command += ["--port", str(self._models_port), "--api-port", str(api_port)]
@@ -114,30 +117,45 @@ class Stack:
         self._console.print(f"Models:     http://{HOST}:{api_port}/models, log {log}")
 
     def start_dagster(self, port: int, reservation: int) -> None:
-        """The webserver and the daemon; each loads the code locations by itself."""
+        """A code server per location; the webserver and the daemon, which ask those."""
         os.set_inheritable(reservation, True)
+        servers = code_servers(self._instance.workspaces)
+        for server in servers:
+            name = f"code-server-{server.name}"
+            log = self._logs / f"{name}.log"
+            self._supervisor.start(Program(name, server.command, self._environment, log))
+        # A location that is not there yet when the webserver looks counts as broken.
+        self._await(lambda: all(is_served(each.port) for each in servers), "a code server")
+        shared = workspace_of(servers, self._instance.directory / "shared.workspace.yaml")
+        instance = replace(self._instance, workspaces=(shared,))
         for name, arguments, fds in (
             ("dagster-webserver", ["--host", HOST, "--port", str(port)], ()),
             ("dagster-daemon", ["run"], (reservation,)),
         ):
             log = self._logs / f"{name}.log"
-            command = self._instance.command(name, *arguments)
+            command = instance.command(name, *arguments)
             self._supervisor.start(Program(name, command, self._environment, log, fds))
 
     def go_live(self, webserver: Webserver) -> None:
         """Start the sensors of the challenge, and stop those of others."""
+        key = self._where.challenge.key
+        names = {f"{key}_{name}" for name in ("capture", "resolve", "vital_signs")}
         with self._console.status("Dagster starts ..."):
-            if not self._supervisor.wait_for(webserver.is_up, PATIENCE_SECONDS):
-                raise CoordinatorError(f"Dagster does not start; {self._logs} says why")
-            key = self._where.challenge.key
-            names = [f"{key}_{name}" for name in ("capture", "resolve", "vital_signs")]
-            started = webserver.run_sensors(lambda name: name in names)
-        if started != sorted(names):
-            raise CoordinatorError(
-                f"the code location of {self._where.challenge.name} cannot be loaded; "
-                f"{webserver.url}/locations says why"
+            self._await(webserver.is_up, "the webserver")
+            found = self._supervisor.wait_for(
+                lambda: names <= webserver.sensor_names(), LOADING_SECONDS
             )
+            if not found:
+                raise CoordinatorError(
+                    f"the code location of {self._where.challenge.name} cannot be loaded: "
+                    f"{webserver.load_errors() or f'see {self._logs}'}"
+                )
+            webserver.run_sensors(names)
         self._console.print(f"Dagster UI: {webserver.url}, logs {self._logs}")
+
+    def _await(self, ready: Callable[[], bool], what: str) -> None:
+        if not self._supervisor.wait_for(ready, PATIENCE_SECONDS):
+            raise CoordinatorError(f"{what} does not start; {self._logs} says why")
 
     def tell_what_happens(self) -> None:
         """Until the user stops the command: rounds, boards, and what is wrong."""
@@ -149,24 +167,3 @@ class Stack:
                 for line in happenings.news():
                     self._console.print(line, soft_wrap=True)
                 time.sleep(TELL_SECONDS)
-
-
-def _free_port(wanted: int) -> int:
-    """The port, or another one if it is taken."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise CoordinatorError(f"no port is free on {HOST}")
-
-
-def _require_free(port: int) -> None:
-    if _free_port(port) != port:
-        raise CoordinatorError(
-            f"port {port} cannot be used (another program has it); name another one: "
-            "coordinator dev --port 3001 (make dev PORT=3001)"
-        )

@@ -4,7 +4,7 @@ Add here what is asked over HTTP; avoid starting it (``dev``), and asking withou
 (``instance``).
 """
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,8 @@ import httpx
 
 from coordinator_pipelines.domain.errors import CoordinatorError
 
-SENSORS = """
-query Sensors {
+LOCATIONS = """
+query Locations {
   workspaceOrError {
     ... on Workspace {
       locationEntries {
@@ -72,35 +72,39 @@ class Webserver:
         except httpx.HTTPError:
             return False
 
-    def run_sensors(self, wanted: Callable[[str], bool]) -> list[str]:
-        """Have exactly the wanted sensors run, by name; the names of those that do.
+    def sensor_names(self) -> set[str]:
+        """The sensors of all locations that are loaded."""
+        return {sensor.name for sensor in self._sensors()}
 
-        Raises:
-            CoordinatorError: a code location cannot be loaded, or Dagster refuses.
-        """
-        sensors = self._sensors()
-        for sensor in sensors:
-            if wanted(sensor.name) and not sensor.running:
+    def run_sensors(self, names: Collection[str]) -> None:
+        """Have these sensors run and no others."""
+        for sensor in self._sensors():
+            if sensor.name in names and not sensor.running:
                 self._ask(START, sensor=sensor.selector)
-            elif sensor.running and not wanted(sensor.name):
+            elif sensor.running and sensor.name not in names:
                 self._ask(STOP, sensor=sensor.selector)
-        return sorted(sensor.name for sensor in sensors if wanted(sensor.name))
+
+    def load_errors(self) -> str:
+        """Why locations cannot be loaded, as Dagster says it; empty if they all can."""
+        loads = [entry["locationOrLoadError"] or {} for entry in self._locations()]
+        return "; ".join(load["message"].strip() for load in loads if "message" in load)
+
+    def _locations(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self._ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+        return entries
 
     def _sensors(self) -> list[Sensor]:
-        found = []
-        for entry in self._ask(SENSORS)["workspaceOrError"]["locationEntries"]:
-            loaded = entry["locationOrLoadError"] or {}
-            for repository in loaded.get("repositories", []):
-                found += [
-                    Sensor(
-                        entry["name"],
-                        repository["name"],
-                        sensor["name"],
-                        sensor["sensorState"]["status"] == "RUNNING",
-                    )
-                    for sensor in repository["sensors"]
-                ]
-        return found
+        return [
+            Sensor(
+                entry["name"],
+                repository["name"],
+                sensor["name"],
+                sensor["sensorState"]["status"] == "RUNNING",
+            )
+            for entry in self._locations()
+            for repository in (entry["locationOrLoadError"] or {}).get("repositories", [])
+            for sensor in repository["sensors"]
+        ]
 
     def _ask(self, document: str, **variables: Any) -> dict[str, Any]:
         try:

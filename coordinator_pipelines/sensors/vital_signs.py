@@ -4,8 +4,14 @@ Add here how a change of a vital sign is told; avoid what the signs are (``domai
 """
 
 import json
+from typing import Any
 
 import dagster as dg
+
+# Not among Dagster's public names yet, though the event that takes it is.
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
@@ -16,7 +22,7 @@ SECONDS_BETWEEN_TICKS = 15
 
 
 def vital_signs_sensor(challenge: Challenge) -> dg.SensorDefinition:
-    """Evaluates the checks of a challenge that is live, when they change."""
+    """Evaluates the checks when they change, and anew about each new materialization."""
 
     @dg.sensor(
         name=f"{challenge.key}_vital_signs",
@@ -30,18 +36,40 @@ def vital_signs_sensor(challenge: Challenge) -> dg.SensorDefinition:
     ) -> dg.SensorResult | dg.SkipReason:
         signs = vital_signs(challenge, ledger, clock.now())
         known = json.loads(context.cursor) if context.cursor else {}
-        changed = [sign for sign in signs if known.get(sign.name) is not (sign.problem is None)]
+        subjects = {sign.name: _subject(context.instance, challenge, sign) for sign in signs}
+        states = {sign.name: _state(sign, subjects[sign.name]) for sign in signs}
+        changed = [sign for sign in signs if known.get(sign.name) != states[sign.name]]
         if not changed:
             return dg.SkipReason("; ".join(filter(None, (s.problem for s in signs))) or "all well")
         return dg.SensorResult(
-            asset_events=[_evaluation(challenge, sign) for sign in changed],
-            cursor=json.dumps({sign.name: sign.problem is None for sign in signs}),
+            asset_events=[_evaluation(challenge, s, subjects[s.name]) for s in changed],
+            cursor=json.dumps(states),
         )
 
     return watch
 
 
-def _evaluation(challenge: Challenge, sign: VitalSign) -> dg.AssetCheckEvaluation:
+Subject = AssetCheckEvaluationTargetMaterializationData | None
+"""The materialization that a verdict is about: the UI shows verdicts about the newest only."""
+
+
+def _subject(instance: dg.DagsterInstance, challenge: Challenge, sign: VitalSign) -> Subject:
+    key = dg.AssetKey([challenge.key, sign.asset])
+    records = instance.fetch_materializations(key, limit=1).records
+    if not records:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=records[0].storage_id,
+        run_id=records[0].run_id,
+        timestamp=records[0].timestamp,
+    )
+
+
+def _state(sign: VitalSign, subject: Subject) -> list[Any]:
+    return [sign.problem is None, subject.storage_id if subject else None]
+
+
+def _evaluation(challenge: Challenge, sign: VitalSign, subject: Subject) -> dg.AssetCheckEvaluation:
     newest = f"{sign.newest:%Y-%m-%d %H:%M:%S} UTC" if sign.newest else "none"
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey([challenge.key, sign.asset]),
@@ -49,4 +77,5 @@ def _evaluation(challenge: Challenge, sign: VitalSign) -> dg.AssetCheckEvaluatio
         passed=sign.problem is None,
         description=sign.problem,
         metadata={"newest": newest},
+        target_materialization_data=subject,
     )

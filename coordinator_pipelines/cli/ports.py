@@ -1,0 +1,42 @@
+"""Ports of this machine for what commands start.
+
+Add here how a port is chosen; avoid serving on it.
+"""
+
+import socket
+
+from coordinator_pipelines.domain.errors import CoordinatorError
+
+HOST = "127.0.0.1"
+
+
+def free_port(wanted: int = 0) -> int:
+    """The port if nobody has it, else another one."""
+    return next(port for port in (_bound(wanted), _bound(0)) if port is not None)
+
+
+def is_served(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def require_free(port: int, instead: str) -> None:
+    """Refuse a port that somebody has.
+
+    Raises:
+        CoordinatorError: somebody has it; ``instead`` says how to name another one.
+    """
+    if _bound(port) is None:
+        raise CoordinatorError(f"port {port} cannot be used (another program has it); {instead}")
+
+
+def _bound(port: int) -> int | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])
