@@ -39,24 +39,28 @@ def live_rounds(challenge: Challenge, ledger: Ledger, window: Window) -> pd.Data
 def _reasons(missed: pd.DataFrame, ledger: Ledger, window: Window) -> list[str]:
     leases = ledger.leases(window.start, window.end)
     claimed = missed.merge(leases[[*ROUND, "run_id"]], on=ROUND, how="left")["run_id"]
-    captures = ledger.captures(window.start, window.end)
+    responsible = _responsible(missed, ledger.captures(window.start, window.end))
     return [
         f"capture {_short(run)} claimed it and did not finish"
         if isinstance(run, str)
-        else _unclaimed(at, captures)
-        for at, run in zip(missed["performed_at"], claimed, strict=True)
+        else _unclaimed(capture)
+        for run, capture in zip(claimed, responsible, strict=True)
     ]
 
 
-def _unclaimed(performed_at: pd.Timestamp, captures: pd.DataFrame) -> str:
+def _responsible(missed: pd.DataFrame, captures: pd.DataFrame) -> list[str | None]:
+    """The capture that was there and should have asked each round; None where none was."""
+    at = missed["performed_at"]
+    responsible = np.full(len(missed), None, dtype=object)
     until = captures["ended_at"].fillna(captures["alive_until"])
-    there = (captures["started_at"] <= performed_at) & (until >= performed_at)
-    responsible = captures[
-        there & (captures["span_start"] <= performed_at) & (captures["span_end"] > performed_at)
-    ]
-    if responsible.empty:
-        return NOBODY
-    return f"capture {_short(responsible['run_id'].iloc[-1])} did not get to it in time"
+    for capture, end in zip(captures.itertuples(), until, strict=True):
+        there = (at >= capture.started_at) & (at <= end)
+        responsible[there & (at >= capture.span_start) & (at < capture.span_end)] = capture.run_id
+    return list(responsible)
+
+
+def _unclaimed(capture: str | None) -> str:
+    return f"capture {_short(capture)} did not get to it in time" if capture else NOBODY
 
 
 def _short(run_id: str) -> str:
@@ -76,7 +80,8 @@ def stretches(missed: pd.DataFrame) -> list[str]:
     texts = []
     for _, rows in ordered.groupby(np.cumsum(change)):
         first, last = rows["performed_at"].iloc[0], rows["performed_at"].iloc[-1]
-        until = "" if len(rows) == 1 else f" to {last:%H:%M:%S}"
+        day = "%Y-%m-%d " if last.date() > first.date() else ""
+        until = "" if len(rows) == 1 else f" to {last:{day}%H:%M:%S}"
         texts.append(
             f"MISSED {first:%Y-%m-%d %H:%M:%S}{until} UTC ({len(rows)} rounds): "
             f"{rows['reason'].iloc[0]}"
