@@ -57,7 +57,7 @@ class Context:
     @property
     def is_simulated(self) -> bool:
         """Whether the prices are made up."""
-        return self.challenge.feed.provider == "simulated"
+        return self.challenge.feed.simulated
 
 
 def _context(request: Request) -> Context:
