@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 from rich.markup import escape
@@ -72,8 +73,9 @@ class Happenings:
         if self._board == (as_of, version):
             return
         self._board = (as_of, version)
-        ranked = [e for e in json.loads(board["entries_json"].item()) if e["rank"] is not None]
-        leader = f"{ranked[0]['model_name']} leads {len(ranked)}" if ranked else "nobody ranked yet"
+        entries = json.loads(board["entries_json"].item())
+        ranked = [entry for entry in entries if entry["rank"] is not None]
+        leader = f"{ranked[0]['model_name']} leads {len(ranked)}" if ranked else _unranked(entries)
         kind = "final" if board["final"].item() else "interim"
         yield f"{as_of:%H:%M:%S}  board  {kind}, {escape(leader)}"
 
@@ -100,6 +102,11 @@ def _answers(rounds: pd.DataFrame, cells: pd.DataFrame) -> str:
     text = ", ".join(f"{n} {str(status).lower()}" for status, n in counts.items())
     trouble = cells.loc[cells["status"].isin(TROUBLE), "model_id"]
     return text + (f" ({', '.join(sorted(trouble))})" if len(trouble) else "")
+
+
+def _unranked(entries: list[dict[str, Any]]) -> str:
+    why = f" ({entries[0]['unranked_reason']})" if entries else ""
+    return f"nobody ranked yet{why}"
 
 
 def _took(timings: "pd.Series[float]", at: pd.Timestamp) -> str:
