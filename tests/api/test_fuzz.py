@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import pytest
 import requests
@@ -65,6 +67,12 @@ def api(
         yield client
 
 
+@cache
+def operations(api: ApiClient) -> Any:
+    """What can be asked, by path and method."""
+    return schemathesis.openapi.from_dict(api.app.openapi())
+
+
 def check(api: ApiClient, case: schemathesis.Case) -> None:
     """Ask, and hold the answer to the document."""
     arguments = case.as_transport_kwargs(base_url="http://api")
@@ -87,7 +95,7 @@ def test_every_path_is_tried(api):
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_any_request_is_answered_as_documented(api, path, mode):
-    operation = schemathesis.openapi.from_dict(api.app.openapi())[path]["GET"]
+    operation = operations(api)[path]["GET"]
 
     @FUZZ
     @given(case=operation.as_strategy(generation_mode=mode))
@@ -99,7 +107,7 @@ def test_any_request_is_answered_as_documented(api, path, mode):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_sensible_request_is_answered_as_documented(api, path):
-    operation = schemathesis.openapi.from_dict(api.app.openapi())[path]["GET"]
+    operation = operations(api)[path]["GET"]
     names = [one["name"] for one in api.app.openapi()["paths"][path]["get"].get("parameters", [])]
     known = {name: values for name, values in LIKELY.items() if name in names}
     always = {name: known.pop(name) for name in ("model", "round") if name in known}

@@ -1,5 +1,7 @@
 """On PostgreSQL every answer is the one that SQLite gives."""
 
+import hashlib
+import json
 from typing import Any
 
 from tests.api.conftest import Filled, fill, serving
@@ -23,6 +25,15 @@ def told(value: Any) -> Any:
     return [told(one) for one in value] if isinstance(value, list) else value
 
 
+def assert_hashes_can_be_checked(snapshots: list[dict[str, Any]]) -> None:
+    """A reader who knows nothing but the answer comes to the hash that is stored."""
+    assert snapshots
+    for one in snapshots:
+        content = {"metrics": one["metrics"], "payload": one["payload"]}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        assert hashlib.sha256(text.encode()).hexdigest() == one["content_hash"]
+
+
 def test_both_dialects_answer_the_same(filled: Filled, postgresql_url: str, tmp_path):
     other = fill(tmp_path, postgresql_url)
     with (
@@ -32,6 +43,8 @@ def test_both_dialects_answer_the_same(filled: Filled, postgresql_url: str, tmp_
         for path in PATHS:
             one, two = sqlite.get(path), postgresql.get(path)
             assert (two.status_code, told(two.json())) == (200, told(one.json())), path
+        for api in (sqlite, postgresql):
+            assert_hashes_can_be_checked(api.get("/reports/snapshots").json())
         for name in ("predictions", "scores"):
             files = [api.get(f"/reports/export/{name}").text for api in (sqlite, postgresql)]
             assert len(files[0].splitlines()) == len(files[1].splitlines()) > 200

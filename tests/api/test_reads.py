@@ -72,7 +72,7 @@ def test_no_read_goes_through_a_whole_table(ledger, name):
     assert [step for step in scans if step.split()[1] not in SMALL_BY_NATURE] == []
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.integers(1, 70), model=st.sampled_from([None, ["half"], ["half", "shy"]]))
 def test_pages_are_whole_rounds_and_together_everything(ledger, limit, model):
     whole = ledger.prediction_page(Mode.REPLAY, START, END, model, limit=None).rows

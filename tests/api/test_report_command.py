@@ -37,6 +37,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_the_api_is_served_until_it_is_stopped(commands):
     port = free_port()
     url, log = f"http://127.0.0.1:{port}", commands.directory / "report.log"
@@ -55,6 +56,7 @@ def test_the_api_is_served_until_it_is_stopped(commands):
     assert key not in said
 
 
+@pytest.mark.slow
 def test_keys_are_listed_without_themselves_and_dropped(commands):
     key = commands.succeed("report-keys", "add", "mine", "--owner", "alice").strip()
     assert key.startswith("cpk_")
