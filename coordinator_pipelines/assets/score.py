@@ -61,7 +61,10 @@ def _computed(
     """Score and store the windows in one mode; of each, what to show and what has no score."""
     span = Window(windows[0].start, windows[-1].end)
     predictions, truths, written = scoring.score(span)
-    context.log.info(f"{written.added} scores added, {written.revised} of them revisions")
+    if not written.added:
+        context.log.info("No predictions were scored in this cycle")
+    else:
+        context.log.info(f"Scored {written.added} predictions, {written.revised} of them again")
     stored = scoring.ledger.scores(scoring.mode, span.start, span.end)
     for window in windows:
         yield window, *_told(*(within(frame, window) for frame in (predictions, truths, stored)))

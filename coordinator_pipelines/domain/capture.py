@@ -102,6 +102,7 @@ class Capture:
             wait(self._in_flight)
             self._settle_flights()
             self._survives(lambda: self._record(ended_at=self.clock.now(), end_reason=reason))
+            logger.info("capture %s ended: %s", self.run_id, reason)
         if self._broken:
             raise CaptureError(
                 f"{len(self._broken)} instants could not be stored; the first: {self._broken[0]}"
