@@ -56,7 +56,7 @@ class Context:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the prices are made up."""
+        """Whether the prices are not those of now: made up, or a recording played live."""
         return self.challenge.feed.simulated
 
 

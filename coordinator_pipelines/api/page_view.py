@@ -156,7 +156,9 @@ def _shared(context: Context, mode: Mode) -> Shared:
 def _notices(context: Context, mode: Mode, as_of: datetime | None) -> list[Notice]:
     notices = []
     if context.is_simulated:
-        text = "The prices are made up. Nothing on this page says anything about a market."
+        made_up = context.challenge.feed.provider == "simulated"
+        what = "The prices are made up" if made_up else "A recording is played as if it were live"
+        text = f"{what}. Nothing on this page says anything about a market today."
         notices.append(Notice("simulated", "Simulated data", text))
     if is_stale(context, mode, as_of):
         since = f"The newest board is of {as_of:%Y-%m-%d %H:%M} UTC" if as_of else "There is none"

@@ -111,6 +111,15 @@ def test_simulated_and_stale_data_are_unmistakable(copied):
     assert "Replay" not in text
 
 
+def test_a_recording_that_is_played_live_is_no_market_of_today_either(filled):
+    recorded, played = "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
+    spec = filled.challenge.model_dump(mode="json")
+    spec["feed"]["playback"] = {"recorded_from": recorded, "live_from": played}
+    with serving(type(filled.challenge).model_validate(spec), filled.url) as client:
+        assert "A recording is played as if it were live." in Page(client.get("/").text).text
+        assert client.get("/info").json()["simulated"] is True
+
+
 def test_names_that_participants_choose_are_shown_as_text(copied):
     with sqlite3.connect(copied.url.removeprefix("sqlite:///")) as connection:
         connection.execute(

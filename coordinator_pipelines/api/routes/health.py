@@ -45,7 +45,7 @@ class Info(Answer):
     version: str
     mode: Mode
     feed: str
-    simulated: bool = Field(description="Whether the prices are made up")
+    simulated: bool = Field(description="Whether prices are made up, or recorded ones played live")
     network: None = Field(default=None, description="Always null: no payments are made here")
 
 
