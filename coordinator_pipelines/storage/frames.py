@@ -92,8 +92,7 @@ def _instants(column: Column[Any], frame: pd.DataFrame, missing: np.ndarray) -> 
         values = pd.Series(aware, dtype="datetime64[us, UTC]")
     if not isinstance(values.dtype, pd.DatetimeTZDtype):
         raise TypeError(f"{column} is naive; every instant carries a time zone")
-    microseconds = values.dt.tz_convert("UTC").dt.as_unit("us").astype("int64")
-    return _with_none(microseconds.to_numpy(), missing)
+    return _with_none(values.to_numpy("datetime64[us]").astype("int64"), missing)
 
 
 def _flags(column: Column[Any], frame: pd.DataFrame, missing: np.ndarray) -> list[Any]:
@@ -120,8 +119,10 @@ def _integers(column: Column[Any], frame: pd.DataFrame, missing: np.ndarray) -> 
 
 
 def _finite(column: Column[Any], frame: pd.DataFrame) -> np.ndarray:
+    values = frame[column.name]
     try:
-        numbers = pd.to_numeric(frame[column.name]).to_numpy(dtype="float64", na_value=np.nan)
+        values = pd.to_numeric(values) if values.dtype == object else values
+        numbers = values.to_numpy(dtype="float64", na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise LedgerError(f"{column} holds what is not a number: {error}") from error
     infinite = np.isinf(numbers)
@@ -170,6 +171,8 @@ def _with_none(values: np.ndarray, missing: np.ndarray) -> list[Any]:
 
 
 def _refuse_repeated(table: Table, frame: pd.DataFrame) -> None:
+    if len(frame) == 1:
+        return
     repeated = frame.duplicated([column.name for column in table.primary_key]).to_numpy()
     if repeated.any():
         position = int(repeated.argmax())
