@@ -4,7 +4,8 @@ Add a setting here when a deployment, not a challenge, must be able to change it
 anything at import time.
 
 =================================== ===========================================================
-COORDINATOR_HOME                    directory of databases and logs; ``.coordinator`` by default
+COORDINATOR_HOME                    directory of databases, logs and vendors' pauses;
+                                    ``.coordinator`` by default
 DAGSTER_HOME                        directory of the Dagster instance; ``dagster`` in the above
 COORDINATOR_DATABASE_URL            database of every challenge of this process, for nodes that
                                     serve one challenge
@@ -117,7 +118,10 @@ def feed_access() -> FeedAccess:
     key = os.environ.get(PYTH_KEY_VARIABLE, "").strip()
     hosts = {name: url for name, url in given.items() if url}
     return FeedAccess(
-        **hosts, pyth_api_key=SecretStr(key) if key else None, patience_seconds=_patience()
+        **hosts,
+        pyth_api_key=SecretStr(key) if key else None,
+        patience_seconds=_patience(),
+        hold_directory=home() / "vendors",
     )
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from coordinator_pipelines.domain.errors import FeedConfigurationError
 from coordinator_pipelines.domain.feed_access import FeedAccess
-from coordinator_pipelines.settings import feed_access
+from coordinator_pipelines.settings import feed_access, home
 
+DEFAULTS = FeedAccess(hold_directory=home() / "vendors")
 VARIABLES = ("BINANCE_API_URL", "PYTH_HERMES_URL", "PYTH_API_KEY", "FEED_PATIENCE_SECONDS")
 
 
@@ -18,7 +19,7 @@ def environment(monkeypatch):
 
 def test_without_settings_the_public_hosts_are_asked_without_a_key(environment):
     del environment  # empty
-    assert feed_access() == FeedAccess()
+    assert feed_access() == DEFAULTS
     assert feed_access().binance_url == "https://data-api.binance.vision"
     assert feed_access().pyth_api_key is None
 
@@ -36,7 +37,7 @@ def test_the_environment_names_hosts_and_key_and_the_key_is_not_shown(environmen
 def test_an_empty_variable_is_not_set(environment):
     for name in VARIABLES:
         environment.setenv(name, "")
-    assert feed_access() == FeedAccess()
+    assert feed_access() == DEFAULTS
 
 
 def test_a_request_may_take_as_long_as_the_environment_says(environment):

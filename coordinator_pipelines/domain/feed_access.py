@@ -1,10 +1,11 @@
-"""What a deployment decides about vendors of market data: where they are asked, with which key.
+"""What a deployment decides about asking vendors: where, with which key, how patiently.
 
 Add here what must not stand in a challenge's spec; avoid reading the environment (``settings``)
 and asking anybody (``feeds``).
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -25,3 +26,5 @@ class FeedAccess:
     pyth_api_key: SecretStr | None = None
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS
     """The longest that one request may take, with its repetitions and the pauses between them."""
+    hold_directory: Path | None = None
+    """Where processes tell each other of a vendor that wants not to be asked; None: nowhere."""

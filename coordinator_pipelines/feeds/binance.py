@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ from coordinator_pipelines.domain.feed_record import instants
 from coordinator_pipelines.domain.feed_spec import BINANCE_INTERVALS
 from coordinator_pipelines.domain.round import as_utc
 from coordinator_pipelines.feeds.binance_klines import REFUSAL, read_klines
+from coordinator_pipelines.feeds.hold_file import HoldFile
 from coordinator_pipelines.feeds.http_answer import Answer, parsed
 from coordinator_pipelines.feeds.http_source import TIMEOUT_SECONDS, HttpSource
 from coordinator_pipelines.feeds.rate_limit import RateLimit
@@ -43,13 +45,17 @@ def binance_source(
     timer: Timer,
     timeout_seconds: float = TIMEOUT_SECONDS,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    hold_directory: Path | None = None,
 ) -> HttpSource:
     """Binance, as one process asks it, whatever the number of feeds.
+
+    ``hold_directory``: where processes learn of each other's pauses.
 
     Raises:
         FeedConfigurationError: the base URL is none.
     """
-    limit = RateLimit(REQUESTS, PER_SECONDS, timer)
+    held = HoldFile.of(base_url, hold_directory) if hold_directory else None
+    limit = RateLimit(REQUESTS, PER_SECONDS, timer, held)
     return HttpSource(
         "binance", base_url, variable=BINANCE_URL_VARIABLE, limit=limit, timer=timer,
         timeout_seconds=timeout_seconds, patience_seconds=patience_seconds,

@@ -8,6 +8,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from coordinator_pipelines.domain.feed_access import (
 from coordinator_pipelines.domain.feed_record import instants
 from coordinator_pipelines.domain.feed_spec import pyth_feed_id
 from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.feeds.hold_file import HoldFile
 from coordinator_pipelines.feeds.http_answer import Answer
 from coordinator_pipelines.feeds.http_source import TIMEOUT_SECONDS, HttpSource
 from coordinator_pipelines.feeds.pyth_updates import Update, read_updates
@@ -49,13 +51,17 @@ def pyth_source(
     timer: Timer,
     timeout_seconds: float = TIMEOUT_SECONDS,
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    hold_directory: Path | None = None,
 ) -> HttpSource:
     """Hermes, as one process asks it, whatever the number of feeds.
+
+    ``hold_directory``: where processes learn of each other's pauses.
 
     Raises:
         FeedConfigurationError: the base URL or the key is none.
     """
-    limit = RateLimit(REQUESTS, PER_SECONDS, timer)
+    held = HoldFile.of(base_url, hold_directory) if hold_directory else None
+    limit = RateLimit(REQUESTS, PER_SECONDS, timer, held)
     return HttpSource(
         "pyth", base_url, variable=PYTH_URL_VARIABLE, limit=limit, timer=timer, key=key,
         timeout_seconds=timeout_seconds, patience_seconds=patience_seconds,

@@ -8,15 +8,22 @@ from datetime import timedelta
 from threading import Lock
 
 from coordinator_pipelines.domain.errors import FeedUnavailableError
+from coordinator_pipelines.feeds.hold_file import HoldFile
 from coordinator_pipelines.feeds.timer import Timer
 
 
 class RateLimit:
-    """At most ``requests`` in any ``seconds``, shared by all threads that hold it."""
+    """At most ``requests`` in any ``seconds``, shared by all threads that hold it.
 
-    def __init__(self, requests: int, seconds: float, timer: Timer) -> None:
+    With a ``hold_file``, pauses are shared with other processes as well.
+    """
+
+    def __init__(
+        self, requests: int, seconds: float, timer: Timer, hold_file: HoldFile | None = None
+    ) -> None:
         self._seconds = seconds
         self._timer = timer
+        self._hold_file = hold_file
         self._sent: deque[float] = deque(maxlen=requests)
         self._held_until = float("-inf")
         self._lock = Lock()
@@ -44,15 +51,24 @@ class RateLimit:
         """Send nothing for so long."""
         with self._lock:
             self._held_until = max(self._held_until, self._timer.monotonic() + seconds)
+            if self._hold_file:
+                now = self._timer.now()
+                self._hold_file.extend(now + timedelta(seconds=seconds), now)
 
     def _take(self) -> float:
         """Seconds until a request may be sent; if it may be sent now, it counts as sent."""
         with self._lock:
             now = self._timer.monotonic()
-            free = [self._held_until]
+            free = [self._held_until, now + self._held_by_others()]
             if len(self._sent) == self._sent.maxlen:
                 free.append(self._sent[0] + self._seconds)
             pause = max(free) - now
             if pause <= 0:
                 self._sent.append(now)
             return pause
+
+    def _held_by_others(self) -> float:
+        """Seconds that are left of a pause of which any process was told."""
+        now = self._timer.now()
+        until = self._hold_file.until(now) if self._hold_file else None
+        return (until - now).total_seconds() if until else 0.0

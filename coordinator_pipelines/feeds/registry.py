@@ -6,8 +6,6 @@ Add a provider here when ``domain.feed_spec`` has its settings; avoid defaults a
 import atexit
 from functools import cache
 
-from pydantic import SecretStr
-
 from coordinator_pipelines.domain.feed import Feed
 from coordinator_pipelines.domain.feed_access import FeedAccess
 from coordinator_pipelines.domain.feed_spec import (
@@ -36,10 +34,10 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
         file = FileFeed(spec.path, subjects=subjects, granularity_seconds=granularity_seconds)
         return PlaybackFeed(file, spec.playback.shift) if spec.playback else file
     if isinstance(spec, BinanceFeedSpec):
-        source = _binance(access.binance_url, access.patience_seconds)
+        source = _binance(access)
         return BinanceFeed(source, subjects=subjects, granularity_seconds=granularity_seconds)
     if isinstance(spec, PythFeedSpec):
-        source = _pyth(access.pyth_url, access.pyth_api_key, access.patience_seconds)
+        source = _pyth(access)
         return PythFeed(source, subjects=subjects, granularity_seconds=granularity_seconds)
     return SimulatedFeed(
         seed=spec.seed,
@@ -52,19 +50,28 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
 
 
 @cache
-def _binance(base_url: str, patience_seconds: float) -> HttpSource:
+def _binance(access: FeedAccess) -> HttpSource:
     """One per process, so that all its feeds keep one limit together."""
-    return _closed_at_exit(
-        binance_source(base_url, SystemTimer(), patience_seconds=patience_seconds)
+    source = binance_source(
+        access.binance_url,
+        SystemTimer(),
+        patience_seconds=access.patience_seconds,
+        hold_directory=access.hold_directory,
     )
+    return _closed_at_exit(source)
 
 
 @cache
-def _pyth(base_url: str, key: SecretStr | None, patience_seconds: float) -> HttpSource:
+def _pyth(access: FeedAccess) -> HttpSource:
     """One per process, likewise."""
-    return _closed_at_exit(
-        pyth_source(base_url, key, SystemTimer(), patience_seconds=patience_seconds)
+    source = pyth_source(
+        access.pyth_url,
+        access.pyth_api_key,
+        SystemTimer(),
+        patience_seconds=access.patience_seconds,
+        hold_directory=access.hold_directory,
     )
+    return _closed_at_exit(source)
 
 
 def _closed_at_exit(source: HttpSource) -> HttpSource:
