@@ -29,6 +29,7 @@ from coordinator_pipelines.models.host.host import READY
 from coordinator_pipelines.spec_file import load_challenge
 
 MODELS_PORT = 9091
+REPORT_PORT = 8000
 PATIENCE_SECONDS = 90.0
 LOADING_SECONDS = 45.0
 INSTALL_SECONDS = 900.0
@@ -60,11 +61,17 @@ def dev(port: int, feed: str, spec: Path | None) -> None:
             stack = Stack(console, supervisor, instance, where)
             try:
                 stack.start_models()
+                stack.start_report()
                 stack.start_dagster(port, reservation)
                 stack.go_live(Webserver(f"http://{HOST}:{port}"))
                 stack.tell_what_happens()
             except KeyboardInterrupt:
                 console.print("\nStopping; rounds that are being asked are still stored ...")
+
+
+def _coordinator() -> str:
+    """This command, as it is installed in this environment."""
+    return str(Path(sys.executable).with_name("coordinator"))
 
 
 def _location(feed: str, spec: Path | None) -> location.Location:
@@ -99,8 +106,7 @@ class Stack:
     def start_models(self) -> None:
         """The model host; it may have to install the published runner first."""
         api_port = free_port(self._models_port + 1)
-        coordinator = str(Path(sys.executable).with_name("coordinator"))
-        command = [coordinator, "models", "up", "--spec", str(self._where.spec)]
+        command = [_coordinator(), "models", "up", "--spec", str(self._where.spec)]
         command += ["--port", str(self._models_port), "--api-port", str(api_port)]
         log = self._logs / "model-host.log"
         log.unlink(missing_ok=True)
@@ -114,7 +120,7 @@ class Stack:
             )
         if not ready:
             raise CoordinatorError(f"the model host is not ready; {log} says why")
-        self._console.print(f"Models:     http://{HOST}:{api_port}/models, log {log}")
+        self._console.print(f"Models:      http://{HOST}:{api_port}/models, log {log}")
 
     def start_dagster(self, port: int, reservation: int) -> None:
         """A code server per location; the webserver and the daemon, which ask those."""
@@ -136,6 +142,16 @@ class Stack:
             command = instance.command(name, *arguments)
             self._supervisor.start(Program(name, command, self._environment, log, fds))
 
+    def start_report(self) -> None:
+        """The Report API, with the public leaderboard page."""
+        port = free_port(REPORT_PORT)
+        command = [_coordinator(), "report", "--spec", str(self._where.spec)]
+        command += ["--host", HOST, "--port", str(port)]
+        log = self._logs / "report.log"
+        self._supervisor.start(Program("report", command, self._environment, log))
+        self._await(lambda: is_served(port), "the Report API")
+        self._console.print(f"Leaderboard: http://{HOST}:{port}")
+
     def go_live(self, webserver: Webserver) -> None:
         """Start the sensors of the challenge, and stop those of others."""
         key = self._where.challenge.key
@@ -151,7 +167,7 @@ class Stack:
                     f"{webserver.load_errors() or f'see {self._logs}'}"
                 )
             webserver.run_sensors(names)
-        self._console.print(f"Dagster UI: {webserver.url}, logs {self._logs}")
+        self._console.print(f"Dagster UI:  {webserver.url}, logs {self._logs}")
 
     def _await(self, ready: Callable[[], bool], what: str) -> None:
         if not self._supervisor.wait_for(ready, PATIENCE_SECONDS):
