@@ -186,9 +186,7 @@ class Capture:
             [(_, answers)] = self.models.ask_each([(question.ask, question.members)])
         watch.mark()
         rows = prediction_rows(answers, self.rules.validate)
-        predictions = prediction_frame(
-            self.challenge, Mode.LIVE, question.cells, rows, question.rounds
-        )
+        predictions = prediction_frame(self.challenge, Mode.LIVE, question.cells, rows)
         watch.mark()
         self._commit(question.rounds, predictions)
         watch.mark()

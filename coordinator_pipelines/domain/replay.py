@@ -146,7 +146,7 @@ class Replay:
 
     def _store(self, plan: Plan, answers: Sequence[Answer]) -> Written:
         rows = prediction_rows(answers, self.rules.validate)
-        predictions = prediction_frame(self.challenge, Mode.REPLAY, plan.missing, rows, plan.rounds)
+        predictions = prediction_frame(self.challenge, Mode.REPLAY, plan.missing, rows)
         rounds = plan.rounds[~plan.rounds["recorded"]]
         rounds = rounds.assign(mode=Mode.REPLAY.value, run_id=self.run_id)
         return self.ingest.ledger.add_prediction_batch(
