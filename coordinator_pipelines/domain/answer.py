@@ -29,8 +29,9 @@ def prediction_rows(answers: Sequence[Answer], validate: Callable[[Any], Any]) -
         "failed_reason", "output_json", "raw_output_json", "exec_time_ms",
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
-    frame["performed_at"] = pd.to_datetime(frame["performed_at"], utc=True).dt.as_unit("us")
-    return frame.astype({"exec_time_ms": "float64"})
+    frame["performed_at"] = pd.DatetimeIndex(frame["performed_at"], tz="UTC").as_unit("us")
+    frame["exec_time_ms"] = frame["exec_time_ms"].astype("float64")
+    return frame
 
 
 def _row(answer: Answer, validate: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -63,7 +64,7 @@ def _judged(
     except Exception as error:  # noqa: BLE001 (an author's validator may raise anything: it is a verdict)
         reason = f"invalid output: {error}"[:REASON_LENGTH]
         return Outcome.FAILED, reason, None, _storable(returned)
-    raw = _storable(returned)
+    raw = _storable(returned, valid)
     return Outcome.SUCCESS, None, valid, None if raw == valid else raw
 
 
@@ -75,12 +76,16 @@ def _checked(text: str) -> str:
     return text
 
 
-def _storable(value: Any) -> str | None:
-    """JSON text of what a model returned, what JSON cannot hold spelled out; None if hopeless."""
+def _storable(value: Any, sound: str | None = None) -> str | None:
+    """JSON text of what a model returned, what JSON cannot hold spelled out; None if hopeless.
+
+    ``sound``: a text that was checked before.
+    """
     try:
         text = json.dumps(value)
-        if defect(text) is not None:
-            text = json.dumps(_spelled_out(value))
+        if text == sound or defect(text) is None:
+            return text
+        text = json.dumps(_spelled_out(value))
     except (RecursionError, ValueError):
         return None
     return None if defect(text) else text

@@ -30,6 +30,8 @@ def defect(text: str) -> str | None:
     >>> defect('["\\u0000"]')
     'it holds a NUL character or half of a surrogate pair'
     """
+    if not _may_pass_the_scan_unsound([text]) and _scans(text):
+        return None
     try:
         value = _strict.decode(text)
     except RecursionError:
