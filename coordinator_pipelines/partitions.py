@@ -19,8 +19,8 @@ CRON = {"15m": "*/15 * * * *", "1h": "0 * * * *", "1d": "0 0 * * *"}
 def batch_windows(challenge: Challenge) -> dg.TimeWindowPartitionsDefinition:
     """One partition per batch window, from the challenge's start; UTC.
 
-    A challenge without an end has its current and its next window too, so that rounds can be
-    captured into a window that is still open.
+    The current and the next window are among them, so that rounds can be captured into a window
+    that is still open; none begins at or after the challenge's end.
     """
     return dg.TimeWindowPartitionsDefinition(
         start=challenge.start,
@@ -28,7 +28,7 @@ def batch_windows(challenge: Challenge) -> dg.TimeWindowPartitionsDefinition:
         fmt=KEY_FORMAT,
         cron_schedule=CRON[challenge.batch_window],
         timezone="UTC",
-        end_offset=0 if challenge.end else 2,
+        end_offset=2,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -153,6 +154,8 @@ def test_a_challenge_that_ends_has_no_window_beyond_its_end(tmp_path):
     graph = build_definitions(challenge).resolve_asset_graph()
     partitions = graph.get(dg.AssetKey(["small", "scores"])).partitions_def
     assert partitions.get_last_partition_key() == "2025-01-01-02:45"
+    [*_, before] = partitions.get_partition_keys(datetime(2025, 1, 1, 2, 14, tzinfo=UTC))
+    assert before == "2025-01-01-02:15"  # the open window has a partition, and the next one
 
 
 def test_the_keys_of_two_challenges_are_disjoint(tmp_path):

@@ -19,18 +19,20 @@ def provable_until(challenge: Challenge, now: datetime) -> datetime:
 def span_to_resolve(challenge: Challenge, ledger: Ledger, now: datetime) -> Window | None:
     """From the first window with something to do to the one that is open now.
 
-    The open window is always among them, since its trailing windows move on. None while the
-    challenge has never been live.
+    The open window is always among them, since its trailing windows move on; after the end of
+    the challenge there is none. None if nothing is to be done, as while it was never live.
     """
     live_since = ledger.first_captured_at()
-    if live_since is None:
+    if live_since is None or live_since > now:
         return None
-    starts = [window_of(now, challenge.window_length).start]
+    current = window_of(now, challenge.window_length)
+    end = min(current.end, challenge.end or current.end)
+    starts = [current.start] if current.start < end else []
     due = ledger.due_rounds(provable_until(challenge, now))
     if due is not None:
         starts.append(window_of(due.first, challenge.window_length).start)
     starts += [window.start for window in _without_final_board(challenge, ledger, live_since, now)]
-    return Window(min(starts), window_of(now, challenge.window_length).end)
+    return Window(min(starts), end) if starts else None
 
 
 def _without_final_board(
@@ -41,8 +43,9 @@ def _without_final_board(
     farthest = max(config.cadence.horizon for config in challenge.configs)
     current = window_of(now, challenge.window_length)
     after = max(live_since, current.start - deadline - farthest - 2 * challenge.window_length)
-    if after >= current.start:
+    until = min(current.start, challenge.end or current.start)
+    if after >= until:
         return []
-    closed = list(windows_between(after, current.start, challenge.window_length))
+    closed = list(windows_between(after, until, challenge.window_length))
     final = ledger.board_finality(Mode.LIVE, [window.end for window in closed])
     return [window for window in closed if not final.get(window.end, False)]

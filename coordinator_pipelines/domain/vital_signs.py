@@ -53,7 +53,7 @@ def vital_signs(challenge: Challenge, ledger: Ledger, now: datetime) -> list[Vit
         "feed_is_alive": _feed(challenge, ledger, now),
         "rounds_are_captured": _rounds(ledger, due),
         "outcomes_follow": _outcomes(challenge, ledger, now),
-        "board_is_current": _board(challenge, ledger, now),
+        "board_is_current": _board(challenge, ledger, min(now, challenge.end or now)),
     }
     asked_for = {"feed_is_alive": bool(len(due))}
     return [

@@ -55,7 +55,7 @@ def resolution_sensor(challenge: Challenge) -> dg.SensorDefinition:
             return dg.SkipReason(f"the last one was at {last:%H:%M:%S} UTC")
         span = span_to_resolve(challenge, ledger, now)
         if span is None:
-            return dg.SkipReason("the challenge has not been live yet")
+            return dg.SkipReason("the challenge was never live, or is over and told to its end")
         return dg.SensorResult(
             run_requests=[resolution_request(challenge, span)],
             cursor=json.dumps({"requested_at": now.isoformat()}),
