@@ -44,6 +44,8 @@ class DueRounds(Store):
 
 def list_as_open(connection: Connection, rounds: pd.DataFrame) -> None:
     """Put the live rounds that were asked on the list, in the transaction that stores them."""
+    if rounds.empty:
+        return
     asked = (rounds["mode"] == Mode.LIVE) & (rounds["status"] == RoundStatus.ASKED)
     bulk.add(connection, open_rounds, rounds.loc[asked, OPEN_COLUMNS])
 

@@ -36,6 +36,13 @@ def test_a_round_stays_due_until_each_of_its_cells_has_a_score(ledger: Ledger) -
     assert ledger.due_rounds(LATER) is None
 
 
+def test_answers_without_a_round_list_nothing(ledger: Ledger) -> None:
+    prepare(ledger)
+    answers = predictions([0], mode=Mode.LIVE)
+    assert ledger.add_prediction_batch(pd.DataFrame(), answers).added == len(answers)
+    assert ledger.due_rounds(LATER) is None
+
+
 @pytest.mark.parametrize("state", ["UNRESOLVABLE", "VOID"])
 def test_a_round_whose_outcome_does_not_count_is_done(ledger: Ledger, state: str) -> None:
     prepare(ledger)
