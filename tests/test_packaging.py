@@ -22,17 +22,6 @@ HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 REGISTRIES = re.compile(
     "|".join(["https?://py" + "pi", "pythonhosted" + r"\.org", "--index" + "-url"])
 )
-SHIPPED = (
-    "storage/migrations/env.py",
-    "storage/migrations/versions/v0001_initial.py",
-    "cli/templates/dagster.yaml",
-    "cli/templates/definitions.py.txt",
-    "starter/spec.yaml",
-    "starter/models.yaml",
-    "starter/workspace.yaml",
-    "starter/models/constant-half/main.py",
-    "py.typed",
-)
 DAGSTER_COMMANDS = ("dagster", "dagster-daemon", "dagster-graphql", "dagster-webserver")
 
 
@@ -78,6 +67,18 @@ def test_no_tracked_file_names_a_package_registry():
     assert "--no-emit-index" + "-url" in (ROOT / "Makefile").read_text()
 
 
+def shipped() -> set[str]:
+    """Every file of the package, whatever its kind."""
+    package = ROOT / "coordinator_pipelines"
+    files = {path.relative_to(ROOT) for path in package.rglob("*") if path.is_file()}
+    return {path.as_posix() for path in files if "__pycache__" not in path.parts}
+
+
+def test_the_package_has_files_that_are_no_modules():
+    kinds = {Path(name).suffix for name in shipped()}
+    assert {".yaml", ".json", ".html", ".css", ".in", ".txt"} <= kinds
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel, built from a copy so that nothing is written to the repository."""
@@ -119,7 +120,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_the_wheel_holds_what_the_commands_need(wheel: Path):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"coordinator_pipelines/{name}" for name in SHIPPED} <= names
+    assert shipped() <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
     models = {
         path.parent.name
