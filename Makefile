@@ -45,7 +45,7 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 
 bench: $(READY) ## Speed, as ratios against a baseline of the same run
-	@for name in storage replay pipeline capture; do \
+	@for name in storage replay pipeline capture report; do \
 		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # A lock of plain name==version lines with hashes, for Linux and macOS on Python 3.11 to 3.13.
