@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
-from coordinator_pipelines.assets.tables import counts_by_model, latency_table
+from coordinator_pipelines.assets.tables import counts_by_model, latency_table, model_events
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus
 from coordinator_pipelines.domain.missed import live_rounds, stretches
@@ -38,6 +38,7 @@ def say(
     live = _live_rounds(challenge, ledger, span, now)
     replay = _replay_rounds(challenge, ledger, span)
     timings = ledger.timings(span.start, span.end)
+    events = ledger.model_events(span.start, span.end)
     for window in windows:
         rounds = {Mode.LIVE: within(live, window), Mode.REPLAY: within(replay, window)}
         if window not in replayed and (rounds[Mode.REPLAY]["status"] == MISSED).all():
@@ -52,6 +53,9 @@ def say(
                 facts["cells_added"] = replayed.get(window, 0)
             report.metadata(**of_mode(mode, rounds, facts))
             problems += list(of_mode(mode, rounds, dict.fromkeys(found)))
+        happened = events[(events["at"] >= window.start) & (events["at"] < window.end)]
+        if len(happened):
+            report.metadata(model_events=model_events(happened))
         report.metadata(
             mode=" and ".join(mode.value for mode in rounds) or "none",
             **_latency(within(timings, window)),

@@ -11,6 +11,7 @@ import pandas as pd
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.models import Outcome
 
+MOST_EVENTS = 50
 OUTCOMES = [outcome.value for outcome in Outcome]
 
 
@@ -61,6 +62,16 @@ def leaderboard_table(
     return _table(["rank", "model", *names, "coverage", *outcomes, "why unranked"], rows)
 
 
+def model_events(events: pd.DataFrame) -> dg.MarkdownMetadataValue:
+    """Joins, departures and failures of models, the newest last."""
+    shown = events.tail(MOST_EVENTS)
+    rows = [
+        [f"{event['at']:%H:%M:%S}", event["model_id"], event["kind"].lower(), event["reason"] or ""]
+        for event in shown.to_dict("records")
+    ]
+    return _table(["at", "model", "what happened", "reason"], rows)
+
+
 def latency_table(figures: dict[str, dict[str, float]]) -> dg.MarkdownMetadataValue:
     """Median and 99th percentile of each stage of a live instant, in milliseconds."""
     rows = [[name, f"{each['p50']:.1f}", f"{each['p99']:.1f}"] for name, each in figures.items()]
@@ -74,5 +85,10 @@ def number(value: float | None) -> str:
 
 def _table(header: list[str], rows: list[list[str]]) -> dg.MarkdownMetadataValue:
     lines = [header, ["---"] * len(header), *rows]
-    cells = (" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
+    cells = (" | ".join(_cell(text) for text in line) for line in lines)
     return dg.MetadataValue.md("\n".join(f"| {line} |" for line in cells))
+
+
+def _cell(text: str) -> str:
+    """The text on one line, whatever a model put into it."""
+    return " ".join(text.split()).replace("|", "\\|")
