@@ -4,11 +4,11 @@ Add here what a join, a loss or a redeployment does to a membership; avoid conne
 (``models``) and what a membership is worth (``standing``, ``expectation``).
 
 A model that leaves by announcement has left. One that vanishes, or fails and is given up, stays
-expected for the challenge's ``absence_grace_seconds``; then it has left, as of the end of the
-grace. If it is back before, nothing has happened to its membership.
+expected for the challenge's ``absence_grace_seconds`` from then on; then it has left, as of the
+end of the grace. If it is back before, nothing has happened to its membership.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,28 +23,45 @@ from coordinator_pipelines.domain.operation import MODEL_EVENT_COLUMNS
 NOT_FOUND = "it was not there when the capture began"
 LOSSES = (EventKind.VANISHED, EventKind.FAILED)
 
+Row = tuple[datetime, Member, datetime | None]
+"""A membership to be written: ``joined_at``, the member, ``left_at``."""
+
 
 @dataclass
 class Memberships:
-    """The open live memberships of a challenge; every change is written as it is made."""
+    """The open live memberships of a challenge; every change is written as it is made.
+
+    What could not be written, because the database did not answer, is written the next time.
+    """
 
     challenge: Challenge
     ledger: Ledger
     _open: dict[str, tuple[datetime, Member]] = field(default_factory=dict)
-    _lost: dict[str, datetime] = field(default_factory=dict)
+    _lost: dict[str, tuple[datetime, EventKind]] = field(default_factory=dict)
+    _heard: list[MembershipEvent] = field(default_factory=list)
+    _unwritten_events: list[MembershipEvent] = field(default_factory=list)
+    _unwritten: dict[tuple[str, datetime], Row] = field(default_factory=dict)
 
-    def begin(self, connected: Sequence[Member], now: datetime) -> None:
-        """Take up what an earlier capture left; members that are not connected have vanished."""
+    def begin(
+        self, connected: Sequence[Member], heard: Iterable[MembershipEvent], now: datetime
+    ) -> None:
+        """Take up what an earlier capture left, then take note of what was heard since.
+
+        Members that are not connected have vanished. If it fails, it can be done again.
+        """
+        self._heard += heard
+        self._unwritten_events, self._unwritten = [], {}
         known = self.ledger.memberships(Mode.LIVE)
         known = known[known["left_at"].isna()]
         self._open = {row["model_id"]: _member(row) for row in known.to_dict("records")}
         events = self.ledger.newest_model_events()
         lost = events[events["kind"].isin(LOSSES)]
         self._lost = {
-            model_id: at.to_pydatetime()
-            for model_id, at in zip(lost["model_id"], lost["at"], strict=True)
-            if model_id in self._open
+            row["model_id"]: (row["at"].to_pydatetime(), EventKind(row["kind"]))
+            for row in lost.to_dict("records")
+            if row["model_id"] in self._open
         }
+        self.apply(self._heard, now)
         here = {member.model_id for member in connected}
         self.apply(
             [
@@ -54,16 +71,22 @@ class Memberships:
             ],
             now,
         )
+        self._heard = []
 
     def apply(self, events: Iterable[MembershipEvent], now: datetime) -> None:
-        """Take note of what happened, and of losses whose grace is over by now."""
-        noted = [event for event in events if self._is_news(event)]
-        rows = [row for event in noted for row in self._changed(event)]
-        rows += self._expired(now)
-        if noted:
-            self.ledger.add_model_events(_event_frame(noted))
-        if rows:
-            self.ledger.record_memberships(_membership_frame(rows))
+        """Take note of what happened, in order, and of losses whose grace is over by now."""
+        for event in events:
+            self._expire(event.at)
+            if self._is_news(event):
+                self._unwritten_events.append(event)
+                self._change(event)
+        self._expire(now)
+        if self._unwritten_events:
+            self.ledger.add_model_events(_event_frame(self._unwritten_events))
+            self._unwritten_events = []
+        if self._unwritten:
+            self.ledger.record_memberships(_membership_frame(list(self._unwritten.values())))
+            self._unwritten = {}
 
     def members(self) -> list[Member]:
         """Who is expected to answer from now on, by id, as last seen."""
@@ -79,30 +102,35 @@ class Memberships:
             return known is None or known[1] != event.member or model_id in self._lost
         if event.kind is EventKind.LEFT:
             return known is not None
-        return model_id not in self._lost
+        since, kind = self._lost.get(model_id, (None, None))
+        return since is None or (kind is EventKind.VANISHED and event.kind is EventKind.FAILED)
 
-    def _changed(self, event: MembershipEvent) -> Iterator[tuple[datetime, Member, Any]]:
+    def _change(self, event: MembershipEvent) -> None:
         model_id = event.member.model_id
         known = self._open.get(model_id)
         if event.kind is EventKind.JOINED:
             self._lost.pop(model_id, None)
             joined_at = known[0] if known else event.at
             self._open[model_id] = joined_at, replace(event.member, directory=None)
-            yield joined_at, event.member, None
+            self._write(joined_at, event.member, None)
         elif known is not None and event.kind is EventKind.LEFT:
-            yield self._left(model_id, event.at)
+            self._leave(model_id, event.at)
         elif known is not None:
-            self._lost[model_id] = event.at
+            self._lost[model_id] = event.at, event.kind
 
-    def _expired(self, now: datetime) -> list[tuple[datetime, Member, Any]]:
+    def _expire(self, now: datetime) -> None:
         grace = timedelta(seconds=self.challenge.absence_grace_seconds)
-        over = [model_id for model_id, at in self._lost.items() if at + grace <= now]
-        return [self._left(model_id, self._lost[model_id] + grace) for model_id in over]
+        for model_id, (at, _) in list(self._lost.items()):
+            if at + grace <= now:
+                self._leave(model_id, at + grace)
 
-    def _left(self, model_id: str, at: datetime) -> tuple[datetime, Member, Any]:
+    def _leave(self, model_id: str, at: datetime) -> None:
         self._lost.pop(model_id, None)
         joined_at, member = self._open.pop(model_id)
-        return joined_at, member, max(at, joined_at)
+        self._write(joined_at, member, max(at, joined_at))
+
+    def _write(self, joined_at: datetime, member: Member, left_at: datetime | None) -> None:
+        self._unwritten[member.model_id, joined_at] = joined_at, member, left_at
 
 
 def _member(row: dict[Any, Any]) -> tuple[datetime, Member]:
@@ -110,7 +138,7 @@ def _member(row: dict[Any, Any]) -> tuple[datetime, Member]:
     return row["joined_at"].to_pydatetime(), member
 
 
-def _membership_frame(rows: Sequence[tuple[datetime, Member, Any]]) -> pd.DataFrame:
+def _membership_frame(rows: Sequence[Row]) -> pd.DataFrame:
     values = [
         (Mode.LIVE.value, member.model_id, joined_at, left_at, member.name, member.owner,
          member.code_hash)
@@ -118,7 +146,7 @@ def _membership_frame(rows: Sequence[tuple[datetime, Member, Any]]) -> pd.DataFr
     ]  # fmt: skip
     frame = pd.DataFrame(values, columns=list(MEMBERSHIP_COLUMNS))
     for name in ("joined_at", "left_at"):
-        frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+        frame[name] = pd.DatetimeIndex(frame[name], tz="UTC").as_unit("us")
     return frame
 
 

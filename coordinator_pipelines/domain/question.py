@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
@@ -18,6 +19,8 @@ from coordinator_pipelines.domain.models import Ask, Call, Question
 from coordinator_pipelines.domain.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.domain.round import Window
 from coordinator_pipelines.domain.rules import FeedContext, Rules
+
+Instants = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,14 @@ class Sight:
         assets = challenge.feed.subjects.items()
         return cls(challenge, {asset: by_symbol.get(symbol, none) for asset, symbol in assets})
 
-    def newest(self, asset: str, instants: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    def newest(self, asset: str, instants: Instants) -> Instants:
         """End of the newest record of the asset that could be seen at each instant, or NaT."""
-        frame = self.frames[asset]
-        seen = frame["observed_at"].searchsorted(instants, side="right")
-        ends = frame["ended_at"].cummax().to_list()
-        newest = pd.DatetimeIndex([pd.NaT, *ends], tz="UTC")
-        return pd.DatetimeIndex(newest[seen]).as_unit("us")
+        observed_at, ended_at = (
+            self.frames[asset][name].to_numpy("datetime64[us]")
+            for name in ("observed_at", "ended_at")
+        )
+        newest = np.append(np.datetime64("NaT"), np.maximum.accumulate(ended_at))
+        return newest[observed_at.searchsorted(instants, side="right")]
 
     def history(self, now: datetime) -> FeedContext:
         """The warm-up: the newest version of each record that ended in its length before now."""
@@ -71,20 +75,18 @@ def _newest_versions(records: pd.DataFrame) -> pd.DataFrame:
 def with_inputs(challenge: Challenge, rounds: pd.DataFrame, sight: Sight) -> pd.DataFrame:
     """The rounds with ``input_ended_at``, ``status`` and ``reason``: VOID if the input is stale."""
     limit = timedelta(seconds=challenge.feed.staleness_limit_seconds)
-    rounds = rounds.assign(input_ended_at=pd.Series(pd.NaT, rounds.index, "datetime64[us, UTC]"))
+    performed_at = rounds["performed_at"].to_numpy("datetime64[us]")
+    newest = np.full_like(performed_at, "NaT")
     for config in challenge.configs:
-        own = rounds["prediction_config_id"] == config.id
-        instants = pd.DatetimeIndex(rounds.loc[own, "performed_at"])
-        rounds.loc[own, "input_ended_at"] = sight.newest(config.asset, instants)
-    age = rounds["performed_at"] - rounds["input_ended_at"]
-    stale = age.isna() | (age > limit)
-    rounds["status"] = np.where(stale, RoundStatus.VOID.value, RoundStatus.ASKED.value)
+        own = (rounds["prediction_config_id"] == config.id).to_numpy()
+        newest[own] = sight.newest(config.asset, performed_at[own])
+    ended_at = pd.DatetimeIndex(newest, tz="UTC")
+    stale = ~(performed_at - newest <= np.timedelta64(limit))
+    reason = np.full(len(rounds), None, dtype=object)
     seconds = challenge.feed.staleness_limit_seconds
-    rounds["reason"] = None
-    rounds.loc[stale, "reason"] = [
-        _stale_reason(newest, seconds) for newest in rounds.loc[stale, "input_ended_at"]
-    ]
-    return rounds
+    reason[stale] = [_stale_reason(newest, seconds) for newest in ended_at[stale]]
+    status = np.where(stale, RoundStatus.VOID.value, RoundStatus.ASKED.value)
+    return rounds.assign(input_ended_at=ended_at, status=status, reason=reason)
 
 
 def _stale_reason(newest: Any, limit: int) -> str:
