@@ -121,7 +121,7 @@ class Capture:
     def _take_over(self) -> None:
         """Go on where the capture before this one stopped: members, and what models know."""
         now = self.clock.now()
-        self._memberships.begin(self.models.members(), now)
+        self._memberships.begin(self.models.members(), self.models.drain_events(), now)
         last = self.ledger.newest_round(Mode.LIVE, RoundStatus.ASKED)
         if last is None or now - last > timedelta(seconds=self.challenge.warm_up_seconds):
             return

@@ -23,6 +23,8 @@ from coordinator_pipelines.domain.operation import MODEL_EVENT_COLUMNS
 NOT_FOUND = "it was not there when the capture began"
 LOSSES = (EventKind.VANISHED, EventKind.FAILED)
 
+Heard = tuple[datetime, EventKind]
+"""What happened to a model last, and when."""
 Row = tuple[datetime, Member, datetime | None]
 """A membership to be written: ``joined_at``, the member, ``left_at``."""
 
@@ -37,7 +39,7 @@ class Memberships:
     challenge: Challenge
     ledger: Ledger
     _open: dict[str, tuple[datetime, Member]] = field(default_factory=dict)
-    _lost: dict[str, tuple[datetime, EventKind]] = field(default_factory=dict)
+    _lost: dict[str, Heard] = field(default_factory=dict)
     _heard: list[MembershipEvent] = field(default_factory=list)
     _unwritten_events: list[MembershipEvent] = field(default_factory=list)
     _unwritten: dict[tuple[str, datetime], Row] = field(default_factory=dict)
@@ -54,23 +56,14 @@ class Memberships:
         known = self.ledger.memberships(Mode.LIVE)
         known = known[known["left_at"].isna()]
         self._open = {row["model_id"]: _member(row) for row in known.to_dict("records")}
-        events = self.ledger.newest_model_events()
-        lost = events[events["kind"].isin(LOSSES)]
+        newest = _newest_events(self.ledger)
         self._lost = {
-            row["model_id"]: (row["at"].to_pydatetime(), EventKind(row["kind"]))
-            for row in lost.to_dict("records")
-            if row["model_id"] in self._open
+            model_id: (at, kind)
+            for model_id, (at, kind) in newest.items()
+            if kind in LOSSES and model_id in self._open
         }
-        self.apply(self._heard, now)
-        here = {member.model_id for member in connected}
-        self.apply(
-            [
-                MembershipEvent(EventKind.VANISHED, member, now, NOT_FOUND)
-                for model_id, (_, member) in self._open.items()
-                if model_id not in here
-            ],
-            now,
-        )
+        self.apply([event for event in self._heard if not _is_outdated(event, newest)], now)
+        self.apply(self._not_among(connected, now), now)
         self._heard = []
 
     def apply(self, events: Iterable[MembershipEvent], now: datetime) -> None:
@@ -96,14 +89,22 @@ class Memberships:
         """The open memberships: MEMBERSHIP_COLUMNS."""
         return _membership_frame([(*stay, None) for stay in self._open.values()])
 
+    def _not_among(self, connected: Sequence[Member], now: datetime) -> list[MembershipEvent]:
+        here = {member.model_id for member in connected}
+        return [
+            MembershipEvent(EventKind.VANISHED, member, now, NOT_FOUND)
+            for model_id, (_, member) in self._open.items()
+            if model_id not in here
+        ]
+
     def _is_news(self, event: MembershipEvent) -> bool:
         model_id, known = event.member.model_id, self._open.get(event.member.model_id)
         if event.kind is EventKind.JOINED:
             return known is None or known[1] != event.member or model_id in self._lost
         if event.kind is EventKind.LEFT:
             return known is not None
-        since, kind = self._lost.get(model_id, (None, None))
-        return since is None or (kind is EventKind.VANISHED and event.kind is EventKind.FAILED)
+        lost = self._lost.get(model_id)
+        return lost is None or (lost[1] is EventKind.VANISHED and event.kind is EventKind.FAILED)
 
     def _change(self, event: MembershipEvent) -> None:
         model_id = event.member.model_id
@@ -131,6 +132,17 @@ class Memberships:
 
     def _write(self, joined_at: datetime, member: Member, left_at: datetime | None) -> None:
         self._unwritten[member.model_id, joined_at] = joined_at, member, left_at
+
+
+def _newest_events(ledger: Ledger) -> dict[str, Heard]:
+    rows = ledger.newest_model_events().to_dict("records")
+    return {row["model_id"]: (row["at"].to_pydatetime(), EventKind(row["kind"])) for row in rows}
+
+
+def _is_outdated(event: MembershipEvent, newest: dict[str, Heard]) -> bool:
+    """Whether the earlier capture heard something later, which is how things stand."""
+    known = newest.get(event.member.model_id)
+    return known is not None and event.at < known[0]
 
 
 def _member(row: dict[Any, Any]) -> tuple[datetime, Member]:
