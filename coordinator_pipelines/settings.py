@@ -7,6 +7,9 @@ anything at import time.
 COORDINATOR_HOME                    directory of databases, logs and vendors' pauses;
                                     ``.coordinator`` by default
 DAGSTER_HOME                        directory of the Dagster instance; ``dagster`` in the above
+COORDINATOR_DAGSTER_DATABASE_URL    PostgreSQL database for Dagster's own runs, events and ticks,
+                                    ``postgresql+psycopg2://...``; SQLite files in DAGSTER_HOME
+                                    if it is not set
 COORDINATOR_DATABASE_URL            database of every challenge of this process, for nodes that
                                     serve one challenge
 COORDINATOR_MODEL_RUNNER            environment with the published model runner; one is made in
@@ -43,6 +46,9 @@ from coordinator_pipelines.domain.feed_access import (
 
 HOME_VARIABLE = "COORDINATOR_HOME"
 URL_VARIABLE = "COORDINATOR_DATABASE_URL"
+DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
+DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
+"""Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
 NODE_PORT_VARIABLE = "MODEL_RUNNER_NODE_PORT"
 SECURE_DIR_VARIABLE = "MODEL_RUNNER_SECURE_DIR"
 SECURE_FILES = ("ca.crt", "tls.crt", "tls.key")
@@ -65,6 +71,22 @@ def home() -> Path:
 def dagster_home() -> Path:
     """Directory of the Dagster instance."""
     return Path(os.environ.get("DAGSTER_HOME") or home() / "dagster").absolute()
+
+
+def dagster_database_url() -> str | None:
+    """URL of Dagster's own database; None if it stores in files.
+
+    Raises:
+        CoordinatorError: the URL is none that Dagster can use.
+    """
+    url = os.environ.get(DAGSTER_URL_VARIABLE) or None
+    if url and not url.startswith(DAGSTER_URL_SCHEME):
+        scheme, given, _ = url.partition("://")
+        raise CoordinatorError(
+            f"{DAGSTER_URL_VARIABLE} has {repr(scheme) if given else 'no'} scheme; begin it with "
+            f"{DAGSTER_URL_SCHEME} (Dagster needs that driver), or unset it to store in files"
+        )
+    return url
 
 
 def database_url(slug: str) -> str:

@@ -5,15 +5,20 @@ Add here what every command needs of Dagster; avoid what a command wants of it.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+import dagster as dg
+from dagster_postgres.utils import DagsterPostgresException
+
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli import instance_file
 from coordinator_pipelines.domain.errors import CoordinatorError
 
 
@@ -26,12 +31,17 @@ class LocalInstance:
 
     @classmethod
     def prepare(cls, workspaces: Sequence[Path]) -> "LocalInstance":
-        """The instance that the environment names, set up on first use."""
+        """The instance that the environment names: configured, and with the schema it needs.
+
+        Raises:
+            CoordinatorError: its configuration is wrong, or its database does not answer.
+        """
         directory = settings.dagster_home()
         directory.mkdir(parents=True, exist_ok=True)
-        if not (directory / "dagster.yaml").exists():
-            template = Path(__file__).with_name("templates") / "dagster.yaml"
-            shutil.copyfile(template, directory / "dagster.yaml")
+        if notice := instance_file.refresh(directory):
+            click.secho(f"Note: {notice}", fg="yellow", err=True)
+        with open_instance(directory) as instance:
+            _upgrade(instance)
         return cls(directory, tuple(path.absolute() for path in workspaces))
 
     @property
@@ -64,6 +74,34 @@ class LocalInstance:
             raise CoordinatorError(f"Dagster: {answer.get('errors') or done.stderr[-2000:]}")
         data: dict[str, Any] = answer["data"]
         return data
+
+
+@contextmanager
+def open_instance(directory: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's own view of an instance; its tables are created on first use.
+
+    Raises:
+        CoordinatorError: its configuration is wrong, or its database does not answer.
+    """
+    try:
+        instance = dg.DagsterInstance.from_config(str(directory))
+    except dg.DagsterInvalidConfigError as error:
+        raise CoordinatorError(f"{directory / 'dagster.yaml'} is wrong: {error}") from error
+    except DagsterPostgresException as error:
+        raise CoordinatorError(
+            f"Dagster's database does not answer; see {settings.DAGSTER_URL_VARIABLE}: "
+            f"{str(error.__cause__).partition('(Background')[0].strip()}"
+        ) from error
+    with instance:
+        yield instance
+
+
+def _upgrade(instance: dg.DagsterInstance) -> None:
+    """Bring tables that an older Dagster made to what this one needs; data stays."""
+    storages = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+    versions = [storage.alembic_version() for storage in storages if storage]
+    if any(version and version[0] != version[1] for version in versions):
+        instance.upgrade()
 
 
 def _last_json(text: str) -> dict[str, Any]:

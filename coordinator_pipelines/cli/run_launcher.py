@@ -1,0 +1,85 @@
+"""The launcher of runs that ``dagster.yaml`` names: Dagster's own, and whether a run still lives.
+
+Add here how the process of a run is found; avoid what is done about one that is gone: Dagster's
+run monitoring fails the run. Without this, a run whose process vanished together with its code
+server (a reboot, a killed container) counts as started for ever, and keeps its place in the queue.
+"""
+
+import json
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+from dagster._serdes import deserialize_value
+
+ANSWER_SECONDS = 5
+LOCAL = "localhost"
+SPAWNED = "multiprocessing"
+"""In the command line of every run's process: a number can belong to another program by now."""
+
+
+class WatchedRunLauncher(DefaultRunLauncher):
+    """Launches a run in a process of its code server, and can find that process again."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Whether run monitoring may ask."""
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """RUNNING or FAILED; RUNNING also if nobody can know.
+
+        The code server knows its runs. One that was started again does not know those of its
+        predecessor, which go on; so on this machine the process itself has the last word.
+        """
+        where = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
+        known = self._is_known(run.run_id)
+        if known is None and where.get("host") != LOCAL:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer")
+        if known or (where.get("host") == LOCAL and self._has_process(run.run_id)):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.FAILED, "the process of the run is gone")
+
+    def _is_known(self, run_id: str) -> bool | None:
+        """Whether the code server executes the run; None if it does not answer."""
+        client = self._client(run_id)
+        if client is None:
+            return None
+        try:
+            answer = client.can_cancel_execution(
+                CanCancelExecutionRequest(run_id=run_id), timeout=ANSWER_SECONDS
+            )
+        except DagsterUserCodeUnreachableError:
+            return None
+        return deserialize_value(answer, CanCancelExecutionResult).can_cancel
+
+    def _client(self, run_id: str) -> DagsterGrpcClient | None:
+        found: DagsterGrpcClient | None = self._get_grpc_client_for_termination(run_id)  # type: ignore[no-untyped-call]
+        return found
+
+    def _has_process(self, run_id: str) -> bool:
+        connection = self._instance.get_records_for_run(
+            run_id, of_type=dg.DagsterEventType.ENGINE_EVENT
+        )
+        pids = set[str]()
+        for record in connection.records:
+            metadata = record.event_log_entry.get_dagster_event().engine_event_data.metadata
+            if "pid" in metadata:
+                pids.add(str(metadata["pid"].value))
+        return any(SPAWNED in _command_line(pid) for pid in pids)
+
+
+def _command_line(pid: str) -> str:
+    """The command line of a process; empty if there is none of that number."""
+    if Path("/proc/self").exists():
+        with suppress(OSError):
+            return Path(f"/proc/{pid}/cmdline").read_text()
+        return ""
+    asked = ["ps", "-o", "command=", "-p", pid]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
