@@ -54,7 +54,11 @@ class Observation:
         self._look()
 
     def request(self) -> None:
-        """Ask the feed for what it may have by now, unless it is still being asked."""
+        """Ask the feed for what it may have by now, unless it is still being asked.
+
+        What an earlier, slow fetch has brought by now is taken in hand first.
+        """
+        self.collect()
         if self._fetch is not None:
             return
         until = self._ingest().published_until

@@ -1,0 +1,93 @@
+"""Live records come in beside the capture: late ones as soon as may be, and none is waited for."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.observation import Observation
+from coordinator_pipelines.feeds.simulated import SimulatedFeed
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from tests.specs import changed
+from tests.support.live import LIVE, LIVE_START, Rehearsal
+
+SECOND = timedelta(seconds=1)
+
+
+class ByHand(Executor):
+    """Does what it was given when it is told to."""
+
+    def __init__(self) -> None:
+        self.given: list[Callable[[], None]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """A future that is done later."""
+        future: Future[Any] = Future()
+        self.given.append(lambda: future.set_result(fn(*args, **kwargs)))
+        return future
+
+
+@pytest.fixture
+def executor() -> ByHand:
+    return ByHand()
+
+
+@pytest.fixture
+def clock() -> Rehearsal:
+    return Rehearsal(LIVE_START)
+
+
+@pytest.fixture
+def observation(sqlite_url: str, clock: Rehearsal, executor: ByHand) -> Iterator[Observation]:
+    """What is observed of a feed with a bar a second, seen a second after its end."""
+    challenge = Challenge.parse(changed({}, LIVE))
+    feed = SimulatedFeed(seed=1, granularity_seconds=1, subjects=["BTCUSDT"])
+    ledger = SqlLedger(sqlite_url)
+    observation = Observation(challenge, feed, ledger, clock, executor)
+    observation.begin()
+    yield observation
+    ledger.close()
+
+
+def newest(observation: Observation) -> Any:
+    return observation.sight.frames["BTC"]["ended_at"].max()
+
+
+def test_a_round_goes_without_what_has_not_arrived(
+    observation: Observation, clock: Rehearsal, executor: ByHand
+) -> None:
+    before = newest(observation)
+    clock.wait_until(LIVE_START + 14 * SECOND)
+    observation.request()
+    observation.collect()
+    assert newest(observation) == before
+    executor.given.pop()()
+    observation.collect()
+    assert newest(observation) == LIVE_START + 13 * SECOND
+
+
+def test_the_feed_is_asked_once_at_a_time(
+    observation: Observation, clock: Rehearsal, executor: ByHand
+) -> None:
+    for k in (14, 29, 44):
+        clock.wait_until(LIVE_START + k * SECOND)
+        observation.request()
+    assert len(executor.given) == 1
+
+
+def test_after_a_slow_answer_the_next_request_is_not_left_out(
+    observation: Observation, clock: Rehearsal, executor: ByHand
+) -> None:
+    clock.wait_until(LIVE_START + 14 * SECOND)
+    observation.request()
+    clock.wait_until(LIVE_START + 20 * SECOND)
+    executor.given.pop()()
+    clock.wait_until(LIVE_START + 29 * SECOND)
+    observation.request()
+    assert newest(observation) == LIVE_START + 13 * SECOND
+    executor.given.pop()()
+    observation.collect()
+    assert newest(observation) == LIVE_START + 28 * SECOND
