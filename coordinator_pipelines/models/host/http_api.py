@@ -5,6 +5,7 @@ Add here what that front end reads; avoid changing anything: it is for looking.
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 
 LOG_TAIL_BYTES = 1_000_000
+DISCARDED_BYTES = 10_000_000
+"""How much of a refused submission is read, so that its sender gets to read the refusal."""
 RUNNER_LOGS = "/models/logs/runner/"
 
 
@@ -45,7 +48,15 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith(RUNNER_LOGS) and model is not None:
             self._answer(200, "text/plain; charset=utf-8", tail(model.log_path))
             return
-        self._answer(404, "application/json", b'{"message": "there is no such page"}')
+        self._refuse(404, "there is no such page")
+
+    def do_POST(self) -> None:
+        """Refuse what the page's form for new models sends."""
+        length = self.headers.get("Content-Length", "")
+        self.rfile.read(min(int(length) if length.isdecimal() else 0, DISCARDED_BYTES))
+        self._refuse(405, "models are added and changed in models.yaml and in their directories")
+
+    do_PATCH = do_PUT = do_DELETE = do_POST
 
     def _row(self, model: HostedModel) -> dict[str, Any]:
         member = model.member
@@ -64,8 +75,13 @@ class Handler(BaseHTTPRequestHandler):
             "runner_log_uri": f"{base}{RUNNER_LOGS}{member.model_id}",
         }
 
+    def _refuse(self, status: int, message: str) -> None:
+        self._answer(status, "application/json", json.dumps({"message": message}).encode())
+
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "GET")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -76,10 +92,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def tail(path: Path) -> bytes:
-    """The end of a log."""
+    """The end of a log, from the start of a line on if there is one."""
     try:
         with path.open("rb") as log:
-            log.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))
-            return log.read()
+            skipped = max(0, path.stat().st_size - LOG_TAIL_BYTES)
+            log.seek(skipped)
+            end = log.read(LOG_TAIL_BYTES)
+            return (skipped and end.partition(b"\n")[2]) or end
     except FileNotFoundError:
         return b""
