@@ -2,14 +2,18 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from coordinator_pipelines.starter.reporting import report_schema
 from tests.api.conftest import serving
 
 CHART_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$")
 ALL = "half%2Cfollower%2Cshy%2Cbroken"
-RANGE = "start=2024-12-02T03:09:28.959Z&end=2025-01-01T03:09:28.959Z"
+# Encoded as the front end encodes it.
+RANGE = "start=2024-12-02T03%3A09%3A28.959Z&end=2025-01-01T03%3A09%3A28.959Z"
 WIDGETS = ("/reports/models/global", "/reports/models/params", "/reports/predictions")
 
 
@@ -50,6 +54,11 @@ def test_times_of_chart_rows_have_no_zone_suffix(client, path):
         assert all(CHART_TIME.match(time) for time in times if time is not None)
 
 
+def test_scores_of_single_predictions_are_numbers_or_null(client):
+    values = [row["score_value"] for row in client.get("/reports/predictions").json()]
+    assert {type(value) for value in values} == {float, type(None)}
+
+
 def test_scores_are_numbers_or_null(client):
     for path in ("/reports/leaderboard", "/reports/models/global", "/reports/models/params"):
         for row in client.get(path).json():
@@ -74,6 +83,17 @@ def test_the_board_comes_in_order_with_a_flat_field_per_metric_and_a_status(clie
     assert {row["status"] for row in rows} == {"active"}
     for row in rows:
         assert row["score_long"] == row["score_metrics"]["long"] == row["score_ranking"]["value"]
+
+
+def test_models_without_a_name_or_an_owner_are_told_with_one(copied):
+    with closing(sqlite3.connect(copied.directory / "ledger.db")) as database:
+        database.execute(
+            "UPDATE model_memberships SET name = NULL, owner = '' WHERE model_id='shy'"
+        )
+        database.commit()
+    with serving(copied.challenge, copied.url) as client:
+        (row,) = [row for row in client.get("/reports/models").json() if row["model_id"] == "shy"]
+    assert (row["model_name"], row["cruncher_name"]) == ("shy", "unknown")
 
 
 @pytest.mark.parametrize("path", ["/reports/models/global", "/reports/models/params"])
@@ -139,7 +159,11 @@ def test_feeds_are_told_with_a_zone_and_no_feed_is_an_empty_list(client, empty_c
     tail = client.get(f"/reports/feeds/tail?{asked}").json()
     assert len(tail) == 20
     assert tail[0]["ts_event"] == feed["newest_ts"]
-    assert tail[0]["values"]["close"] > 0
+    for row in tail:
+        assert {"source", "subject", "kind", "granularity", "meta"} <= row.keys()
+        assert row["ts_event"].endswith("Z")
+        assert row["ts_ingested"].endswith("Z")
+        assert row["values"]["close"] > 0
     assert client.get("/reports/feeds/tail?source=other").json() == []
     assert empty_client.get("/reports/feeds").json() == []
     assert empty_client.get("/reports/feeds/tail").json() == []
@@ -157,12 +181,25 @@ def test_the_starters_own_schema_is_served(filled):
     callables = filled.challenge.callables.model_copy(update=provider)
     challenge = filled.challenge.model_copy(update={"callables": callables})
     with serving(challenge, filled.url) as client:
-        columns = client.get("/reports/schema").json()["leaderboard_columns"]
-    assert [column["property"] for column in columns][:2] == ["model_name", "cruncher_name"]
-    assert set(columns[0]) == {
+        told = client.get("/reports/schema").json()
+    assert told == report_schema()
+    assert set(told["leaderboard_columns"][0]) == {
         "id", "type", "property", "format", "displayName", "tooltip", "nativeConfiguration",
         "order",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/reports/leaderboard", "/reports/models", *WIDGETS])
+def test_an_answer_can_be_compressed_and_needs_no_header(client, path):
+    asked = {"Accept": "application/json, text/plain, */*", "Accept-Encoding": "gzip, deflate, br"}
+    assert client.get(path, asked).json() == client.get(path).json()
+
+
+@pytest.mark.parametrize("query", ["start=yesterday", "end=2025-01-01T00%3A00%3A00", "limit=x"])
+def test_what_is_wrong_with_a_request_is_told_as_a_message(client, query):
+    answer = client.get(f"/reports/predictions?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["message"]
 
 
 def test_nothing_told_is_not_a_number(client):
