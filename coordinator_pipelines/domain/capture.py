@@ -128,6 +128,7 @@ class Capture:
         cells = self.ledger.predictions(Mode.LIVE, last, last + SECOND, outputs=False)
         told = cells["runner_status"] != Outcome.ABSENT.value
         self.models.resume(set(cells.loc[told, "code_hash"]))
+        self.observation.resume(self.ledger.rounds(Mode.LIVE, last, last + SECOND))
         self._since = last
 
     def _capture(self, due: Due) -> None:

@@ -43,7 +43,7 @@ class Ingest:
         """The stored records with ``start <= ended_at < end``, after adding what was missing."""
         symbols = self.challenge.feed.symbols
         stored = self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
-        missing = self._missing(stored, start, end)
+        missing = self.missing(stored, start, end)
         if len(missing) == 0:
             return stored
         bar = timedelta(seconds=self.challenge.feed.granularity_seconds)
@@ -51,10 +51,17 @@ class Ingest:
             return stored
         return self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
 
-    def missing(self, start: datetime, end: datetime) -> pd.DatetimeIndex:
-        """Ends of the bars in [start, end) that are published by now and not stored."""
-        stored = self.ledger.feed_records(self.challenge.feed.symbols, start, end)
-        return self._missing(stored, start, end)
+    def missing(self, stored: pd.DataFrame, start: datetime, end: datetime) -> pd.DatetimeIndex:
+        """Ends of the bars in [start, end) that are published by now and not among the stored."""
+        end = min(end, self.published_until)
+        if end <= start:
+            return pd.DatetimeIndex([], tz="UTC")
+        bar = self.challenge.feed.granularity_seconds
+        missing = pd.DatetimeIndex([], tz="UTC")
+        for symbol in self.challenge.feed.symbols:
+            own = stored[stored["subject"] == symbol]
+            missing = missing.union(missing_instants(own, start, end, bar))
+        return missing
 
     def newest(self) -> "pd.Series[pd.Timestamp]":
         """Subject -> end of the newest record that the feed has by now, or ever had."""
@@ -69,14 +76,3 @@ class Ingest:
         """The first instant for which a record cannot be expected yet."""
         delay = timedelta(seconds=self.challenge.feed.publication_delay_seconds)
         return self.now - delay + timedelta(microseconds=1)
-
-    def _missing(self, stored: pd.DataFrame, start: datetime, end: datetime) -> pd.DatetimeIndex:
-        end = min(end, self.published_until)
-        if end <= start:
-            return pd.DatetimeIndex([], tz="UTC")
-        bar = self.challenge.feed.granularity_seconds
-        missing = pd.DatetimeIndex([], tz="UTC")
-        for symbol in self.challenge.feed.symbols:
-            own = stored[stored["subject"] == symbol]
-            missing = missing.union(missing_instants(own, start, end, bar))
-        return missing

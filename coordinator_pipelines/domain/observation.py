@@ -38,7 +38,7 @@ class Observation:
     clock: Clock
     executor: Executor
     sight: Sight = field(init=False)
-    _in_hand: pd.DataFrame | None = None
+    _in_hand: pd.DataFrame = field(init=False)
     _fetch: "Future[pd.DataFrame] | None" = None
     _gaps_asked_at: datetime | None = None
 
@@ -47,11 +47,25 @@ class Observation:
 
         A feed that does not answer leaves what the ledger has.
         """
+        self._hold(self._stored(self._since()))
         try:
             self._ingest().records(self._since(), self.clock.now())
         except FeedError as error:
             logger.warning("feed: %s", error)
-        self._look()
+        self._look(self._since())
+
+    def resume(self, asked: pd.DataFrame) -> None:
+        """Go on after the instant that was asked last; ``asked``: its rounds, of the ledger.
+
+        What was not in hand then is new, however long it had been published.
+        """
+        hand, subjects = self._in_hand, self.challenge.feed.subjects
+        symbols = {config.id: subjects[config.asset] for config in self.challenge.configs}
+        seen = asked["input_ended_at"].groupby(asked["prediction_config_id"].map(symbols)).max()
+        unseen = hand["ended_at"] > hand["subject"].map(seen).fillna(seen.min())
+        unseen &= hand["observed_at"] <= asked["performed_at"].max()
+        now = pd.Timestamp(self.clock.now())
+        self._hold(hand.assign(observed_at=hand["observed_at"].mask(unseen, now)))
 
     def request(self) -> None:
         """Ask the feed for what it may have by now, unless it is still being asked.
@@ -78,28 +92,35 @@ class Observation:
         except FeedError as error:
             logger.warning("feed: %s", error)
             return
-        if self._ingest().store(records).added:
-            self._look()
+        if len(records):
+            self._ingest().store(records)
+            self._look(records["ended_at"].min().to_pydatetime())
 
-    def _look(self) -> None:
-        """Read the look-back; what is new since the last time came in hand now, however old."""
-        now = self.clock.now()
-        symbols = self.challenge.feed.symbols
-        records = self.ledger.feed_records(symbols, self._since(), now, all_versions=True)
-        if self._in_hand is not None:
-            known = records[VERSION].merge(self._in_hand, on=VERSION, how="left")["observed_at"]
-            records["observed_at"] = known.fillna(pd.Timestamp(now))
-        self._in_hand = records[[*VERSION, "observed_at"]]
+    def _look(self, start: datetime) -> None:
+        """Read what ended from ``start`` on; what is new to us came in hand now, however old."""
+        held = self._in_hand[self._in_hand["ended_at"] >= self._since()]
+        records = self._stored(start)
+        known = records[VERSION].merge(held[[*VERSION, "observed_at"]], on=VERSION, how="left")
+        records["observed_at"] = known["observed_at"].fillna(pd.Timestamp(self.clock.now()))
+        self._hold(pd.concat([held[held["ended_at"] < start], records], ignore_index=True))
+
+    def _stored(self, start: datetime) -> pd.DataFrame:
+        symbols, now = self.challenge.feed.symbols, self.clock.now()
+        return self.ledger.feed_records(symbols, start, now, all_versions=True)
+
+    def _hold(self, records: pd.DataFrame) -> None:
+        self._in_hand = records
         self.sight = Sight.of(self.challenge, records)
 
     def _wanted_from(self, until: datetime) -> datetime:
         """The oldest bar worth asking for: a gap now and then, else what is new."""
-        newest = self._newest_common()
         now = self.clock.now()
         if self._gaps_asked_at is not None and now - self._gaps_asked_at < RETRY_GAPS:
-            return newest
+            return self._newest_common()
         self._gaps_asked_at = now
-        missing = self._ingest().missing(self._since(), until)
+        self._look(self._since())  # other runs fill gaps, too
+        missing = self._ingest().missing(self._in_hand, self._since(), until)
+        newest = self._newest_common()
         return min(newest, missing[0].to_pydatetime()) if len(missing) else newest
 
     def _newest_common(self) -> datetime:

@@ -105,6 +105,8 @@ class RehearsedModels(LiveModels):
     events: list[MembershipEvent] = field(default_factory=list)
     resumed: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
+    given: dict[str, list[tuple[datetime, str, Any]]] = field(default_factory=dict)
+    """Deployment -> what it was told: (instant of the question, history or tick, data)."""
 
     def join(self, who: Member, reply: Reply = half) -> None:
         """A model connects."""
@@ -159,6 +161,14 @@ class RehearsedModels(LiveModels):
             answers = [answer for each in members for answer in self._answers(ask, each)]
             yield ask, answers
 
+    def _tell(self, ask: Ask, deployment: str) -> None:
+        [question] = ask.questions
+        known = deployment in self.told
+        kind, data = ("tick", question.tick) if known else ("history", ask.history)
+        if data is not None:
+            self.given.setdefault(deployment, []).append((question.performed_at, kind, data))
+        self.told.add(deployment)
+
     def _answers(self, ask: Ask, who: Member) -> Iterator[Answer]:
         [question] = ask.questions
         here = self.connected.get(who.model_id)
@@ -166,7 +176,7 @@ class RehearsedModels(LiveModels):
             if ask.history is None and here.code_hash not in self.told:
                 here = None
             else:
-                self.told.add(here.code_hash)
+                self._tell(ask, here.code_hash)
         for call in question.calls:
             key = (who.model_id, call.prediction_config_id, question.performed_at)
             if here is None:
