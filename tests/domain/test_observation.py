@@ -91,3 +91,15 @@ def test_after_a_slow_answer_the_next_request_is_not_left_out(
     executor.given.pop()()
     observation.collect()
     assert newest(observation) == LIVE_START + 28 * SECOND
+
+
+def test_records_that_another_run_has_stored_meanwhile_are_seen_as_well(
+    observation: Observation, clock: Rehearsal, executor: ByHand
+) -> None:
+    clock.wait_until(LIVE_START + 14 * SECOND)
+    observation.request()
+    records = observation.feed.records(["BTCUSDT"], LIVE_START, LIVE_START + 14 * SECOND)
+    observation.ledger.add_feed_records(records, publication_delay=1, now=clock.now())
+    executor.given.pop()()
+    observation.collect()
+    assert newest(observation) == LIVE_START + 13 * SECOND
