@@ -71,6 +71,7 @@ class Capture:
     _row: dict[str, Any] = field(init=False)
     _beaten_at: datetime = field(init=False)
     _since: datetime | None = None
+    _rivalled: bool = False
     _in_flight: "list[Future[None]]" = field(default_factory=list)
     _broken: list[str] = field(default_factory=list)
 
@@ -120,10 +121,16 @@ class Capture:
 
     def _take_over(self) -> None:
         """Go on where the capture before this one stopped: members, and what models know."""
-        now = self.clock.now()
-        self._memberships.begin(self.models.members(), self.models.drain_events(), now)
+        connected, heard = self.models.members(), self.models.drain_events()
+        self._memberships.begin(connected, heard, self.clock.now())
+        self._resume()
+
+    def _resume(self) -> None:
+        """Take it that models know what another capture asked them since our last question."""
         last = self.ledger.newest_round(Mode.LIVE, RoundStatus.ASKED)
-        if last is None or now - last > timedelta(seconds=self.challenge.warm_up_seconds):
+        if last is None or (self._since is not None and last <= self._since):
+            return
+        if self.clock.now() - last > timedelta(seconds=self.challenge.warm_up_seconds):
             return
         cells = self.ledger.predictions(Mode.LIVE, last, last + SECOND, outputs=False)
         told = cells["runner_status"] != Outcome.ABSENT.value
@@ -138,6 +145,8 @@ class Capture:
         self._wait_until(due.performed_at - CLAIM_AHEAD)
         self.observation.collect()
         self._memberships.apply(self.models.drain_events(), self.clock.now())
+        if self._rivalled:
+            self._resume()
         due = self._claimed(due)
         self.clock.wait_until(due.performed_at)
         late = self.clock.now() - due.performed_at
@@ -163,6 +172,7 @@ class Capture:
         ids = rounds["prediction_config_id"].tolist()
         if ids:
             ids = self.ledger.claim_rounds(ids, due.performed_at, self.run_id, self.clock.now())
+        self._rivalled = len(ids) < len(rounds)
         own = rounds["prediction_config_id"].isin(ids)
         return Due(due.performed_at, rounds[own].reset_index(drop=True))
 

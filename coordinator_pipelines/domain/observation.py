@@ -55,10 +55,12 @@ class Observation:
         self._look(self._since())
 
     def resume(self, asked: pd.DataFrame) -> None:
-        """Go on after the instant that was asked last; ``asked``: its rounds, of the ledger.
+        """Go on after an instant that another capture asked; ``asked``: its rounds, as stored.
 
-        What was not in hand then is new, however long it had been published.
+        What that capture had in hand is not new, though it came to us only now; what it had not
+        is new, however long it had been published.
         """
+        self._look(self._since(), came_now=False)
         hand, subjects = self._in_hand, self.challenge.feed.subjects
         symbols = {config.id: subjects[config.asset] for config in self.challenge.configs}
         seen = asked["input_ended_at"].groupby(asked["prediction_config_id"].map(symbols)).max()
@@ -96,12 +98,16 @@ class Observation:
             self._ingest().store(records)
             self._look(records["ended_at"].min().to_pydatetime())
 
-    def _look(self, start: datetime) -> None:
-        """Read what ended from ``start`` on; what is new to us came in hand now, however old."""
+    def _look(self, start: datetime, *, came_now: bool = True) -> None:
+        """Read what ended from ``start`` on; what is new to us came in hand now, however old.
+
+        Unless it did not come now: then it did when it was published.
+        """
         held = self._in_hand[self._in_hand["ended_at"] >= self._since()]
         records = self._stored(start)
         known = records[VERSION].merge(held[[*VERSION, "observed_at"]], on=VERSION, how="left")
-        records["observed_at"] = known["observed_at"].fillna(pd.Timestamp(self.clock.now()))
+        came_at = pd.Timestamp(self.clock.now()) if came_now else records["observed_at"]
+        records["observed_at"] = known["observed_at"].fillna(came_at)
         self._hold(pd.concat([held[held["ended_at"] < start], records], ignore_index=True))
 
     def _stored(self, start: datetime) -> pd.DataFrame:

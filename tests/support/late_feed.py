@@ -1,4 +1,4 @@
-"""A feed with a mind of its own: out, late, or of another opinion than before, on a test's clock."""
+"""A feed that is out, late, or of another opinion than before, as a test plans it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
