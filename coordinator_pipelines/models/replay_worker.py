@@ -37,11 +37,14 @@ from coordinator_pipelines.models.replay_verdict import (
 
 SLACK_SECONDS = 0.25
 """Time on top of a deadline for an answer to arrive: the child measures what is late."""
+LOOK_UP_SECONDS = 1.0
 PROGRESS_SECONDS = 0.5
 STARTS = 2
 """Imports that hang or die before the model counts as one that cannot be imported."""
 OPEN_FILES = 256
 PIPE_BYTES = 1 << 20
+
+_told_to_leave: list[bool] = []
 
 
 class Worker:
@@ -143,10 +146,13 @@ class Worker:
 
     def _wait(self, sources: list[int], deadline: float) -> list[int]:
         """Those of the sources that can be read; none when the deadline has passed."""
-        timeout = max(0.0, deadline - time.monotonic())
-        ready: list[int] = select.select([*sources, 0], [], [], timeout)[0]
-        if 0 in ready:
-            sys.exit()
+        ready: list[int] = []
+        rest = deadline - time.monotonic()
+        while not ready and rest >= 0:
+            ready = select.select([*sources, 0], [], [], min(rest, LOOK_UP_SECONDS))[0]
+            if 0 in ready or _told_to_leave:
+                sys.exit()
+            rest = deadline - time.monotonic()
         return ready
 
     def _show_progress(self) -> None:
@@ -180,8 +186,12 @@ def read_reason(words: list[str]) -> str:
 
 
 def leave(*_: object) -> None:
-    """Signal handler: end through the context managers, which end everything below."""
+    """Signal handler: end through the context managers, which end everything below.
+
+    Its exception is lost where Python ignores exceptions, so waits look at the note as well.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _told_to_leave.append(True)
     sys.exit()
 
 
