@@ -30,6 +30,8 @@ from coordinator_pipelines.spec_file import load_challenge
 
 MODELS_PORT = 9091
 REPORT_PORT = 8000
+KEEP_RUNS_DAYS = 7
+DAY_SECONDS = 86400.0
 PATIENCE_SECONDS = 90.0
 LOADING_SECONDS = 45.0
 INSTALL_SECONDS = 900.0
@@ -97,6 +99,7 @@ class Stack:
         self._instance = instance
         self._where = where
         self._logs = settings.home() / "logs"
+        self._prune_at = time.monotonic()
         self._models_port = free_port(MODELS_PORT)
         self._environment = {
             **instance.environment,
@@ -169,6 +172,15 @@ class Stack:
             webserver.run_sensors(names)
         self._console.print(f"Dagster UI:  {webserver.url}, logs {self._logs}")
 
+    def _prune_runs(self) -> None:
+        """Once a day, delete the runs of Dagster that nobody needs any more."""
+        if time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + DAY_SECONDS
+        command = [_coordinator(), "runs", "prune", "--older-than", str(KEEP_RUNS_DAYS)]
+        log = self._logs / "prune.log"
+        self._supervisor.run_once(Program("prune", command, self._environment, log))
+
     def _await(self, ready: Callable[[], bool], what: str) -> None:
         if not self._supervisor.wait_for(ready, PATIENCE_SECONDS):
             raise CoordinatorError(f"{what} does not start; {self._logs} says why")
@@ -180,6 +192,7 @@ class Stack:
         with Happenings.of(challenge) as happenings:
             while True:
                 self._supervisor.watch()
+                self._prune_runs()
                 for line in happenings.news():
                     self._console.print(line, soft_wrap=True)
                 time.sleep(TELL_SECONDS)

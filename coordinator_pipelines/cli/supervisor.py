@@ -37,6 +37,7 @@ class Program:
     started_at: float = 0.0
     deaths: int = 0
     start_at: float = 0.0
+    once: bool = False
 
     def start(self) -> None:
         """Start it, in a process group of its own."""
@@ -72,14 +73,19 @@ class Supervisor:
         self.programs.append(program)
         program.start()
 
+    def run_once(self, program: Program) -> None:
+        """Start a program that ends by itself; it is stopped with the others, not started again."""
+        program.once = True
+        self.start(program)
+
     def watch(self) -> None:
         """Look after all programs once."""
         interruption.check()
         now = time.monotonic()
         for program in self.programs:
             if program.process is not None and program.process.poll() is not None:
-                self._died(program, now)
-            if program.process is None and now >= program.start_at:
+                self._ended(program, now)
+            if program.process is None and not program.once and now >= program.start_at:
                 program.start()
 
     def wait_for(self, ready: Callable[[], bool], seconds: float) -> bool:
@@ -92,10 +98,12 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
         return True
 
-    def _died(self, program: Program, now: float) -> None:
+    def _ended(self, program: Program, now: float) -> None:
         status = program.process.returncode if program.process else None
         program.stop()
         program.process = None
+        if program.once:
+            return
         steady = now - program.started_at > STEADY_SECONDS
         program.deaths = 1 if steady else program.deaths + 1
         pause = 0.0 if steady else min(2.0 ** (program.deaths - 1), LONGEST_PAUSE)
