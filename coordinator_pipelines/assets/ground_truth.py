@@ -11,7 +11,13 @@ from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.ground_truth import missing_of, new_versions, resolve
+from coordinator_pipelines.domain.ground_truth import (
+    ROUND,
+    missing_of,
+    new_versions,
+    provisional,
+    resolve,
+)
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger, TruthState
 from coordinator_pipelines.domain.prediction_batch import grid
@@ -52,8 +58,10 @@ def ground_truth(
         written = ledger.add_ground_truths(new.assign(run_id=context.run.run_id))
         context.log.info(f"{written.added} truths added, {written.revised} of them revisions")
         stored = ledger.ground_truths(span.start, span.end)
+        unproven = provisional(challenge, rounds, records, newest)
         for window in batch:
-            yield _say(Report(context, window), within(rounds, window), within(stored, window))
+            own = (within(frame, window) for frame in (rounds, stored, unproven))
+            yield _say(Report(context, window), *own)
 
 
 def _reach(challenge: Challenge, span: Window) -> datetime:
@@ -62,7 +70,11 @@ def _reach(challenge: Challenge, span: Window) -> datetime:
     return span.end + farthest + timedelta(seconds=challenge.feed.granularity_seconds)
 
 
-def _say(report: Report, rounds: pd.DataFrame, truths: pd.DataFrame) -> Verdict:
+def _say(
+    report: Report, rounds: pd.DataFrame, truths: pd.DataFrame, unproven: pd.DataFrame
+) -> Verdict:
+    told = pd.MultiIndex.from_frame(truths[ROUND])
+    waiting = unproven[~pd.MultiIndex.from_frame(unproven[ROUND]).isin(told)]
     states = truths["state"].value_counts()
     outcomes = truths["outcome"].value_counts()
     report.metadata(
@@ -70,7 +82,8 @@ def _say(report: Report, rounds: pd.DataFrame, truths: pd.DataFrame) -> Verdict:
         final=int(states.get(TruthState.FINAL.value, 0)),
         void=int(states.get(TruthState.VOID.value, 0)),
         unresolvable=int(states.get(TruthState.UNRESOLVABLE.value, 0)),
-        not_resolved_yet=len(rounds) - len(truths),
+        provisional=len(waiting),
+        not_resolved_yet=len(rounds) - len(truths) - len(waiting),
         up=int(outcomes.get(1.0, 0)),
         down=int(outcomes.get(0.0, 0)),
         revised=int((truths["version"] > 1).sum()),

@@ -40,6 +40,11 @@ class Asking(dg.Config):
     capture_until: str | None = None
     """The instant before which it ends; None: after 15 minutes, or with the window."""
 
+    @property
+    def captures(self) -> bool:
+        """Whether the run is asked for live rounds by name."""
+        return bool(self.capture_from or self.capture_until)
+
 
 @stage(
     after=("feed_records",),
@@ -70,6 +75,10 @@ def prediction_batch(
     `again: true` and the model's code has changed. Live answers are never touched.
     """
     windows, run_id = run_windows(context, challenge), context.run.run_id
+    if context.retry_number and config.captures and windows[-1].end <= clock.now():
+        # A capture that ended well, but could not say so: the database went away.
+        yield from say(context, challenge, ledger, windows, clock.now(), {})
+        return
     span = _capture_span(config, windows, clock.now())
     if span is not None:
         logs.to_standard_error()
@@ -78,7 +87,8 @@ def prediction_batch(
             Capture(
                 challenge, rules, ledger, observation, live_models, clock, answering, run_id
             ).run(span)
-        yield from say(context, challenge, ledger, windows, clock.now(), {})
+        # Not as of now: the next capture may have claimed a round that it has not stored yet.
+        yield from say(context, challenge, ledger, windows, span.end, {})
         return
     if not challenge.replay_allowed and _was_live(ledger, windows):
         yield from say(context, challenge, ledger, windows, clock.now(), {})
@@ -103,9 +113,8 @@ def _capture_span(config: Asking, windows: Sequence[Window], now: datetime) -> W
         CaptureError: the run asks for live rounds that it cannot have.
     """
     open_ = [window for window in windows if window.end > now]
-    asked = config.capture_from or config.capture_until
     if not open_:
-        if asked:
+        if config.captures:
             raise CaptureError(
                 f"{windows[-1]} is over; live rounds of the past stay missed. Leave out "
                 "capture_from and capture_until to replay it"

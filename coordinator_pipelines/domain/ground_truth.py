@@ -40,10 +40,7 @@ def resolve(
     witness. A round whose records are not final yet has no row until its deadline
     has passed; from then on it is UNRESOLVABLE, with the reason.
     """
-    symbols = {config.id: challenge.feed.subjects[config.asset] for config in challenge.configs}
-    truths = rounds.assign(subject=rounds["prediction_config_id"].map(symbols))
-    for name, instant in (("entry", "performed_at"), ("resolved", "resolvable_at")):
-        truths = _with_price(truths, records, newest, name, instant)
+    truths = _with_prices(challenge, rounds, records, newest)
     truths["reason"] = [
         "; ".join(part for part in parts if part) or None
         for parts in zip(truths["entry_reason"], truths["resolved_reason"], strict=True)
@@ -77,6 +74,36 @@ def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     same |= was_told & (both["state"] == TruthState.UNRESOLVABLE.value)
     version = both["version"].fillna(0).astype("int64") + 1
     return truths.assign(version=version.to_numpy())[~same.to_numpy()]
+
+
+def provisional(
+    challenge: Challenge,
+    rounds: pd.DataFrame,
+    records: pd.DataFrame,
+    newest: "pd.Series[pd.Timestamp]",
+) -> pd.DataFrame:
+    """The rounds whose prices are known, though no later record proves both of them yet.
+
+    Arguments as for :func:`resolve`. Nothing of this is stored: such a truth may still change.
+    """
+    priced = _with_prices(challenge, rounds, records, newest)
+    known = priced["entry_price"].notna() & priced["resolved_price"].notna()
+    proven = (priced["entry_reason"] == "") & (priced["resolved_reason"] == "")
+    return priced.loc[known & ~proven, list(rounds.columns)].reset_index(drop=True)
+
+
+def _with_prices(
+    challenge: Challenge,
+    rounds: pd.DataFrame,
+    records: pd.DataFrame,
+    newest: "pd.Series[pd.Timestamp]",
+) -> pd.DataFrame:
+    """The rounds with ``subject`` and the columns of :func:`_with_price` for both ends."""
+    symbols = {config.id: challenge.feed.subjects[config.asset] for config in challenge.configs}
+    priced = rounds.assign(subject=rounds["prediction_config_id"].map(symbols))
+    for name, instant in (("entry", "performed_at"), ("resolved", "resolvable_at")):
+        priced = _with_price(priced, records, newest, name, instant)
+    return priced
 
 
 def _with_price(

@@ -64,7 +64,7 @@ def test_truths_are_counted_by_state(undisturbed, stored):
         assert data["rounds"] == 15
         assert data["final"] == (truths["state"] == "FINAL").sum() == data["up"] + data["down"]
         assert data["void"] == (truths["state"] == "VOID").sum()
-        assert data["unresolvable"] == data["not resolved yet"] == 0
+        assert data["unresolvable"] == data["provisional"] == data["not resolved yet"] == 0
 
 
 def test_the_board_is_shown_as_a_table_in_the_order_of_its_ranks(undisturbed, stored):

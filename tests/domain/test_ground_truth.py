@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.ground_truth import missing_of, new_versions, resolve
+from coordinator_pipelines.domain.ground_truth import (
+    missing_of,
+    new_versions,
+    provisional,
+    resolve,
+)
 from coordinator_pipelines.domain.prediction_batch import grid
 from coordinator_pipelines.domain.round import Window
 from tests.domain.scoring_cases import RULES, START, challenge, instant, rules
@@ -62,6 +67,24 @@ def test_the_last_record_is_not_final_until_a_later_one_proves_it():
     [truth] = told({0: 100, 1: 101}).to_dict("records")
     assert truth["state"] == "UNRESOLVABLE"
     assert truth["reason"] == "no later record proves the one of 2025-01-01 00:01:00 UTC final"
+
+
+@pytest.mark.parametrize(
+    ("closes", "waiting"),
+    [
+        ({0: 100, 1: 101}, [0]),
+        ({0: 100, 1: 101, 2: 102}, [1]),
+        ({0: 100, 2: 102}, []),
+        ({0: 100}, []),
+        ({1: 101, 2: 102}, [1]),
+    ],
+)
+def test_a_truth_whose_prices_are_known_but_not_proven_is_provisional(closes, waiting):
+    spec, witness = challenge(), pd.Series({"BTCUSDT": pd.Timestamp(instant(max(closes)))})
+    rounds = grid(spec, Window(START, instant(3)))
+    found = provisional(spec, rounds, records(closes), witness)
+    assert found["performed_at"].tolist() == [instant(minute) for minute in waiting]
+    assert list(found.columns) == list(rounds.columns)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,165 @@
+"""Truths of live rounds: provisional, final, revised, void, unresolvable; and what follows."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.resolution import span_to_resolve
+from coordinator_pipelines.feeds.simulated import SimulatedFeed
+from tests.support.late_feed import LateFeed
+from tests.support.live import LIVE_START, LivePipeline, live_pipeline
+
+QUARTER = timedelta(minutes=15)
+FIRST = "2026-03-01-12:00"
+FAR = datetime.max.replace(tzinfo=LIVE_START.tzinfo)
+
+
+def at(seconds: float) -> datetime:
+    return LIVE_START + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LivePipeline:
+    """Four rounds, at 0, 15, 30 and 45 seconds, resolvable a minute later each."""
+    live = live_pipeline(tmp_path, monkeypatch)
+    live.capture(at(0), at(60))
+    return live
+
+
+@pytest.fixture
+def feed(live: LivePipeline) -> LateFeed:
+    """The challenge's feed, to be meddled with."""
+    inner = SimulatedFeed(seed=1, granularity_seconds=1, subjects=["BTCUSDT"], tick_size=0.01)
+    feed = LateFeed(inner, live.clock)
+    live.pipeline.resources["feed"] = feed  # type: ignore[index]
+    return feed
+
+
+def close(feed: LateFeed, seconds: float) -> float:
+    records = feed.inner.records(["BTCUSDT"], at(seconds), at(seconds + 1))
+    return float(records["close"].item())
+
+
+def resolve(live: LivePipeline, now: datetime) -> dict[str, Any]:
+    """A resolution as the sensor would ask for it; what it says of the first window."""
+    live.clock.wait_until(now)
+    with live.pipeline.ledger() as ledger:
+        span = span_to_resolve(live.pipeline.challenge, ledger, now)
+    assert span is not None
+    live.resolve(span.start, (span.end - span.start) // QUARTER)
+    return live.pipeline.metadata("ground_truth")[FIRST]
+
+
+def truth(live: LivePipeline, performed_at: datetime) -> dict[str, Any]:
+    """The newest truth of a round."""
+    with live.pipeline.ledger() as ledger:
+        [row] = ledger.ground_truths(performed_at, performed_at + timedelta(seconds=1)).to_dict(
+            "records"
+        )
+    return row
+
+
+def scores(live: LivePipeline, performed_at: datetime):
+    with live.pipeline.ledger() as ledger:
+        return ledger.scores(Mode.LIVE, performed_at, performed_at + timedelta(seconds=1))
+
+
+def test_a_price_is_provisional_until_a_later_bar_proves_it(live: LivePipeline) -> None:
+    said = resolve(live, at(76.5))
+    assert (said["final"], said["provisional"], said["not resolved yet"]) == (1, 1, 58)
+    with live.pipeline.ledger() as ledger:
+        assert ledger.ground_truths(at(15), at(16)).empty
+    said = resolve(live, at(77))
+    assert (said["final"], said["provisional"], said["not resolved yet"]) == (2, 0, 58)
+    assert truth(live, at(15))["state"] == "FINAL"
+
+
+def test_a_bar_that_changes_before_the_board_of_record_revises_truth_and_scores(
+    live: LivePipeline, feed: LateFeed
+) -> None:
+    entry = close(feed, 15)
+    was_up = close(feed, 75) > entry
+    feed.changed[at(75)] = (at(100), entry - 5 if was_up else entry + 5)
+    resolve(live, at(90))
+    assert truth(live, at(15))["outcome"] == float(was_up)
+    said = resolve(live, at(120))
+    assert said["revised"] == 1
+    revised = truth(live, at(15))
+    assert (revised["version"], revised["outcome"]) == (2, float(not was_up))
+    assert scores(live, at(15))["version"].tolist() == [2, 2]
+    assert scores(live, at(30))["version"].tolist() == [1, 1]
+    resolve(live, at(900 + 120))
+    with live.pipeline.ledger() as ledger:
+        [board] = ledger.leaderboards(Mode.LIVE, at(899), at(900)).to_dict("records")
+        assert board["final"]
+        assert ledger.due_rounds(live.clock.now()) is None
+
+
+def test_an_unchanged_price_does_not_count(live: LivePipeline, feed: LateFeed) -> None:
+    feed.changed[at(75)] = (at(0), close(feed, 15))
+    said = resolve(live, at(120))
+    assert said["void"] == 1
+    assert truth(live, at(15))["state"] == "VOID"
+    assert scores(live, at(15)).empty
+    with live.pipeline.ledger() as ledger:
+        assert ledger.due_rounds(at(118)) is None
+
+
+def test_a_bar_that_never_comes_makes_its_round_unresolvable_after_the_deadline(
+    live: LivePipeline, feed: LateFeed
+) -> None:
+    feed.withheld.append(((at(75), at(76)), FAR))
+    said = resolve(live, at(900 + 120))
+    assert (said["unresolvable"], said["provisional"]) == (0, 0)
+    with live.pipeline.ledger() as ledger:
+        assert ledger.due_rounds(live.clock.now()).first == at(15)  # type: ignore[union-attr]
+        assert not ledger.newest_leaderboard(Mode.LIVE, at(900))["final"].item()
+    resolve(live, at(75 + 3600))
+    with live.pipeline.ledger() as ledger:
+        assert ledger.ground_truths(at(15), at(16)).empty
+    resolve(live, at(75 + 3602))
+    told = truth(live, at(15))
+    assert told["state"] == "UNRESOLVABLE"
+    assert told["reason"] == "no record of 2026-03-01 12:01:15 UTC"
+    with live.pipeline.ledger() as ledger:
+        assert ledger.due_rounds(at(200)) is None
+        [board] = ledger.leaderboards(Mode.LIVE, at(899), at(900)).to_dict("records")
+    assert board["final"]
+
+
+def test_a_bar_that_comes_before_the_deadline_resolves_its_round(
+    live: LivePipeline, feed: LateFeed
+) -> None:
+    feed.withheld.append(((at(75), at(76)), at(3000)))
+    resolve(live, at(1020))
+    resolve(live, at(3001))
+    assert truth(live, at(15))["state"] == "FINAL"
+    assert len(scores(live, at(15))) == 2
+
+
+def test_a_horizon_longer_than_a_window_is_resolved_where_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = {"asset": "BTC", "horizon": 1800, "step": 1800}
+    live = live_pipeline(
+        tmp_path, monkeypatch, **{"scheduled_prediction_configs[0].scope_template": template}
+    )
+    live.capture(at(0), at(60))
+    resolve(live, at(1700))
+    with live.pipeline.ledger() as ledger:
+        assert ledger.ground_truths(at(0), at(60)).empty
+    said = resolve(live, at(1800 + 30 + 1.5))
+    assert (said["final"], said["provisional"]) == (2, 1)
+    said = resolve(live, at(2700 + 60))
+    assert said["final"] == 60
+    with live.pipeline.ledger() as ledger:
+        boards = ledger.leaderboards(Mode.LIVE, at(0), at(2700))
+        counted = ledger.model_scores(Mode.LIVE, [at(2700)])
+        stored = ledger.scores(Mode.LIVE, at(0), at(60))
+    assert boards.set_index("as_of").loc[at(2700), "final"]
+    assert len(counted) == 2
+    assert len(stored) == 8
+    assert (stored["resolvable_at"] - stored["performed_at"] == timedelta(minutes=30)).all()
