@@ -203,7 +203,7 @@ def _baseline(url: str, cells: pd.DataFrame) -> float:
         rows = instant.to_dict("records")
         began = time.perf_counter()
         for row in rows:
-            envelope = Envelope(**row, output=json.loads(row["output_json"]))
+            envelope = Envelope.model_validate({**row, "output": json.loads(row["output_json"])})
             values = envelope.model_dump(exclude={"output"})
             values["output_json"] = json.dumps(envelope.output)
             with engine.begin() as connection:
