@@ -14,7 +14,10 @@ from coordinator_pipelines.cli.demo import demo
 from coordinator_pipelines.cli.dev import dev
 from coordinator_pipelines.cli.leaderboard import leaderboard
 from coordinator_pipelines.cli.models import models
+from coordinator_pipelines.cli.pause import pause, resume
 from coordinator_pipelines.cli.report import report, report_keys
+from coordinator_pipelines.cli.runs import runs
+from coordinator_pipelines.cli.status import status
 from coordinator_pipelines.domain.errors import CoordinatorError
 
 
@@ -24,7 +27,9 @@ def coordinator() -> None:
     """Live prediction challenges as partitioned Dagster assets."""
 
 
-for verb in (demo, dev, leaderboard, boards, db, models, report, report_keys):
+for verb in (
+    demo, dev, status, pause, resume, leaderboard, boards, db, models, runs, report, report_keys,
+):  # fmt: skip
     coordinator.add_command(verb)
 
 

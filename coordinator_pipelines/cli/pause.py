@@ -1,0 +1,75 @@
+"""``coordinator pause`` and ``resume``: no rounds of a prediction config for a while.
+
+Add here what is said of a pause; avoid what one is (``domain.pause``).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.terminal import program
+from coordinator_pipelines.domain import pause as pauses
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+
+_config = click.argument("config_id", metavar="CONFIG")
+_spec = click.option(
+    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
+)
+
+
+@click.command()
+@_config
+@click.option("--reason", help="Why; `coordinator status` shows it.")
+@_spec
+def pause(config_id: str, reason: str | None, spec: Path | None) -> None:
+    """Ask no more rounds of a prediction config, from its next instant on."""
+    now = datetime.now(UTC)
+    with _opened(spec) as (challenge, ledger):
+        lasting = pauses.pause(challenge, ledger, config_id, reason, now)
+    if len(lasting):
+        click.echo(f"{config_id} is paused already, {_since(lasting)}; nothing was changed")
+        return
+    end = f"{program()} resume {config_id}" + (f" --spec {spec}" if spec else "")
+    click.echo(f"{config_id} is paused since {now:%Y-%m-%d %H:%M:%S} UTC; `{end}` ends that")
+
+
+@click.command()
+@_config
+@_spec
+def resume(config_id: str, spec: Path | None) -> None:
+    """Ask rounds of a paused prediction config again, from its next instant on."""
+    now = datetime.now(UTC)
+    with _opened(spec) as (challenge, ledger):
+        ended = pauses.resume(challenge, ledger, config_id, now)
+    if ended.empty:
+        click.echo(f"{config_id} is not paused; nothing was changed")
+        return
+    click.echo(f"{config_id} goes on; it was paused {_since(ended)}")
+
+
+@contextmanager
+def _opened(spec: Path | None) -> Iterator[tuple[Challenge, Ledger]]:
+    """The challenge and its ledger, which belongs to no other one."""
+    challenge = load_challenge(spec or starter_spec())
+    url = settings.database_url(challenge.name)
+    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+    try:
+        ledger.identify(challenge.identity)
+        yield challenge, ledger
+    finally:
+        ledger.close()
+
+
+def _since(lasting: pd.DataFrame) -> str:
+    first = lasting.sort_values("paused_at").iloc[0]
+    reason = f" ({first['reason']})" if first["reason"] else ""
+    return f"since {first['paused_at']:%Y-%m-%d %H:%M:%S} UTC{reason}"
