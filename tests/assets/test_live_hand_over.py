@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.feeds.simulated import SimulatedFeed
-from tests.support.late_feed import LateFeed
 from tests.support.live import (
     LIVE_START,
     LivePipeline,
@@ -44,17 +41,6 @@ def often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LivePipeline:
     return live_pipeline(tmp_path, monkeypatch, **EVERY_5_SECONDS)
 
 
-def late_feed(live: LivePipeline) -> LateFeed:
-    """Put one in the place of the challenge's feed."""
-    spec = live.pipeline.challenge.feed
-    inner = SimulatedFeed(
-        seed=1, granularity_seconds=spec.granularity_seconds, subjects=spec.symbols, tick_size=0.01
-    )
-    feed = LateFeed(inner, live.clock)
-    live.pipeline.resources["feed"] = feed  # type: ignore[index]
-    return feed
-
-
 def capture_until_killed(live: LivePipeline, start: datetime, until: datetime, dies: datetime):
     """A capture whose process is killed at an instant; returns its run."""
     pipeline = live.pipeline
@@ -66,7 +52,7 @@ def capture_until_killed(live: LivePipeline, start: datetime, until: datetime, d
         raise Killed
 
     live.clock.plan(dies, die)
-    pipeline.resources["ledger"] = ledger  # type: ignore[index]
+    before, pipeline.resources = pipeline.resources, {**pipeline.resources, "ledger": ledger}
     live.clock.wait_until(start - timedelta(seconds=20))
     result = pipeline.run(
         start.replace(minute=start.minute // 15 * 15, second=0),
@@ -75,7 +61,7 @@ def capture_until_killed(live: LivePipeline, start: datetime, until: datetime, d
         capture_until=until.isoformat(),
     )
     assert not result.success
-    del pipeline.resources["ledger"]  # type: ignore[attr-defined]
+    pipeline.resources = before
     ledger.close()
     return result
 
@@ -103,14 +89,6 @@ def assert_told_once(models: RehearsedModels, deployment: str, last: datetime) -
     assert told(models, deployment) == expected
 
 
-def rounds_and_cells(live: LivePipeline, until: datetime):
-    """Every stored live round and cell."""
-    with live.pipeline.ledger() as ledger:
-        rounds = ledger.rounds(Mode.LIVE, LIVE_START, until)
-    cells = live.pipeline.rows("predictions")
-    return rounds, cells
-
-
 def test_two_captures_in_a_row_tell_each_record_once(live):
     live.capture(at(0), at(120))
     live.models.join(member("late"))
@@ -120,9 +98,8 @@ def test_two_captures_in_a_row_tell_each_record_once(live):
     assert_told_once(models, "late-1", at(225))
     assert histories(models, "half-1") == [at(0)]
     assert histories(models, "late-1") == [at(120)]
-    rounds, cells = rounds_and_cells(live, at(240))
-    assert len(rounds) == 16
-    assert len(cells) == 2 * 8 + 3 * 8
+    assert len(live.rounds()) == 16
+    assert len(live.cells()) == 2 * 8 + 3 * 8
 
 
 def test_a_new_deployment_is_told_its_own_history_and_its_siblings_go_on(live):
@@ -153,9 +130,8 @@ def test_rounds_of_a_crashed_capture_are_missed_each_for_its_reason(often):
         f"* MISSED 2026-03-01 12:02:20 UTC (1 rounds): capture {short} did not get to it in time",
         "* MISSED 2026-03-01 12:02:25 to 12:02:40 UTC (4 rounds): no capture was running",
     ]
-    rounds, cells = rounds_and_cells(often, at(300))
-    assert len(rounds) == 27 + 27
-    assert len(cells) == 2 * len(rounds)
+    assert len(often.rounds()) == 27 + 27
+    assert len(often.cells()) == 2 * len(often.rounds())
     assert often.pipeline.metadata("prediction_batch")["2026-03-01-12:00"]["missed rounds"] == 6
 
 
@@ -174,7 +150,7 @@ def test_after_a_break_longer_than_the_warm_up_everybody_is_told_anew(live):
 
 
 def test_a_record_that_came_late_reaches_the_models_once(live):
-    feed = late_feed(live)
+    feed = live.feed_of_its_own()
     feed.withheld.append(((at(20), at(25)), at(52)))
     live.capture(at(0), at(180))
     ends = told(live.models, "half-1")
@@ -192,7 +168,7 @@ def test_a_record_that_came_late_reaches_the_models_once(live):
 
 @pytest.mark.parametrize("back", [52, 100, 115, 119.9])
 def test_what_came_after_an_outage_reaches_the_models_once_across_a_hand_over(live, back):
-    feed = late_feed(live)
+    feed = live.feed_of_its_own()
     feed.out.append((at(40), at(back)))
     live.capture(at(0), at(60))
     live.capture(at(60), at(120))
@@ -207,7 +183,7 @@ def test_what_another_run_stored_first_is_seen_all_the_same(live):
             records = feed.records(["BTCUSDT"], at(-60), until)
             ledger.add_feed_records(records, publication_delay=1.0, now=live.clock.now())
 
-    feed = late_feed(live)
+    feed = live.feed_of_its_own()
     for second in itertools.takewhile(lambda s: s < 60, itertools.count(13.95, 15)):
         live.clock.plan(at(second), resolve)
     live.capture(at(0), at(60))
@@ -215,7 +191,7 @@ def test_what_another_run_stored_first_is_seen_all_the_same(live):
 
 
 def test_a_changed_record_is_told_as_a_new_one(live):
-    feed = late_feed(live)
+    feed = live.feed_of_its_own()
     feed.changed[at(20)] = (at(50), 123.0)
     live.capture(at(0), at(60))
     live.clock.wait_until(at(61))

@@ -8,7 +8,6 @@ import pytest
 
 from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.resolution import span_to_resolve
-from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from tests.support.late_feed import LateFeed
 from tests.support.live import LIVE_START, LivePipeline, live_pipeline
 
@@ -32,10 +31,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LivePipeline:
 @pytest.fixture
 def feed(live: LivePipeline) -> LateFeed:
     """The challenge's feed, to be meddled with."""
-    inner = SimulatedFeed(seed=1, granularity_seconds=1, subjects=["BTCUSDT"], tick_size=0.01)
-    feed = LateFeed(inner, live.clock)
-    live.pipeline.resources["feed"] = feed  # type: ignore[index]
-    return feed
+    return live.feed_of_its_own()
 
 
 def close(feed: LateFeed, seconds: float) -> float:

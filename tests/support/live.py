@@ -14,10 +14,12 @@ from types import TracebackType
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
+from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.models import (
     Answer,
     Ask,
@@ -29,7 +31,9 @@ from coordinator_pipelines.domain.models import (
 )
 from coordinator_pipelines.domain.round import window_of
 from coordinator_pipelines.domain.workers import Workers
+from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from tests.specs import changed
+from tests.support.late_feed import LateFeed
 from tests.support.pipeline import Pipeline
 
 
@@ -244,6 +248,24 @@ class LivePipeline:
             capture_from=start.isoformat(),
             capture_until=until.isoformat(),
         )
+
+    def rounds(self) -> pd.DataFrame:
+        """Every live round of the hour after the start."""
+        with self.pipeline.ledger() as ledger:
+            return ledger.rounds(Mode.LIVE, LIVE_START, LIVE_START + timedelta(hours=1))
+
+    def cells(self) -> pd.DataFrame:
+        """Every live cell of the hour after the start."""
+        with self.pipeline.ledger() as ledger:
+            return ledger.predictions(Mode.LIVE, LIVE_START, LIVE_START + timedelta(hours=1))
+
+    def feed_of_its_own(self) -> LateFeed:
+        """The challenge's simulated feed, to be meddled with."""
+        spec = self.pipeline.challenge.feed
+        inner = SimulatedFeed(seed=1, granularity_seconds=1, subjects=spec.symbols, tick_size=0.01)
+        feed = LateFeed(inner, self.clock)
+        self.pipeline.resources = {**self.pipeline.resources, "feed": feed}
+        return feed
 
     def resolve(self, first: datetime, windows: int = 1) -> dg.ExecuteInProcessResult:
         """A run that resolves windows and brings boards up to date."""
