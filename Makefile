@@ -6,8 +6,9 @@ READY := $(VENV)/.ready
 RUNNER := coordinator_pipelines/models/host/runner-requirements
 PORT ?= 3000
 FEED ?= simulated
+DOCS_PORT ?= 8080
 
-.PHONY: help demo dev test test-slow lint format bench lock clean
+.PHONY: help demo dev test test-slow lint format docs docs-build bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -43,6 +44,12 @@ lint: $(READY) ## Style, types, import directions
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+docs: $(READY) ## The documentation, on http://localhost:8080 (DOCS_PORT=...)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict --dev-addr 127.0.0.1:$(DOCS_PORT)
+
+docs-build: $(READY) ## The documentation as files, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(READY) ## Speed, as ratios against a baseline of the same run
 	@for name in storage replay pipeline capture report; do \
