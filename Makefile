@@ -7,8 +7,9 @@ RUNNER := coordinator_pipelines/models/host/runner-requirements
 PORT ?= 3000
 FEED ?= simulated
 DOCS_PORT ?= 8080
+KILLS ?= 50
 
-.PHONY: help demo dev test test-slow lint format docs docs-build bench lock clean
+.PHONY: help demo dev test test-slow test-faults lint format docs docs-build bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -34,6 +35,9 @@ test: $(READY) ## The tests that take seconds
 
 test-slow: $(READY) ## The end-to-end tests that take minutes
 	@$(BIN)/pytest -q -n 2 -m slow
+
+test-faults: $(READY) ## A live challenge whose processes are killed 50 times (KILLS=...)
+	@COORDINATOR_TEST_KILLS=$(KILLS) $(BIN)/pytest -q tests/faults
 
 lint: $(READY) ## Style, types, import directions
 	@$(BIN)/ruff check .
