@@ -32,7 +32,7 @@ from coordinator_pipelines.domain.operation import CAPTURE_COLUMNS
 from coordinator_pipelines.domain.prediction_batch import prediction_frame
 from coordinator_pipelines.domain.round import SECOND, Window
 from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.timetable import Due, instants, unpaused
+from coordinator_pipelines.domain.timetable import FAILED, Due, instants, unpaused
 from coordinator_pipelines.domain.timing import Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -83,10 +83,12 @@ class Capture:
 
         Raises:
             CaptureError: rounds were lost to something else than models, feed or database.
+            FeedConfigurationError: the feed can never answer as it is set up.
         """
-        self._begin(span)
+        self._announce(span)
         reason = "stopped"
         try:
+            self._connect()
             taken_over = False
             for due in instants(self.challenge, span):
                 self._wait_until(due.performed_at - OBSERVE_AHEAD)
@@ -97,7 +99,7 @@ class Capture:
             self._wait_until(span.end)
             reason = "handed over"
         except Exception as error:
-            reason = f"failed: {type(error).__name__}: {error}"[:500]
+            reason = f"{FAILED}: {type(error).__name__}: {error}"[:500]
             raise
         finally:
             wait(self._in_flight)
@@ -109,12 +111,14 @@ class Capture:
                 f"{len(self._broken)} instants could not be stored; the first: {self._broken[0]}"
             )
 
-    def _begin(self, span: Window) -> None:
+    def _announce(self, span: Window) -> None:
         now = self.clock.now()
         self._row = {"run_id": self.run_id, "span_start": span.start, "span_end": span.end,
                      "started_at": now, "alive_until": now + START_UP}  # fmt: skip
         self._record()
         logger.info("capture %s started: %s", self.run_id, span)
+
+    def _connect(self) -> None:
         self.observation.begin()
         if not self.models.wait_until_settled(SETTLE_SECONDS):
             logger.warning("not every model is connected yet; rounds begin without them")

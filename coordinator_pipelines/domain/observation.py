@@ -15,7 +15,7 @@ import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.errors import FeedError
+from coordinator_pipelines.domain.errors import FeedDataError, FeedUnavailableError
 from coordinator_pipelines.domain.feed import Feed
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger
@@ -50,7 +50,7 @@ class Observation:
         self._hold(self._stored(self._since()))
         try:
             self._ingest().records(self._since(), self.clock.now())
-        except FeedError as error:
+        except (FeedUnavailableError, FeedDataError) as error:
             logger.warning("feed: %s", error)
         self._look(self._since())
 
@@ -91,7 +91,7 @@ class Observation:
         fetch, self._fetch = self._fetch, None
         try:
             records = fetch.result()
-        except FeedError as error:
+        except (FeedUnavailableError, FeedDataError) as error:
             logger.warning("feed: %s", error)
             return
         if len(records):

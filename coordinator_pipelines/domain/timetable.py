@@ -18,6 +18,10 @@ LONGEST = timedelta(minutes=15)
 """A capture lasts at most so long: it shows in the UI what it did, and a new one takes over."""
 IDLE = timedelta(minutes=2)
 """A capture ends early if nothing is due for longer than this."""
+FAILED = "failed"
+"""How the end reason of a capture begins that could not go on, such as for a wrong symbol."""
+AFTER_FAILURE = timedelta(seconds=30)
+"""After one that failed, the next is started so much later: nobody wants a run a second."""
 LEAD = timedelta(seconds=30)
 """A capture is started so long before its first round: a run takes seconds to be there."""
 
@@ -96,6 +100,8 @@ def wanted(
         capture = newest.iloc[0]
         if is_alive(newest, now) or capture["ended_at"] >= capture["span_end"]:
             covered = max(now, capture["span_end"].to_pydatetime())
+        elif str(capture["end_reason"]).startswith(FAILED):
+            covered = max(now, capture["ended_at"].to_pydatetime() + AFTER_FAILURE)
     span = next_span(challenge, covered, pauses)
     return span if span is not None and span.start - now <= LEAD else None
 

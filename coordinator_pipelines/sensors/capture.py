@@ -9,12 +9,13 @@ import json
 from datetime import datetime, timedelta
 
 import dagster as dg
+import pandas as pd
 
 from coordinator_pipelines.automation import capture_request
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.timetable import wanted
+from coordinator_pipelines.domain.timetable import FAILED, wanted
 
 SECONDS_BETWEEN_TICKS = 5
 START_UP = timedelta(seconds=25)
@@ -43,13 +44,20 @@ def capture_sensor(challenge: Challenge) -> dg.SensorDefinition:
             return dg.SkipReason("the capture that was asked for is starting")
         span = wanted(challenge, newest, ledger.pauses(), now)
         if span is None:
-            return dg.SkipReason("the next rounds are seen to, or none is due soon")
+            return dg.SkipReason(_why_none(newest))
         return dg.SensorResult(
             run_requests=[capture_request(challenge, span)],
             cursor=json.dumps({"requested_at": now.isoformat()}),
         )
 
     return capture
+
+
+def _why_none(newest: pd.DataFrame) -> str:
+    reason = None if newest.empty else newest["end_reason"].item()
+    if isinstance(reason, str) and reason.startswith(FAILED):
+        return f"the last capture {reason}; the next one is started in a moment"
+    return "the next rounds are seen to, or none is due soon"
 
 
 def _requested_at(cursor: str | None) -> datetime:

@@ -7,8 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from coordinator_pipelines.domain.errors import FeedConfigurationError
 from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.operation import PAUSE_COLUMNS
+from coordinator_pipelines.domain.timetable import wanted
+from coordinator_pipelines.feeds.refused import RefusedFeed
 from tests.support.live import LIVE_START, LivePipeline, live_pipeline, member
 from tests.support.participants import FOLLOWER, HALF, write_participants
 from tests.support.pipeline import failure_text, open_ledger
@@ -214,3 +217,23 @@ def test_a_round_of_the_next_capture_is_not_reported_as_missed(live: LivePipelin
     assert live.clock.now() == at(60.5)
     assert not live.pipeline.red(result, "coverage")
     assert live.pipeline.metadata("prediction_batch")[FIRST]["rounds"] == 4
+
+
+def test_a_feed_that_is_set_up_wrongly_stops_the_capture_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = live_pipeline(tmp_path, monkeypatch)
+    refused = RefusedFeed(FeedConfigurationError("symbol 'BTCUSTD' is unknown to the provider"))
+    live.pipeline.resources = {**live.pipeline.resources, "feed": refused}
+    live.clock.wait_until(LIVE_START - timedelta(seconds=20))
+    result = live.pipeline.run(
+        LIVE_START, job="capture", capture_from=LIVE_START.isoformat(),
+        capture_until=(LIVE_START + QUARTER).isoformat(),
+    )  # fmt: skip
+    assert not result.success
+    assert "symbol 'BTCUSTD' is unknown to the provider" in failure_text(result)
+    with live.pipeline.ledger() as ledger:
+        newest = ledger.newest_capture()
+        again = wanted(live.pipeline.challenge, newest, ledger.pauses(), live.clock.now())
+    assert newest["end_reason"].item().startswith("failed: FeedConfigurationError")
+    assert again is None or again.start >= live.clock.now() + timedelta(seconds=30)
