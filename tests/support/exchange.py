@@ -21,17 +21,17 @@ import pandas as pd
 
 from coordinator_pipelines.domain.feed import PRICE_COLUMNS, Feed
 from coordinator_pipelines.domain.round import from_epoch
-from coordinator_pipelines.feeds.file import FileFeed
-from coordinator_pipelines.feeds.playback import PlaybackFeed
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from coordinator_pipelines.feeds.timer import Timer
 from tests.feeds.exchange_server import UNITS, ExchangeServer, Fault, Request
+from tests.support.recording import Recording
 
 KLINES = "/api/v3/klines"
 KLINES_WEIGHT = 2
 WEIGHT_PER_MINUTE = 6000
 UNFINISHED = 1.001
 """Close of an unfinished candle over the one that it ends with: none is taken for the other."""
+MINUTE = timedelta(minutes=1)
 UNREVISED = 0.9995
 """Close of a candle before it is corrected over the one after."""
 INVALID_SYMBOL = json.dumps({"code": -1121, "msg": "Invalid symbol."})
@@ -52,11 +52,18 @@ class Schedule:
     """End of a candle -> when it gets its true values; before, it has others."""
 
 
-def hour_of_faults(start: datetime, bar: timedelta = timedelta(minutes=1)) -> Schedule:
-    """Every kind of fault within an hour from ``start``, which is the end of a candle."""
+def hour_of_faults(start: datetime, bar: timedelta = MINUTE) -> Schedule:
+    """Every kind of fault within an hour from ``start``, which is the end of a candle.
+
+    The candles of one minute appear late, those of another never, those of a third are revised.
+    """
 
     def at(minutes: float) -> datetime:
-        return start + timedelta(minutes=minutes)
+        return start + minutes * MINUTE
+
+    def minute(last: int) -> list[datetime]:
+        """Ends of the candles of the minute that ends so many minutes after the start."""
+        return [at(last) - k * bar for k in range(MINUTE // bar)]
 
     return Schedule(
         faults=[
@@ -71,8 +78,8 @@ def hour_of_faults(start: datetime, bar: timedelta = timedelta(minutes=1)) -> Sc
             (at(40.0), Fault(429, '{"code":-1003,"msg":"slow down"}', {"Retry-After": "5"})),
             *((at(46.0), Fault(500, "oops")) for _ in range(7)),
         ],
-        appears={start + 31 * bar: start + 34 * bar, start + 36 * bar: None},
-        revised={start + 50 * bar: start + 53 * bar},
+        appears=dict.fromkeys(minute(31), at(34)) | dict.fromkeys(minute(36)),
+        revised=dict.fromkeys(minute(50), at(53)),
     )
 
 
@@ -85,17 +92,17 @@ def simulated_prices(seed: int = 1) -> Prices:
     )
 
 
-def recorded_prices(
-    directory: Path, recorded_from: datetime, live_from: datetime, bar_seconds: int = 60
-) -> Prices:
-    """The candles of the files in the directory of real prices, played from an instant on."""
+def recorded_prices(directory: Path, recorded_from: datetime, live_from: datetime) -> Prices:
+    """The candles of the files in the directory of real prices, played from an instant on.
+
+    Each is played as one of the length that is asked for, up to the minute in which it was made.
+    """
 
     def feed(symbol: str, granularity: int) -> Feed | None:
         paths = sorted(directory.glob(f"binance_spot_{symbol}_1m_*.csv.gz"))
-        if not paths or granularity != bar_seconds:
+        if not paths:
             return None
-        recording = FileFeed(paths[0], subjects=[symbol], granularity_seconds=granularity)
-        return PlaybackFeed(recording, live_from - recorded_from)
+        return Recording(paths[0], symbol, recorded_from, live_from, 60 // granularity)
 
     return cache(feed)
 
