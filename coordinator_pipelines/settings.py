@@ -29,6 +29,7 @@ FEED_PATIENCE_SECONDS               the longest that one request to a vendor may
 
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,6 +157,18 @@ def _patience() -> float:
             f"{PATIENCE_VARIABLE} is {written!r}; write seconds from 2 to 9999, or unset it"
         )
     return float(written)
+
+
+def share_imports(directory: Path) -> None:
+    """Let this process, and all that it starts, import what is in a directory.
+
+    What is installed comes first in this process, and after it in those that it starts.
+    """
+    if str(directory) not in sys.path:
+        sys.path.append(str(directory))
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if str(directory) not in known:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*known, str(directory)]))
 
 
 def child_environment() -> dict[str, str]:

@@ -25,13 +25,35 @@ def load_challenge(path: Path) -> Challenge:
     Raises:
         SpecError: the file cannot be read, or the spec is wrong; the text starts with the path.
     """
+    raw = read_spec(path)
+    try:
+        return _placed(Challenge.parse(raw), path.absolute().parent)
+    except SpecError as error:
+        raise located(path, error) from None
+
+
+def read_spec(path: Path) -> dict[str, Any]:
+    """What a spec file says, unchecked but for its syntax.
+
+    Raises:
+        SpecError: it cannot be read, or is no mapping; the text starts with the path.
+    """
     try:
         raw = _syntax(path)(_text(path))
         if not isinstance(raw, dict):
             raise SpecError("a spec must be a mapping of fields to values")
-        return _placed(Challenge.parse(raw), path.absolute().parent)
     except SpecError as error:
-        raise SpecError(_located(path, str(error))) from None
+        raise located(path, error) from None
+    return raw
+
+
+def located(path: Path, error: SpecError) -> SpecError:
+    """The same error, with the path of the file that it is about."""
+    text = str(error)
+    if "\n" not in text:
+        return SpecError(f"{path}: {text}")
+    lines = (f"  {line}" for line in text.split("\n"))
+    return SpecError("\n".join([f"{path}: the spec is refused:", *lines]))
 
 
 def dump_challenge(challenge: Challenge) -> str:
@@ -75,9 +97,3 @@ def _placed_feed(feed: AnyFeedSpec, directory: Path) -> AnyFeedSpec:
     if not isinstance(feed, FileFeedSpec):
         return feed
     return feed.model_copy(update={"path": directory / feed.path})
-
-
-def _located(path: Path, text: str) -> str:
-    if "\n" not in text:
-        return f"{path}: {text}"
-    return "\n".join([f"{path}: the spec is refused:", *(f"  {line}" for line in text.split("\n"))])

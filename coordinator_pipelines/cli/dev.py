@@ -26,7 +26,6 @@ from coordinator_pipelines.cli.terminal import open_console
 from coordinator_pipelines.cli.webserver import Webserver
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.models.host.host import READY
-from coordinator_pipelines.spec_file import load_challenge
 
 MODELS_PORT = 9091
 REPORT_PORT = 8000
@@ -80,7 +79,7 @@ def _location(feed: str, spec: Path | None) -> location.Location:
     if spec is not None and feed != "simulated":
         raise click.UsageError("--feed says whose prices the starter has; --spec brings its own")
     if spec is not None:
-        return location.derived(load_challenge(spec))
+        return location.of_spec(spec)
     return location.starter() if feed == "simulated" else location.derived(challenge_on_feed(feed))
 
 

@@ -3,6 +3,7 @@
 Add here what finds or writes a code location; avoid running anything in it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,7 @@ from coordinator_pipelines import settings
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import FeedConfigurationError
 from coordinator_pipelines.domain.feed_spec import FileFeedSpec
+from coordinator_pipelines.scaffold.names import public_package
 from coordinator_pipelines.spec_file import dump_challenge, load_challenge
 
 STARTER = resources.files("coordinator_pipelines.starter")
@@ -38,6 +40,32 @@ def starter() -> Location:
     return Location(load_challenge(spec), spec, Path(str(STARTER / "workspace.yaml")))
 
 
+def load_challenge_with_code(spec: Path) -> Challenge:
+    """The challenge of a spec; what is in the public package beside its node can be imported.
+
+    Raises:
+        SpecError: the spec cannot be read, or is wrong.
+    """
+    if package := public_package(spec.absolute().parent):
+        settings.share_imports(package)
+    return load_challenge(spec)
+
+
+def of_spec(spec: Path) -> Location:
+    """The challenge of a spec: served by the definitions beside it, or by some that are written.
+
+    Raises:
+        FeedConfigurationError: another price file already gave its name to a challenge.
+    """
+    challenge = load_challenge_with_code(spec)
+    definitions = spec.absolute().with_name("definitions.py")
+    if not definitions.is_file():
+        return derived(challenge)
+    workspace = settings.home() / "challenges" / f"{challenge.name}.workspace.yaml"
+    workspace.parent.mkdir(parents=True, exist_ok=True)
+    return Location(challenge, spec, _served(workspace, str(definitions), challenge.name))
+
+
 def derived(challenge: Challenge) -> Location:
     """A challenge of its own with a spec, a code location and a database under home.
 
@@ -51,10 +79,16 @@ def derived(challenge: Challenge) -> Location:
     spec.write_text(dump_challenge(challenge))
     template = Path(__file__).with_name("templates") / "definitions.py.txt"
     (directory / "definitions.py").write_text(template.read_text())
-    entry = {"relative_path": f"{challenge.name}/definitions.py", "location_name": challenge.name}
     workspace = directory.with_suffix(".workspace.yaml")
+    served = _served(workspace, f"{challenge.name}/definitions.py", challenge.name)
+    return Location(challenge, spec, served)
+
+
+def _served(workspace: Path, definitions: str, name: str) -> Path:
+    """Write the workspace file of one location."""
+    entry = {"relative_path": definitions, "location_name": name}
     workspace.write_text(yaml.safe_dump({"load_from": [{"python_file": entry}]}, sort_keys=False))
-    return Location(challenge, spec, workspace)
+    return workspace
 
 
 def _require_same_prices(challenge: Challenge, spec: Path) -> None:
@@ -77,11 +111,28 @@ def _require_same_prices(challenge: Challenge, spec: Path) -> None:
 def known_workspaces() -> list[Path]:
     """Workspace files of all challenges here: this directory's, the starter's, the derived ones.
 
-    A daemon needs them all: it fails the backfills of a challenge that it does not know.
+    A daemon needs them all: it fails the backfills of a challenge that it does not know. A
+    location that two of them name is served once, as this directory says.
     """
-    derived_ones = sorted((settings.home() / "challenges").glob("*.workspace.yaml"))
+    others = sorted((settings.home() / "challenges").glob("*.workspace.yaml"))
     own = Path("workspace.yaml")
-    if not own.is_file():
-        return [starter().workspace, *derived_ones]
-    has_starter = "coordinator_pipelines.starter.definitions" in own.read_text()
-    return [own, *([] if has_starter else [starter().workspace]), *derived_ones]
+    here = set(_location_names(own)) if own.is_file() else set()
+    rest = [
+        path for path in (starter().workspace, *others) if here.isdisjoint(_location_names(path))
+    ]
+    return [*([own] if own.is_file() else []), *filter(_is_there, rest)]
+
+
+def _location_names(workspace: Path) -> Iterator[str]:
+    """The names of the locations of a workspace file."""
+    for entry in (yaml.safe_load(workspace.read_text()) or {}).get("load_from") or []:
+        for target in entry.values() if isinstance(entry, dict) else ():
+            if isinstance(target, dict) and "location_name" in target:
+                yield target["location_name"]
+
+
+def _is_there(workspace: Path) -> bool:
+    """Whether what the file of one location serves still exists: a node may be gone."""
+    [entry] = yaml.safe_load(workspace.read_text())["load_from"]
+    served = entry.get("python_file")
+    return served is None or (workspace.parent / served["relative_path"]).is_file()

@@ -12,6 +12,8 @@ from coordinator_pipelines.cli.boards import boards
 from coordinator_pipelines.cli.db import db
 from coordinator_pipelines.cli.demo import demo
 from coordinator_pipelines.cli.dev import dev
+from coordinator_pipelines.cli.doctor import doctor
+from coordinator_pipelines.cli.init import init
 from coordinator_pipelines.cli.leaderboard import leaderboard
 from coordinator_pipelines.cli.models import models
 from coordinator_pipelines.cli.pause import pause, resume
@@ -28,7 +30,8 @@ def coordinator() -> None:
 
 
 for verb in (
-    demo, dev, status, pause, resume, leaderboard, boards, db, models, runs, report, report_keys,
+    init, doctor, demo, dev, status, pause, resume, leaderboard, boards, db, models, runs, report,
+    report_keys,
 ):  # fmt: skip
     coordinator.add_command(verb)
 

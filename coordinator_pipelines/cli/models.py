@@ -10,7 +10,6 @@ from coordinator_pipelines import settings
 from coordinator_pipelines.cli import location
 from coordinator_pipelines.models.host.host import HostConfig, ModelHost
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
-from coordinator_pipelines.spec_file import load_challenge
 
 LOG_FORMAT = "%(asctime)s | %(name)s | %(levelname)s | %(message)s"
 PORT = click.IntRange(0, 65535)
@@ -30,7 +29,7 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
     """Run the models of a challenge's models file until stopped, and announce them."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("websockets").setLevel(logging.WARNING)
-    challenge = load_challenge(spec or location.starter_spec())
+    challenge = location.load_challenge_with_code(spec or location.starter_spec())
     environment = RunnerEnvironment.find(
         settings.model_runner(), settings.home() / "runner", click.echo
     )

@@ -11,10 +11,9 @@ import uvicorn
 from coordinator_pipelines import settings
 from coordinator_pipelines.api.app import create_app
 from coordinator_pipelines.api.keys import KeyRing, Tier, add_key, drop_key
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.location import load_challenge_with_code, starter_spec
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.resources.clock import SystemClock
-from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -53,7 +52,7 @@ def report(
     """Serve the Report API and the public leaderboard until stopped."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     path = spec or starter_spec()
-    challenge = load_challenge(path)
+    challenge = load_challenge_with_code(path)
     ring = keys or settings.home() / KEYS_FILE
     _require_free(host, port)
     ledger = SqlLedger(

@@ -60,10 +60,8 @@ def _base_class(value: Any) -> Any:
 
 
 SpecVersion = Annotated[Literal["1"], BeforeValidator(_spec_version)]
-Slug = Annotated[
-    str,
-    AfterValidator(Shape(r"[a-z0-9]+(?:-[a-z0-9]+)*", "a lowercase slug such as btc-up-down", 60)),
-]
+SLUG = Shape(r"[a-z0-9]+(?:-[a-z0-9]+)*", "a lowercase slug such as btc-up-down", 60)
+Slug = Annotated[str, AfterValidator(SLUG)]
 CrunchId = Annotated[
     str,
     AfterValidator(

@@ -18,6 +18,7 @@ messages of one place here: a message belongs where the value that caused it is 
         ReplayError              a past window cannot be replayed
         CaptureError             live rounds could not be captured
         RunnerError              the published model runner cannot be had
+        ScaffoldError            a new challenge cannot be written where it should be
 """
 
 from datetime import datetime
@@ -92,3 +93,7 @@ class CaptureError(CoordinatorError):
 
 class RunnerError(CoordinatorError):
     """The published model runner cannot be had; the message says what to do."""
+
+
+class ScaffoldError(CoordinatorError):
+    """A new challenge cannot be written where it should be; what was there is still there."""

@@ -1,0 +1,189 @@
+"""A new challenge, decided and checked, before anything of it is written.
+
+Add here what a spec must fulfil so that code can be generated for it; avoid rules that hold for
+every challenge (``domain.challenge_rules``).
+"""
+
+import builtins
+import keyword
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from coordinator_pipelines.domain.author_code import load_callable
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.errors import CallableError, SpecError
+from coordinator_pipelines.domain.spec_errors import line
+from coordinator_pipelines.domain.spec_model import Problem
+from coordinator_pipelines.scaffold import identity
+from coordinator_pipelines.scaffold.completion import completed, generated_callables
+from coordinator_pipelines.scaffold.names import Names
+
+TAKEN_MODULES = ("inference", "ranking", "reporting", "schemas", "scoring", "validation")
+TAKEN_METHODS = ("Any", "prices", "remember")
+TAKEN_CLASSES = frozenset(
+    [
+        "Any",
+        "Path",
+        "KEPT_PRICES",
+        "EXAMPLES",
+        "ASSET",
+        "SCORES_ASCEND",
+        "RISING",
+        "LOOKBACK",
+        "STRENGTH",
+        "LEAN",
+        "importlib",
+        "json",
+        "math",
+        "pytest",
+        "pairwise",
+        "build_input",
+        "rank_leaderboard",
+        "report_schema",
+        "score_prediction",
+        "validate_output",
+        "ask",
+        "example",
+        "score",
+        "best_first",
+        "entry",
+    ]
+)
+"""What the modules that import the base class call by these names."""
+MODELS_FILE = "models.yaml"
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A challenge that can be scaffolded."""
+
+    names: Names
+    challenge: Challenge
+    spec: dict[str, Any]
+    """The spec as it is written: what the author gave, and all that was filled in."""
+
+    @property
+    def base_module(self) -> str:
+        """Module of the model interface within the public package."""
+        return self.challenge.model_base_classname.split(".")[-2]
+
+    @property
+    def base_class(self) -> str:
+        """Class of the model interface."""
+        return self.challenge.model_base_classname.rpartition(".")[2]
+
+
+def blueprint(
+    given: dict[str, Any],
+    *,
+    name: str | None,
+    preset: str | None,
+    today: datetime,
+    directory: Path | None = None,
+) -> Blueprint:
+    """The challenge that a spec, a name and a preset describe.
+
+    Args:
+        given: the author's spec; empty without one.
+        name: from the command line.
+        preset: from the command line.
+        today: start of the challenge, where the spec has none; midnight in UTC.
+        directory: from which the relative paths in ``given`` are meant.
+
+    Raises:
+        SpecError: it describes none; every problem is a line that names the field.
+        CallableError: a callable that is not generated cannot be used; the message names the key.
+    """
+    names = Names(identity.chosen_name(name, given))
+    spec = completed(given, names, identity.chosen_preset(preset, given), today)
+    if directory is not None:
+        _place(spec, directory)
+    plan = Blueprint(names, Challenge.parse(spec), spec)
+    problems = [line(found) for found in _ungenerable(plan)]
+    if problems:
+        raise SpecError("\n".join(problems))
+    _require_callables(plan)
+    return plan
+
+
+def _place(spec: dict[str, Any], directory: Path) -> None:
+    """Paths of feeds, meant from the author's spec, as the node's spec needs them."""
+    sections = [spec]
+    if isinstance(spec.get("reference_feed"), dict):
+        spec["reference_feed"] = dict(spec["reference_feed"])
+        sections.append(spec["reference_feed"])
+    for section in sections:
+        feed = section.get("feed")
+        if isinstance(feed, dict) and isinstance(feed.get("path"), str) and feed["path"].strip():
+            section["feed"] = {**feed, "path": str(directory.absolute() / feed["path"])}
+
+
+def _ungenerable(plan: Blueprint) -> Iterator[Problem]:
+    """What is a valid spec, and yet cannot become Python code of this workspace."""
+    challenge, interface = plan.challenge, plan.challenge.model_interface
+    if challenge.models_file.as_posix() != MODELS_FILE:
+        written = f"must be {MODELS_FILE}: a new node gets one of its own; leave it out"
+        yield Problem("models_file", str(challenge.models_file), written)
+    yield from _base_class(plan)
+    methods = {"predict_method": interface.predict_method, "tick_method": interface.tick_method}
+    for field, method in methods.items():
+        if method is not None and (_is_reserved(method) or method in TAKEN_METHODS):
+            name = f"model_interface.{field}"
+            yield Problem(name, method, "is a name that Python or the base class needs")
+    if interface.tick_method == interface.predict_method:
+        same = "the same as predict_method: a class has one method of a name"
+        yield Problem("model_interface.tick_method", interface.tick_method, same)
+    given = [*interface.predict_arguments, *interface.predict_facts]
+    told = [interface.tick_argument or "data", *interface.tick_facts]
+    for field, parameters in (("predict_facts", given), ("tick_facts", told)):
+        yield from _parameters(field, parameters)
+
+
+def _base_class(plan: Blueprint) -> Iterator[Problem]:
+    field, path = "model_base_classname", plan.challenge.model_base_classname
+    *packages, module, name = path.split(".")
+    if packages not in ([], [plan.names.package]):
+        own = f"{plan.names.package}.{module}.{name}"
+        yield Problem(
+            field, path,
+            f"must be a class of the new package, which is generated: {module}.{name} or {own}; "
+            "let that inherit from a class of another package, if it must",
+        )  # fmt: skip
+    if module in TAKEN_MODULES or keyword.iskeyword(module) or module.startswith("_"):
+        yield Problem(field, path, f"'{module}' is a name that the new package needs otherwise")
+    if _is_reserved(name) or name in TAKEN_CLASSES or name.startswith(("_", "test")):
+        yield Problem(field, path, f"'{name}' is a name that Python needs otherwise")
+
+
+def _parameters(field: str, names: list[str]) -> Iterator[Problem]:
+    for i, name in enumerate(names):
+        if keyword.iskeyword(name) or name == "self" or name in names[:i]:
+            wrong = "cannot be the name of a parameter here (a word of Python's, or there twice)"
+            yield Problem(f"model_interface.{field}", name, wrong)
+
+
+def _is_reserved(name: str) -> bool:
+    return keyword.iskeyword(name) or hasattr(builtins, name)
+
+
+def _require_callables(plan: Blueprint) -> None:
+    """Import what is not generated: a challenge that cannot be loaded is not begun."""
+    generated = generated_callables(plan.names)
+    for key, path in plan.challenge.callables:
+        if path is None or path == generated.get(key):
+            continue
+        try:
+            load_callable(key, path)
+        except CallableError as error:
+            raise CallableError(f"callables.{error}{_hint(key, path, plan.names)}") from None
+
+
+def _hint(key: str, path: str, names: Names) -> str:
+    if not path.startswith((f"{names.package}.", f"{names.package}:")):
+        return ""
+    own = generated_callables(names).get(key)
+    instead = f"its own is {own}" if own else "it has none for that key"
+    return f" ({names.package} is about to be generated, and {instead}; add others afterwards)"

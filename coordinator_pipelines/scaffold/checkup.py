@@ -1,0 +1,122 @@
+"""Whether a generated node is fit to run: one finding after another, none stops the rest.
+
+Add a check here when something can be wrong before the challenge runs; avoid mending anything.
+"""
+
+import importlib.util
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.api.report_schema import authors_schema
+from coordinator_pipelines.definitions import build_definitions
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.feed_spec import FileFeedSpec
+from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.models.roster import Roster
+from coordinator_pipelines.scaffold.names import NODE_PREFIX, PUBLIC_PREFIX
+from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+
+SPEC_NAMES = ("spec.yaml", "spec.yml", "spec.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    subject: str
+    text: str
+    wrong: bool = False
+
+
+def node_of(directory: Path) -> Path | None:
+    """The spec of the node that a directory is, holds, or (a public package) is beside."""
+    here = directory.absolute()
+    nodes = [here, *sorted(here.glob(f"{NODE_PREFIX}*"))]
+    if here.name.startswith(PUBLIC_PREFIX):
+        nodes.append(here.with_name(NODE_PREFIX + here.name.removeprefix(PUBLIC_PREFIX)))
+    candidates = (node / name for node in nodes for name in SPEC_NAMES)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def examine(challenge: Challenge) -> Iterator[Finding]:
+    """Look at everything that a checked spec names. What a check raises is its finding."""
+    for subject, check in (
+        ("callables", _callables),
+        ("report schema", _report_schema),
+        ("code location", _code_location),
+        ("models", _models),
+        ("feed", _feed),
+        ("database", _database),
+    ):
+        try:
+            yield Finding(subject, check(challenge))
+        except CoordinatorError as error:
+            yield Finding(subject, str(error), wrong=True)
+
+
+def _callables(challenge: Challenge) -> str:
+    rules = load_rules(challenge)
+    named = sum(path is not None for _, path in challenge.callables)
+    text = f"{named} imported"
+    if rules.not_replayable:
+        text += f"; not replayable, since they do their own I/O: {', '.join(rules.not_replayable)}"
+    return text
+
+
+def _report_schema(challenge: Challenge) -> str:
+    shown = authors_schema(challenge)
+    return f"{len(shown.leaderboard_columns)} columns" if shown else "the built-in one"
+
+
+def _code_location(challenge: Challenge) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dagster's, of its own previews
+        assets = list(build_definitions(challenge).resolve_all_asset_specs())
+    return f"{len(assets)} assets"
+
+
+def _models(challenge: Challenge) -> str:
+    roster = Roster.load(challenge.models_file)
+    for module in roster.shared_modules:
+        if not _is_found(module):
+            raise CoordinatorError(f"shared_modules: {module!r} cannot be found; install it")
+    missing = [
+        member.model_id
+        for member in roster.members
+        if member.directory is None or not (member.directory / "main.py").is_file()
+    ]
+    if missing:
+        raise CoordinatorError(f"{', '.join(missing)}: no main.py in the directory of its path")
+    return f"{len(roster.members)} in {challenge.models_file.name}"
+
+
+def _is_found(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _feed(challenge: Challenge) -> str:
+    feed = challenge.feed
+    if isinstance(feed, FileFeedSpec) and not feed.path.is_file():
+        raise CoordinatorError(f"feed.path: there is no file {feed.path}")
+    made_up = ", made up" if feed.simulated else ""
+    return f"{feed.provider}{made_up}, a price every {feed.granularity_seconds} s"
+
+
+def _database(challenge: Challenge) -> str:
+    url = settings.database_url(challenge.name)
+    if schema.current_revision(url) is None:
+        return "not made yet; `coordinator dev` or `coordinator db upgrade` makes it"
+    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+    try:
+        ledger.identify(challenge.identity)
+    finally:
+        ledger.close()
+    return "reachable"

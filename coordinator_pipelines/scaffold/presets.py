@@ -1,0 +1,27 @@
+"""What is said of the presets, and what a new challenge takes from them beyond the spec's own.
+
+Add a line here for each preset of ``domain.presets``; avoid the sections of a spec: they stand
+there.
+"""
+
+from collections.abc import Mapping
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "baseline": "Balanced default profile for local development.",
+    "realtime": "Low-latency tournament profile for short horizon updates.",
+    "in-sample": "In-sample tournament profile for calibration and quick iteration.",
+    "out-of-sample": "Out-of-sample tournament profile for holdout evaluation.",
+}
+REFRESH_SECONDS: Mapping[str, int] = {
+    "baseline": 60,
+    "realtime": 15,
+    "in-sample": 60,
+    "out-of-sample": 300,
+}
+"""The original's ``checkpoint_interval_seconds``, which was how often boards were renewed."""
+
+
+def preset_lines() -> list[str]:
+    """The presets by name, each with its description, as ``--list-presets`` shows them."""
+    lines = [f"- {name}: {DESCRIPTIONS[name]}" for name in sorted(DESCRIPTIONS)]
+    return ["Available presets:", *lines]

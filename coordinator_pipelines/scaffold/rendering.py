@@ -1,0 +1,128 @@
+"""The files of a new workspace as texts: templates filled in from a blueprint.
+
+Add a file to ``templates`` (its path is that of what it makes, with ``__public__`` and the like
+for names) and here what it needs to know; avoid deciding anything about the challenge.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import jinja2
+
+from coordinator_pipelines import __version__
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.prediction_config import ScheduledPredictionConfig
+from coordinator_pipelines.scaffold.blueprint import Blueprint
+from coordinator_pipelines.scaffold.completion import generated_callables
+from coordinator_pipelines.scaffold.escaping import Literal, environment
+from coordinator_pipelines.scaffold.spec_writing import spec_text
+
+TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATE_SUFFIX = ".j2"
+DAGSTER_CONFIGURATION = {
+    "dagster.yaml": ("dagster.yaml",),
+    "dagster.postgresql.yaml": ("dagster.yaml", "dagster.postgresql.yaml"),
+}
+"""File of the node -> what of the engine's own configuration it is made of."""
+
+
+def rendered(plan: Blueprint) -> dict[PurePosixPath, str]:
+    """Path within the workspace -> text, for every file of it."""
+    facts = _facts(plan)
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    files = {}
+    for template in sorted(TEMPLATES.rglob(f"*{TEMPLATE_SUFFIX}")):
+        name = template.relative_to(TEMPLATES).as_posix()
+        target = _target(name, plan)
+        filled = environment(loader, target.suffix).get_template(name)
+        files[target] = filled.render(facts)
+    node = PurePosixPath(plan.names.node)
+    files[node / "spec.yaml"] = spec_text(plan)
+    files.update((node / name, text) for name, text in _dagster_files())
+    return files
+
+
+def _target(template: str, plan: Blueprint) -> PurePosixPath:
+    names = plan.names
+    path = template.removesuffix(TEMPLATE_SUFFIX)
+    for word, name in (
+        ("__public__", names.public),
+        ("__node__", names.node),
+        ("__package__", names.package),
+        ("__base__", plan.base_module),
+    ):
+        path = path.replace(word, name)
+    return PurePosixPath(path)
+
+
+def _facts(plan: Blueprint) -> dict[str, Any]:
+    """All that templates know."""
+    challenge = plan.challenge
+    config, interface = challenge.configs[0], challenge.model_interface
+    generated = generated_callables(plan.names)
+    return {
+        "slug": plan.names.slug,
+        "public": plan.names.public,
+        "package": plan.names.package,
+        "node": plan.names.node,
+        "challenge": challenge,
+        "interface": interface,
+        "base_module": plan.base_module,
+        "base_class": plan.base_class,
+        "configs": challenge.configs,
+        "config": config,
+        "metrics": [_metric(challenge, name) for name in _metric_names(challenge)],
+        "elsewhere": {
+            key: path for key, path in challenge.callables if path and path != generated.get(key)
+        },
+        "predict_parameters": _parameters(interface.predict_arguments, interface.predict_facts),
+        "tick_parameters": _parameters([interface.tick_argument or "data"], interface.tick_facts),
+        "call_arguments": _call(challenge, config),
+        "asset_parameter": _parameter_of(challenge, "asset"),
+        "input_parameter": _parameter_of(challenge, "input"),
+        "version": __version__,
+    }
+
+
+def _metric_names(challenge: Challenge) -> list[str]:
+    """The metrics by what ranks first."""
+    ranking = challenge.ranking
+    first = [ranking.key, *ranking.tie_breakers]
+    return [*first, *(m.name for m in challenge.metrics if m.name not in first)]
+
+
+def _metric(challenge: Challenge, name: str) -> dict[str, Any]:
+    metric = challenge.metric(name)
+    hours = challenge.trailing_windows_hours[metric.window]
+    return {"name": name, "statistic": metric.statistic, "hours": hours}
+
+
+def _parameters(*names: Iterable[str]) -> Literal:
+    """Parameters after ``self``; they are Python names, which the spec has made sure of."""
+    return Literal("".join(f", {name}: Any" for name in itertools.chain(*names)))
+
+
+def _call(challenge: Challenge, config: ScheduledPredictionConfig) -> Literal:
+    """The arguments of an example ``predict``, as the spec says that they are passed."""
+    interface = challenge.model_interface
+    given = []
+    for parameter, source in interface.predict_arguments.items():
+        value = repr(config.scope.get(source)) if source != "input" else "told"
+        given.append(f"{parameter}={value}" if interface.predict_by == "keyword" else value)
+    given += [f"{parameter}={fact!r}" for parameter, fact in interface.predict_facts.items()]
+    return Literal(", ".join(given))
+
+
+def _parameter_of(challenge: Challenge, source: str) -> str | None:
+    """The parameter of ``predict`` that gets a field of the scope, or the input."""
+    arguments = challenge.model_interface.predict_arguments.items()
+    return next((parameter for parameter, given in arguments if given == source), None)
+
+
+def _dagster_files() -> Iterator[tuple[str, str]]:
+    directory = resources.files("coordinator_pipelines.cli") / "templates"
+    for name, parts in DAGSTER_CONFIGURATION.items():
+        yield name, "".join((directory / part).read_text(encoding="utf-8") for part in parts)
