@@ -19,7 +19,7 @@ from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionRes
 from dagster._serdes import deserialize_value
 
 ANSWER_SECONDS = 5
-LOCAL = "localhost"
+LOCAL = ("localhost", "127.0.0.1")
 SPAWNED = "multiprocessing"
 """In the command line of every run's process: a number can belong to another program by now."""
 
@@ -35,14 +35,18 @@ class WatchedRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """RUNNING or FAILED; RUNNING also if nobody can know.
 
-        The code server knows its runs. One that was started again does not know those of its
-        predecessor, which go on; so on this machine the process itself has the last word.
+        On this machine the process itself tells. A code server tells less: one that was started
+        again does not know the runs of its predecessor, which go on; and one whose database was
+        away while a run died no longer looks after its runs, and counts them all as running.
         """
         where = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
-        known = self._is_known(run.run_id)
-        if known is None and where.get("host") != LOCAL:
+        if where.get("host") in LOCAL:
+            there: bool | None = self._has_process(run.run_id)
+        else:
+            there = self._is_known(run.run_id)
+        if there is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer")
-        if known or (where.get("host") == LOCAL and self._has_process(run.run_id)):
+        if there:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, "the process of the run is gone")
 

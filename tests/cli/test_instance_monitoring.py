@@ -3,12 +3,15 @@
 import os
 import signal
 import subprocess
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
 
+from coordinator_pipelines.cli.code_servers import code_servers, workspace_of
 from coordinator_pipelines.cli.daemon import running, sole_daemon
 from coordinator_pipelines.cli.instance import LocalInstance, open_instance
 from tests.cli.waiting_location import STARTED
@@ -30,7 +33,7 @@ class Waiting:
 
     def __init__(self, directory: Path) -> None:
         workspace = directory / "workspace.yaml"
-        entry = {"python_file": {"relative_path": str(LOCATION)}}
+        entry = {"python_file": {"relative_path": str(LOCATION), "location_name": "waiting"}}
         workspace.write_text(yaml.safe_dump({"load_from": [entry]}))
         self.instance = LocalInstance.prepare([workspace])
         self.started = directory / "started"
@@ -49,8 +52,22 @@ class Waiting:
 
     def daemon(self):
         """A daemon until the block ends."""
-        command = self.instance.command("dagster-daemon", "run")
-        return running(command, self.environment, self.log, self.reservation)
+        return self._running(self.instance.command("dagster-daemon", "run"), self.log)
+
+    @contextmanager
+    def daemon_and_code_server(self):
+        """A daemon and, apart from it as in ``coordinator dev``, a code server; yields that."""
+        [server] = code_servers(self.instance.workspaces)
+        shared = workspace_of([server], self.started.parent / "shared.yaml")
+        self.instance = replace(self.instance, workspaces=(shared,))
+        with (
+            self._running(server.command, self.log.with_name("server.log")) as process,
+            self.daemon(),
+        ):
+            yield process
+
+    def _running(self, command, log):
+        return running(command, self.environment, log, self.reservation)
 
     def status(self) -> dg.DagsterRunStatus:
         """The state of the run."""
@@ -97,3 +114,13 @@ def test_a_run_that_outlives_its_code_server_is_left_alone_until_it_is_gone(wait
         os.kill(pid, signal.SIGKILL)
         failed = dg.DagsterRunStatus.FAILURE
         wait_for(lambda: waiting.status() is failed, seconds=40, why="the run still counts")
+
+
+def test_a_run_is_gone_with_its_process_whatever_becomes_of_the_code_server(waiting: Waiting):
+    with waiting.daemon_and_code_server() as server:
+        pid = waiting.pid()
+        os.kill(server.pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGKILL)
+        failed = dg.DagsterRunStatus.FAILURE
+        wait_for(lambda: waiting.status() is failed, seconds=40, why="the run still counts")
+        os.kill(server.pid, signal.SIGCONT)
