@@ -1,39 +1,58 @@
 """The ``coordinator`` command: its verbs, and what becomes of an error.
 
-Add a verb in a module of its own and name it here; avoid doing anything here.
+Add a verb in a module of its own and name it here; avoid doing anything here. A verb is imported
+when it is called: Dagster and the Report API take seconds that ``status`` need not wait for.
 """
 
 import sys
+from importlib import import_module
 
 import click
 
 from coordinator_pipelines.cli import interruption
-from coordinator_pipelines.cli.boards import boards
-from coordinator_pipelines.cli.db import db
-from coordinator_pipelines.cli.demo import demo
-from coordinator_pipelines.cli.dev import dev
-from coordinator_pipelines.cli.doctor import doctor
-from coordinator_pipelines.cli.init import init
-from coordinator_pipelines.cli.leaderboard import leaderboard
-from coordinator_pipelines.cli.models import models
-from coordinator_pipelines.cli.pause import pause, resume
-from coordinator_pipelines.cli.report import report, report_keys
-from coordinator_pipelines.cli.runs import runs
-from coordinator_pipelines.cli.status import status
 from coordinator_pipelines.domain.errors import CoordinatorError
 
+VERBS = {
+    "boards": "boards",
+    "db": "db",
+    "demo": "demo",
+    "dev": "dev",
+    "doctor": "doctor",
+    "init": "init",
+    "leaderboard": "leaderboard",
+    "models": "models",
+    "pause": "pause",
+    "report": "report",
+    "report-keys": "report",
+    "resume": "pause",
+    "runs": "runs",
+    "status": "status",
+}
+"""Verb -> the module with a command of that name."""
 
-@click.group()
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs."""
+        del ctx
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a verb; None if there is no such verb."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"coordinator_pipelines.cli.{VERBS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=Verbs)
 @click.version_option(package_name="coordinator-pipelines")
 def coordinator() -> None:
     """Live prediction challenges as partitioned Dagster assets."""
-
-
-for verb in (
-    init, doctor, demo, dev, status, pause, resume, leaderboard, boards, db, models, runs, report,
-    report_keys,
-):  # fmt: skip
-    coordinator.add_command(verb)
 
 
 def main() -> None:
