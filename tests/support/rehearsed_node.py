@@ -1,8 +1,7 @@
 """A node that runs a live challenge by itself, on a time that all of it shares.
 
 It starts captures and resolutions when the sensors would, each in a thread in the place of a
-process: with a ledger and a way to the exchange of its own. (The sensors are tried out in
-tests/sensors, processes in tests/faults.)
+process: with a ledger and a way to the exchange of its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +35,7 @@ def feed_per_run(
 ) -> dg.ResourceDefinition:
     """The feed ``binance`` as a new process has it: nothing is known but what is in the home."""
 
-    @dg.resource  # type: ignore[untyped-decorator]
+    @dg.resource
     def feed(context: dg.InitResourceContext) -> Iterator[Feed]:
         del context
         source = binance_source(

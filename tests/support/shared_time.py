@@ -57,7 +57,7 @@ class SharedTime(Clock, Timer):
             finally:
                 self.leave()
 
-        thread = Thread(target=do)
+        thread = Thread(target=do, daemon=True)
         thread.start()
         return thread
 
