@@ -21,8 +21,6 @@ from coordinator_pipelines.scaffold.names import NODE_PREFIX, PUBLIC_PREFIX
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
-SPEC_NAMES = ("spec.yaml", "spec.yml", "spec.json")
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -39,8 +37,8 @@ def node_of(directory: Path) -> Path | None:
     nodes = [here, *sorted(here.glob(f"{NODE_PREFIX}*"))]
     if here.name.startswith(PUBLIC_PREFIX):
         nodes.append(here.with_name(NODE_PREFIX + here.name.removeprefix(PUBLIC_PREFIX)))
-    candidates = (node / name for node in nodes for name in SPEC_NAMES)
-    return next((path for path in candidates if path.is_file()), None)
+    found = (node for node in nodes if (node / "definitions.py").is_file())
+    return next((node / "spec.yaml" for node in found), None)
 
 
 def examine(challenge: Challenge) -> Iterator[Finding]:

@@ -1,0 +1,147 @@
+"""Every preset becomes a challenge that is tested, loads, and scores predictions."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.errors import SpecError
+from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.scaffold.checkup import examine
+from coordinator_pipelines.scaffold.creation import Created
+from coordinator_pipelines.spec_file import load_challenge, read_spec
+from tests.scaffold.conftest import Make, importable, loaded, run_tests
+from tests.support.live import LIVE_START, LivePipeline, NoThreads, Rehearsal, RehearsedModels
+from tests.support.live import member as live_member
+from tests.support.pipeline import Pipeline, failure_text
+
+HOUR = timedelta(hours=1)
+GRANULARITY = {"baseline": 60, "realtime": 15, "in-sample": 60, "out-of-sample": 60}
+
+
+def rehearsed(created: Created, home: Path, monkeypatch: pytest.MonkeyPatch) -> LivePipeline:
+    """The generated challenge on a clock that jumps, with two models of different opinions."""
+    challenge = load_challenge(created.node / "spec.yaml")
+    clock = Rehearsal(LIVE_START - timedelta(minutes=1))
+    models = RehearsedModels(clock)
+    models.join(live_member("half"))
+    models.join(live_member("sure"), lambda *_: {"p_up": 0.9})
+    resources = {"live_models": models, "workers": NoThreads()}
+    pipeline = Pipeline(challenge, home, monkeypatch, clock, "", resources)
+    return LivePipeline(pipeline, clock, models)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_generated_tests_pass(make: Make, preset: str):
+    done = run_tests(make(preset=preset))
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_new_node_is_healthy_and_loads(
+    make: Make, preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COORDINATOR_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("COORDINATOR_DATABASE_URL", raising=False)
+    created = make(preset=preset)
+    with importable(created):
+        findings = list(examine(load_challenge(created.node / "spec.yaml")))
+    assert [found.subject for found in findings if found.wrong] == []
+    assert "database: not made yet" in "\n".join(f"{f.subject}: {f.text}" for f in findings)
+    keys = {spec.key.to_user_string() for spec in loaded(created).resolve_all_asset_specs()}
+    assert "btc_trader/leaderboard" in keys
+
+
+@pytest.mark.parametrize(
+    "preset",
+    [
+        preset if preset == "realtime" else pytest.param(preset, marks=pytest.mark.slow)
+        for preset in PRESETS
+    ],
+)
+def test_captured_rounds_are_scored_by_the_generated_code(
+    make: Make, preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    created = make(preset=preset)
+    with importable(created):
+        live = rehearsed(created, tmp_path / "home", monkeypatch)
+        config = live.pipeline.challenge.configs[0].schedule
+        span = max(timedelta(minutes=12), 2 * timedelta(seconds=config.every_seconds))
+        live.capture(LIVE_START, LIVE_START + span)
+        later = timedelta(seconds=config.resolve_after_seconds, minutes=3)
+        live.clock.wait_until(LIVE_START + span + later)
+        live.resolve(LIVE_START)
+    with live.pipeline.ledger() as ledger:
+        scores = ledger.scores(Mode.LIVE, LIVE_START, LIVE_START + HOUR)
+        boards = ledger.newest_leaderboard(Mode.LIVE, live.clock.now())
+    assert scores.groupby("model_id")["value"].nunique()["sure"] > 0
+    assert set(scores["model_id"]) == {"half", "sure"}
+    assert (scores[scores["model_id"] == "half"]["value"] == 0.75).all()
+    assert len(boards) == 1
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_resolves_its_rounds_and_keeps_the_originals_values(make: Make, preset: str):
+    challenge = load_challenge(make(preset=preset).node / "spec.yaml")
+    schedule = challenge.configs[0].schedule
+    assert challenge.feed.granularity_seconds == GRANULARITY[preset]
+    assert schedule.every_seconds % challenge.feed.granularity_seconds == 0
+    originals = {"baseline": 60, "realtime": 15, "in-sample": 60, "out-of-sample": 300}
+    assert challenge.refresh_seconds == originals[preset]
+    assert challenge.checkpoint_seconds == 604800
+    assert challenge.preset == preset
+
+
+def test_in_sample_allows_replay_and_its_board_says_so(make: Make):
+    created = make(preset="in-sample")
+    assert load_challenge(created.node / "spec.yaml").replay_allowed
+    with importable(created):
+        from crunch_btc_trader.reporting import report_schema  # noqa: PLC0415
+
+        schema = report_schema()
+    assert "in-sample" in schema["leaderboard_columns"][0]["displayName"]
+    assert "IN-SAMPLE" in schema["metrics_widgets"][0]["tooltip"]
+
+
+def test_out_of_sample_takes_no_answer_that_was_not_given_live(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    created = make(preset="out-of-sample")
+    spec = read_spec(created.node / "spec.yaml")
+    assert spec["replay_allowed"] is False
+    with pytest.raises(SpecError, match="replay_allowed: contradicts"):
+        Challenge.parse({**spec, "replay_allowed": True})
+    with importable(created):
+        live = rehearsed(created, tmp_path / "home", monkeypatch)
+        live.clock.wait_until(LIVE_START + 3 * HOUR)
+        refused = live.pipeline.run(LIVE_START, job="replay")
+    assert not refused.success
+    assert "replay_allowed" in failure_text(refused)
+
+
+STUBS = {
+    "a scorer without a rule": ("scoring.py", "    distance =", '    return {"value": 0.0, '
+                                '"success": True, "failed_reason": None}\n    distance ='),
+    "a validator that takes everything": ("validation.py", "    p_up = inf",
+                                          "    return inference_output\n    p_up = inf"),
+    "an input without content": ("inference.py", "return raw_input", "return {}"),
+    "a ranker that ranks nobody": ("ranking.py", "    known =", "    return entries\n    known ="),
+    "an interface that forgets": ("tracker.py", "        _merge(",
+                                  "        return\n        _merge("),
+    "a report without numbers": ("reporting.py", "*names, *numbers, last", "*names, last"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stub", STUBS)
+def test_the_generated_tests_fail_on_a_stub(make: Make, stub: str):
+    created = make()
+    name, before, after = STUBS[stub]
+    module = created.workspace / "crunch-btc-trader" / "crunch_btc_trader" / name
+    code = module.read_text()
+    assert before in code
+    module.write_text(code.replace(before, after, 1))
+    done = run_tests(created)
+    assert done.returncode == 1, done.stdout
