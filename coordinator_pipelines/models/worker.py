@@ -11,7 +11,7 @@ import select
 import signal
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
@@ -126,10 +126,13 @@ class ReplayWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = Lock()
         self._closed = False
+        self._asked: list[Future[list[Answer]]] = []
 
     def submit(self, request: Request) -> Future[list[Answer]]:
         """Queue an ask."""
-        return self._thread.submit(self._ask, request)
+        future = self._thread.submit(self._ask, request)
+        self._asked = [asked for asked in self._asked if not asked.done()] + [future]
+        return future
 
     def _ask(self, request: Request) -> list[Answer]:
         ask, member = request.ask, self._member
@@ -201,7 +204,14 @@ class ReplayWorker:
                 self._process.terminate()
 
     def join(self) -> None:
-        """Wait until the process and all below it are gone; call after :meth:`close`."""
+        """Wait until the process and all below it are gone; call after :meth:`close`.
+
+        A process that does not heed the signal is killed, and all below it dies with it.
+        """
+        if wait(self._asked, FAREWELL_SECONDS).not_done:
+            with self._lock, suppress(ProcessLookupError):
+                if self._process is not None:
+                    os.killpg(self._process.pid, signal.SIGKILL)
         self._thread.shutdown(wait=True)
         self._kill()
 
