@@ -4,6 +4,8 @@ Add a check here when something can be wrong before the challenge runs; avoid me
 """
 
 import importlib.util
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,6 +50,7 @@ def examine(challenge: Challenge) -> Iterator[Finding]:
         ("report schema", _report_schema),
         ("code location", _code_location),
         ("models", _models),
+        ("replays", _replays),
         ("feed", _feed),
         ("database", _database),
     ):
@@ -91,6 +94,23 @@ def _models(challenge: Challenge) -> str:
     if missing:
         raise CoordinatorError(f"{', '.join(missing)}: no main.py in the directory of its path")
     return f"{len(roster.members)} in {challenge.models_file.name}"
+
+
+def _replays(challenge: Challenge) -> str:
+    """Replayed models import what is installed, and nothing that is only beside the node."""
+    if not challenge.replay_allowed:
+        return "not allowed"
+    modules = Roster.load(challenge.models_file).shared_modules
+    missing = [module for module in modules if not _is_installed(module)]
+    if missing:
+        return f"models cannot import {', '.join(missing)} yet; `make install` in the node first"
+    return "possible"
+
+
+def _is_installed(module: str) -> bool:
+    code = "import importlib, sys; importlib.import_module(sys.argv[1])"
+    command = [sys.executable, "-P", "-s", "-c", code, module]
+    return subprocess.run(command, env={}, capture_output=True, check=False).returncode == 0
 
 
 def _is_found(module: str) -> bool:
