@@ -133,13 +133,14 @@ class Commands:
                 for (table,) in tables.fetchall()
             }
 
-    def boards(self, slug: str = "btc-up-down") -> list[tuple[Any, ...]]:
-        """Every board, without what differs between two runs."""
+    def boards(self, mode: str = "replay", slug: str = "btc-up-down") -> list[tuple[Any, ...]]:
+        """Every board of a mode, without what differs between two runs."""
         query = (
-            "SELECT as_of, version, final, entries_json FROM leaderboards ORDER BY as_of, version"
+            "SELECT as_of, version, final, entries_json FROM leaderboards "
+            "WHERE mode = ? ORDER BY as_of, version"
         )
         with closing(sqlite3.connect(self.database(slug))) as connection:
-            return connection.execute(query).fetchall()
+            return connection.execute(query, (mode,)).fetchall()
 
 
 def wait_for(what: Callable[[], Any], *, seconds: float = 60, why: str) -> Any:

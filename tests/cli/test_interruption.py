@@ -1,19 +1,20 @@
 """Demos that are interrupted, killed, or meet another one: nothing is left, nothing is lost."""
 
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Callable
 
+import dagster as dg
 import pytest
 
 from tests.command import Commands, family, require_gone, wait_for
+from tests.support.run_workers import run_workers
 
 pytestmark = pytest.mark.slow
 
 # The run is at work once models answer; it is not yet at its end then.
-UNDER_WAY = "btc_up_down__prediction_batch - STEP_START"
+UNDER_WAY = "btc_up_down__prediction_batch - 1 of 24 windows"
 
 
 def daemon_log(coordinator: Commands) -> str:
@@ -54,8 +55,9 @@ def test_a_killed_run_is_told_and_the_next_demo_ends_with_the_same_board(
     coordinator: Commands, undisturbed: Commands
 ):
     demo = start_demo(coordinator)
-    (worker,) = re.findall(r" - (\d+) - RUN_START", daemon_log(coordinator))
-    os.kill(int(worker), signal.SIGKILL)
+    with dg.DagsterInstance.from_config(str(coordinator.home / "dagster")) as instance:
+        (worker,) = run_workers(instance)
+    os.kill(worker, signal.SIGKILL)
     _, err = demo.communicate(timeout=120)
     assert demo.returncode == 1
     assert err.startswith("Error: the run ")

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.events import EngineEventData
 
 from coordinator_pipelines.settings import DAGSTER_URL_SCHEME, DAGSTER_URL_VARIABLE
 from tests.browser.conftest import answers, free_port
 from tests.command import Commands, family, require_gone, wait_for
 from tests.faults.challenge import NAME, write_challenge
 from tests.postgresql import PostgresServer
+from tests.support.run_workers import run_workers
 
 LIVE_SECONDS = 180.0
 STOP_SECONDS = 90.0
@@ -77,7 +77,7 @@ class Stack:
         """The living processes of a kind."""
         members = self.look()
         if victim in JOBS:
-            return [pid for pid in self._run_workers(JOBS[victim]) if pid in members]
+            return [pid for pid in run_workers(self.dagster, JOBS[victim]) if pid in members]
         says = COMMANDS[victim]
         return [pid for pid in _children(self.dev.pid) if says in f"{members.get(pid, '')} "]
 
@@ -97,20 +97,6 @@ class Stack:
         self.dev.send_signal(signal.SIGINT)
         assert self.dev.wait(timeout=STOP_SECONDS) == 0, self.log.read_text()
         require_gone(self.seen)
-
-    def _run_workers(self, job: str) -> list[int]:
-        """Processes of the runs of a job that are at work, as they told Dagster at their start."""
-        at_work = dg.RunsFilter(
-            job_name=job, statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-        )
-        return sorted(
-            {
-                int(event.metadata["pid"].text)
-                for run in self.dagster.get_runs(at_work)
-                for event in _engine_events(self.dagster, run.run_id)
-                if "pid" in event.metadata
-            }
-        )
 
 
 @contextmanager
@@ -149,12 +135,6 @@ def _opened(commands: Commands) -> Iterator[dg.DagsterInstance]:
         monkeypatch.setenv(DAGSTER_URL_VARIABLE, commands.extra[DAGSTER_URL_VARIABLE])
         with dg.DagsterInstance.from_config(str(commands.home / "dagster")) as instance:
             yield instance
-
-
-def _engine_events(instance: dg.DagsterInstance, run_id: str) -> Iterator[EngineEventData]:
-    found = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
-    for record in found.records:
-        yield record.event_log_entry.get_dagster_event().engine_event_data
 
 
 def _log(commands: Commands) -> Path:
