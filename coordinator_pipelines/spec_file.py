@@ -25,7 +25,15 @@ def load_challenge(path: Path) -> Challenge:
     Raises:
         SpecError: the file cannot be read, or the spec is wrong; the text starts with the path.
     """
-    raw = read_spec(path)
+    return challenge_of(read_spec(path), path)
+
+
+def challenge_of(raw: object, path: Path) -> Challenge:
+    """The challenge that the content of a file describes, for files of which it is a part.
+
+    Raises:
+        SpecError: the spec is wrong; the text starts with the path.
+    """
     try:
         return _placed(Challenge.parse(raw), path.absolute().parent)
     except SpecError as error:
