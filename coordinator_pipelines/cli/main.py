@@ -27,6 +27,7 @@ VERBS = {
     "resume": "pause",
     "runs": "runs",
     "status": "status",
+    "upgrade": "upgrade",
 }
 """Verb -> the module with a command of that name."""
 
