@@ -21,7 +21,8 @@ from dagster_shared.serdes.objects import EnvRegistryKey
 
 import coordinator_pipelines
 from coordinator_pipelines.domain.presets import PRESETS
-from coordinator_pipelines.spec_file import read_spec
+from coordinator_pipelines.models.roster import Roster
+from coordinator_pipelines.spec_file import load_challenge, read_spec
 from tests.command import Commands
 from tests.scaffold.conftest import Make, importable, loaded, make
 
@@ -91,6 +92,13 @@ def test_a_component_is_the_same_as_the_generated_code_location(make: Make, pres
     with importable(created):
         found = told(component_definitions(read_spec(created.node / "spec.yaml")))
     assert found == expected
+
+
+def test_every_command_takes_a_component_file_as_a_spec(tmp_path: Path):
+    scaffold_object(tmp_path / "my_challenge", TYPE, None, "yaml", tmp_path)
+    challenge = load_challenge(tmp_path / "my_challenge" / "defs.yaml")
+    assert challenge.name == "my-challenge"
+    assert Roster.load(challenge.models_file).memberships(challenge.start).empty
 
 
 def test_a_wrong_spec_is_told_with_its_file_and_every_field():
