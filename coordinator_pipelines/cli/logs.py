@@ -5,6 +5,7 @@ Add here how logs are found and shown; avoid writing any.
 
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +38,13 @@ def logs(names: tuple[str, ...], lines: int, follow: bool) -> None:
         raise CoordinatorError(_nothing(home / "logs", names))
     for log in found.values():
         _show(log.name, log.tail(lines))
-    while follow and is_locked(home):
-        time.sleep(POLL_SECONDS)
-        check()
-        found = _found(home / "logs", names) | found
-        for log in found.values():
-            _show(log.name, log.news())
+    with suppress(KeyboardInterrupt):
+        while follow and is_locked(home):
+            time.sleep(POLL_SECONDS)
+            check()
+            found = _found(home / "logs", names) | found
+            for log in found.values():
+                _show(log.name, log.news())
 
 
 @dataclass
