@@ -117,7 +117,10 @@ class Trial:
 
 
 def wait_until_it_works(
-    look: Callable[[], Verdict], limit: timedelta, tell: Callable[[str], None]
+    look: Callable[[], Verdict],
+    limit: timedelta,
+    tell: Callable[[str], None],
+    poll_seconds: float = POLL_SECONDS,
 ) -> Verdict:
     """Look until a challenge works; what is missing is told whenever it changes.
 
@@ -135,5 +138,5 @@ def wait_until_it_works(
             tell(f"Waiting: {missing}")
             told = missing
         check()
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll_seconds)
     return verdict
