@@ -45,7 +45,6 @@ def settings_of(text: str) -> dict[str, str]:
 
 
 def test_the_compose_file_follows_the_specification_and_a_mistake_would_show(node: Path):
-    pytest.importorskip("check_jsonschema")
     assert checked(node).returncode == 0, checked(node).stdout
     file = node / "docker-compose.yml"
     file.write_text(file.read_text().replace("    healthcheck:", "    health_check:"))
