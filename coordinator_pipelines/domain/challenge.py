@@ -163,6 +163,11 @@ class Challenge(SpecModel):
         return tuple(sorted(active, key=lambda c: c.order))
 
     @property
+    def is_operated(self) -> bool:
+        """Whether an operator opens the rounds and posts their truths: a tournament."""
+        return self.feed.provider == "posted"
+
+    @property
     def interval_is_refresh(self) -> bool:
         """Whether ``checkpoint_interval_seconds`` is the original's loop sleep."""
         given = self.checkpoint_interval_seconds

@@ -76,7 +76,7 @@ def _fill_in(spec: Spec, own: Spec) -> None:
     spec.setdefault("replay_allowed", False)
     spec.setdefault("truth", {"convention": _convention(spec["feed"]), "tie_rule": "void"})
     _fill_in_intervals(spec)
-    shortest = min((config.schedule.every_seconds for config in configs), default=WEEK)
+    shortest = min((config.interval_seconds or WEEK for config in configs), default=WEEK)
     spec.setdefault("limits", {"call_timeout_seconds": min(CALL_TIMEOUT, shortest / 2)})
     spec.setdefault("trailing_windows_hours", dict(DEFAULT_WINDOWS))
     if not {"profile", "metrics"} & set(spec):
@@ -139,5 +139,5 @@ def _samples(spec: Spec, configs: list[ScheduledPredictionConfig]) -> int:
     windows = spec["trailing_windows_hours"]
     lengths = windows.values() if isinstance(windows, dict) else ()
     seconds = 3600 * max((each for each in lengths if isinstance(each, int)), default=1)
-    rounds = sum(-(-seconds // c.schedule.every_seconds) for c in configs if c.active)
+    rounds = sum(-(-seconds // (c.interval_seconds or WEEK)) for c in configs if c.active)
     return max(1, min(MINIMUM_SAMPLES, rounds))
