@@ -26,19 +26,12 @@ _config = click.option(
 )
 
 
-class _Instant(click.ParamType[datetime]):
-    """An instant with its zone."""
-
-    name = "instant"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """The instant in UTC."""
-        try:
-            return as_utc(datetime.fromisoformat(value))
-        except (ValueError, TypeError):
-            self.fail(f"{value!r} is no instant such as 2026-11-24T12:00:00Z", param, ctx)
+def _instant(text: str) -> datetime:
+    """An instant with its zone, in UTC."""
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except (ValueError, TypeError):
+        raise click.BadParameter(f"{text!r} is no instant such as 2026-11-24T12:00:00Z") from None
 
 
 @click.group(name="round")
@@ -53,8 +46,8 @@ def round_() -> None:
     "--features", required=True, type=click.Path(path_type=Path),
     help="CSV or Parquet: a column 'id', and a column of numbers per feature.",
 )  # fmt: skip
-@click.option("--at", type=_Instant(), help="When it opens; default: now.")
-@click.option("--closes-at", type=_Instant(), help="When it closes; default: as the spec says.")
+@click.option("--at", type=_instant, help="When it opens; default: now.")
+@click.option("--closes-at", type=_instant, help="When it closes; default: as the spec says.")
 def open_(
     spec: Path,
     config_id: str | None,
@@ -87,7 +80,7 @@ def open_(
     help="CSV or Parquet: the columns 'id' and 'truth'.",
 )  # fmt: skip
 @click.option(
-    "--round", "at", type=_Instant(), help="Its opening instant; default: the one that waits."
+    "--round", "at", type=_instant, help="Its opening instant; default: the one that waits."
 )
 def resolve(spec: Path, config_id: str | None, truth: Path, at: datetime | None) -> None:
     """Post the true values of a round that is over, or correct them."""
