@@ -34,7 +34,7 @@ test: $(READY) ## The tests that take seconds
 	@$(BIN)/pytest -q -n auto -m "not slow"
 
 test-slow: $(READY) ## The end-to-end tests that take minutes
-	@$(BIN)/pytest -q -n 2 -m slow
+	@$(BIN)/pytest -q -n 2 --dist loadgroup -m slow
 
 test-faults: $(READY) ## A live challenge whose processes are killed 50 times (KILLS=...)
 	@COORDINATOR_TEST_KILLS=$(KILLS) $(BIN)/pytest -q tests/faults

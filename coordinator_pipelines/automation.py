@@ -23,6 +23,7 @@ STAGES = (
 CAPTURE = ("prediction_batch",)
 RESOLUTION = ("feed_records", "ground_truth", "scores", "model_scores", "leaderboard")
 BOARDS = ("model_scores", "leaderboard")
+CHALLENGE_TAG = "challenge"
 
 
 def jobs(challenge: Challenge) -> list[Any]:
@@ -41,7 +42,15 @@ def jobs(challenge: Challenge) -> list[Any]:
 
 def run_tags(challenge: Challenge) -> dict[str, str]:
     """Tags of every run of a challenge."""
-    return {"challenge": challenge.name}
+    return {CHALLENGE_TAG: challenge.name}
+
+
+def pool(challenge: Challenge, asset: str) -> str | None:
+    """The pool of an asset's runs, which limits how many of a challenge are at work at once.
+
+    What a capture runs is in none: nothing else that is at work may keep live rounds waiting.
+    """
+    return None if asset in CAPTURE else challenge.key
 
 
 def capture_request(challenge: Challenge, span: Window) -> dg.RunRequest:

@@ -14,6 +14,7 @@ from coordinator_pipelines.domain.feed_spec import AnyFeedSpec, FileFeedSpec
 from coordinator_pipelines.spec_text import parse_json, parse_yaml, to_yaml
 
 SYNTAXES = {".json": parse_json, ".yaml": parse_yaml, ".yml": parse_yaml}
+COMPONENT = "coordinator_pipelines.Challenge"
 
 
 def load_challenge(path: Path) -> Challenge:
@@ -25,7 +26,15 @@ def load_challenge(path: Path) -> Challenge:
     Raises:
         SpecError: the file cannot be read, or the spec is wrong; the text starts with the path.
     """
-    raw = read_spec(path)
+    return challenge_of(read_spec(path), path)
+
+
+def challenge_of(raw: object, path: Path) -> Challenge:
+    """The challenge that the content of a file describes, for files of which it is a part.
+
+    Raises:
+        SpecError: the spec is wrong; the text starts with the path.
+    """
     try:
         return _placed(Challenge.parse(raw), path.absolute().parent)
     except SpecError as error:
@@ -35,11 +44,15 @@ def load_challenge(path: Path) -> Challenge:
 def read_spec(path: Path) -> dict[str, Any]:
     """What a spec file says, unchecked but for its syntax.
 
+    In the ``defs.yaml`` of a Dagster component, the spec is what ``attributes`` says.
+
     Raises:
         SpecError: it cannot be read, or is no mapping; the text starts with the path.
     """
     try:
         raw = _syntax(path)(_text(path))
+        if isinstance(raw, dict) and raw.get("type") == COMPONENT:
+            raw = raw.get("attributes")
         if not isinstance(raw, dict):
             raise SpecError("a spec must be a mapping of fields to values")
     except SpecError as error:

@@ -70,8 +70,15 @@ def test_the_example_loads_and_is_understood_as_it_says(tmp_path):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_documented_as_they_are(preset):
-    (config,) = PRESETS[preset]["scheduled_prediction_configs"]
-    scope, every = config["scope_template"], config["schedule"]["every_seconds"]
+    configs = PRESETS[preset]["scheduled_prediction_configs"]
+    scopes = [config["scope_template"] for config in configs]
+    columns = (
+        [config["schedule"]["every_seconds"] for config in configs],
+        [scope["horizon"] for scope in scopes],
+        [scope["step"] for scope in scopes],
+    )
+    durations = [" or ".join(f"{each} s" for each in dict.fromkeys(column)) for column in columns]
+    assets = " and ".join(dict.fromkeys(scope["asset"] for scope in scopes))
     replay = "yes" if PRESETS[preset].get("replay_allowed") else "no"
-    row = f"| `{preset}` | {every} s | {scope['horizon']} s | {scope['step']} s | {replay} |"
+    row = f"| `{preset}` | {assets} | {' | '.join(durations)} | {replay} |"
     assert row in DOCS.read_text()

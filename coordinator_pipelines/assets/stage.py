@@ -23,6 +23,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from coordinator_pipelines.assets.report import Verdict, as_list
+from coordinator_pipelines.automation import pool
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import (
     CoordinatorError,
@@ -93,6 +94,7 @@ class Stage:
             check_specs=checks,
             can_subset=True,
             backfill_policy=dg.BackfillPolicy.single_run(),
+            pool=pool(challenge, self.name),
         )
         return declare(_as_compute(self.body))
 

@@ -4,6 +4,7 @@ Add here what turns a workspace into code servers; avoid running them (``supervi
 itself each of the two starts a server per location, and the daemon makes a new one every minute.
 """
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import yaml
 
 from coordinator_pipelines.cli.ports import HOST, free_port
 from coordinator_pipelines.domain.errors import CoordinatorError
+
+NO_INTERPRETER = str(Path(__file__).with_name("no_interpreter.py"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def workspace_of(servers: Sequence[CodeServer], path: Path) -> Path:
 
 
 def _servers(path: Path) -> Iterator[CodeServer]:
-    for entry in (yaml.safe_load(path.read_text()) or {}).get("load_from", []):
+    for entry in (yaml.safe_load(path.read_text()) or {}).get("load_from") or []:
         kind, target = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
         if kind not in ("python_module", "python_file") or not isinstance(target, dict):
             raise CoordinatorError(
@@ -62,8 +65,12 @@ def _server(directory: Path, kind: str, target: dict[str, Any]) -> CodeServer:
         what = ["--module-name", target["module_name"]]
     else:
         what = ["--python-file", str(directory / target["relative_path"])]
+    wanted = _interpreter(directory, target.get("executable_path") or sys.executable)
+    python = shutil.which(wanted)
+    if python is None:
+        # The others run, and what is wrong with this one is read where locations are.
+        python, what = sys.executable, ["--python-file", NO_INTERPRETER, "--attribute", wanted]
     port = free_port()
-    python = target.get("executable_path", sys.executable)
     working = directory / target.get("working_directory", ".")
     command = [
         python, "-m", "dagster", "api", "grpc", "--host", HOST, "--port", str(port),
@@ -71,3 +78,9 @@ def _server(directory: Path, kind: str, target: dict[str, Any]) -> CodeServer:
         "--working-directory", str(working), "--log-level", "warning", *what,
     ]  # fmt: skip
     return CodeServer(target["location_name"], tuple(map(str, command)), port)
+
+
+def _interpreter(directory: Path, given: str) -> str:
+    """The interpreter that an entry names: a command, or a path from its workspace file."""
+    path = Path(given).expanduser()
+    return given if path.name == given else str(directory / path)

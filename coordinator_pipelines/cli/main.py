@@ -29,6 +29,7 @@ VERBS = {
     "round": "round",
     "runs": "runs",
     "status": "status",
+    "upgrade": "upgrade",
 }
 """Verb -> the module with a command of that name."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,6 +22,12 @@ def models() -> None:
 
 
 @models.command()
+def install() -> None:
+    """Install the published model runner now, and not when models first run; say where it is."""
+    click.echo(_runner_environment().directory)
+
+
+@models.command()
 @click.option("--spec", type=click.Path(path_type=Path), help="Default: the starter challenge.")
 @click.option("--host", "address", default="127.0.0.1", show_default=True)
 @click.option("--port", type=PORT, default=9091, show_default=True, help="For coordinators.")
@@ -30,9 +37,7 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("websockets").setLevel(logging.WARNING)
     challenge = location.load_challenge_with_code(spec or location.starter_spec())
-    environment = RunnerEnvironment.find(
-        settings.model_runner(), settings.home() / "runner", click.echo
-    )
+    environment = _runner_environment()
     config = HostConfig(
         crunch_id=challenge.crunch_id,
         base_class=challenge.model_base_classname,
@@ -44,3 +49,8 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
         api_port=api_port,
     )
     asyncio.run(ModelHost(config, environment, click.echo).run())
+
+
+def _runner_environment() -> RunnerEnvironment:
+    tell = partial(click.echo, err=True)
+    return RunnerEnvironment.find(settings.model_runner(), settings.home() / "runner", tell)

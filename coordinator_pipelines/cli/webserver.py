@@ -4,7 +4,7 @@ Add here what is asked over HTTP; avoid starting it (``dev``), and asking withou
 (``instance``).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ query Locations {
         name
         locationOrLoadError {
           __typename
-          ... on PythonError { message }
+          ... on PythonError { message causes { message } }
           ... on RepositoryLocation {
             repositories { name sensors { name sensorState { status } } }
           }
@@ -38,6 +38,11 @@ mutation Start($sensor: SensorSelector!) {
 STOP = """
 mutation Stop($sensor: SensorSelector!) { resetSensor(sensorSelector: $sensor) { __typename } }
 """
+
+
+def reason(error: Mapping[str, Any]) -> str:
+    """What a ``PythonError`` is about: its cause, for itself it says only that loading failed."""
+    return str([*error["causes"], error][0]["message"]).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,9 @@ class Webserver:
                 self._ask(STOP, sensor=sensor.selector)
 
     def load_errors(self) -> str:
-        """Why locations cannot be loaded, as Dagster says it; empty if they all can."""
+        """Why locations cannot be loaded, as their code says it; empty if they all can."""
         loads = [entry["locationOrLoadError"] or {} for entry in self._locations()]
-        return "; ".join(load["message"].strip() for load in loads if "message" in load)
+        return "; ".join(reason(load) for load in loads if "message" in load)
 
     def _locations(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = self._ask(LOCATIONS)["workspaceOrError"]["locationEntries"]

@@ -1,4 +1,4 @@
-"""What a model's output says about "up": a probability, or a density of the price change.
+"""What a model's output says of the future: a probability of "up", or a density of the change.
 
 Add a distribution to ``SURVIVAL`` when its P(X > 0) has a closed form in the standard library;
 avoid scoring rules (``metrics``). The output is a stranger's: every number is checked, sizes and
@@ -11,31 +11,39 @@ the same name has the same parameters.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 MOST_COMPONENTS = 1000
+MOST_NORMALS = 100
+"""Components of a mixture that is kept as such: scoring one compares each with each."""
 MOST_LEVELS = 4
 
 
-def _norm(params: Mapping[str, Any]) -> float:
-    loc, scale = _location_and_scale(params)
+class Component(NamedTuple):
+    """One distribution of a mixture, with its share of the whole."""
+
+    weight: float
+    name: str
+    loc: float
+    scale: float
+
+
+def _norm(loc: float, scale: float) -> float:
     return 0.5 * math.erfc(-loc / scale / math.sqrt(2))
 
 
-def _laplace(params: Mapping[str, Any]) -> float:
-    loc, scale = _location_and_scale(params)
+def _laplace(loc: float, scale: float) -> float:
     tail = 0.5 * math.exp(-abs(loc) / scale)
     return 1 - tail if loc > 0 else tail
 
 
-def _cauchy(params: Mapping[str, Any]) -> float:
-    loc, scale = _location_and_scale(params)
+def _cauchy(loc: float, scale: float) -> float:
     return 0.5 + math.atan(loc / scale) / math.pi
 
 
-SURVIVAL: dict[str, Callable[[Mapping[str, Any]], float]] = {
+SURVIVAL: dict[str, Callable[[float, float], float]] = {
     "norm": _norm,
     "laplace": _laplace,
     "cauchy": _cauchy,
@@ -61,23 +69,62 @@ def probability_up(output: Any) -> float:
     """
     if isinstance(output, Mapping) and "p_up" in output:
         return _probability(output["p_up"])
+    density = _only_density(output, otherwise='{"p_up": x} or ')
+    parts = _components(density, 1.0, [MOST_COMPONENTS], MOST_LEVELS)
+    up = math.fsum(part.weight * SURVIVAL[part.name](part.loc, part.scale) for part in parts)
+    return min(1.0, up)
+
+
+def normal_mixture(output: Any) -> dict[str, list[float]]:
+    """The normal densities of which a raw output consists: ``weight``, ``loc`` and ``scale``.
+
+    Args:
+        output: ``{"result": [density]}`` or ``[density]`` with exactly one density, of the price
+            change over the whole horizon: ``norm``, or a mixture of at most ``MOST_NORMALS``.
+
+    Returns:
+        Three lists of one length, an entry per component. The weights sum to 1.
+
+    Raises:
+        ValueError: it is none of these; the text says what is wrong and what would be right.
+
+    >>> normal = {"type": "builtin", "name": "norm", "params": {"loc": 1.0, "scale": 2.0}}
+    >>> normal_mixture([normal])
+    {'weight': [1.0], 'loc': [1.0], 'scale': [2.0]}
+    """
+    density = _only_density(output)
+    parts = list(_components(density, 1.0, [MOST_COMPONENTS], MOST_LEVELS))
+    others = sorted({part.name for part in parts} - {"norm"})
+    if others:
+        raise ValueError(f"{', '.join(others)} is not scored here; use norm, or a mixture of norm")
+    if len(parts) > MOST_NORMALS:
+        raise ValueError(f"{len(parts)} components; at most {MOST_NORMALS} are scored")
+    return {
+        "weight": [part.weight for part in parts],
+        "loc": [part.loc for part in parts],
+        "scale": [part.scale for part in parts],
+    }
+
+
+def _only_density(output: Any, otherwise: str = "") -> Any:
+    """The density of an output that holds one; ``otherwise``: what could be given instead."""
     steps = output.get("result") if isinstance(output, Mapping) else output
     if not isinstance(steps, list):
-        raise ValueError('expected {"p_up": x}, {"result": [density]} or [density]')
+        raise ValueError(f'expected {otherwise}{{"result": [density]}} or [density]')
     if len(steps) != 1:
-        raise ValueError(
-            f"{len(steps)} densities: p_up of several steps is not defined; give p_up, or one "
-            "density of the change over the whole horizon"
-        )
-    return _survival(steps[0], [MOST_COMPONENTS], MOST_LEVELS)
+        one = "one density of the change over the whole horizon"
+        raise ValueError(f"{len(steps)} densities: give {otherwise}{one}")
+    return steps[0]
 
 
-def _survival(density: Any, budget: list[int], levels: int) -> float:
+def _components(density: Any, weight: float, budget: list[int], levels: int) -> Iterator[Component]:
+    """The distributions of a density, however it is nested; their weights sum to ``weight``."""
     if not isinstance(density, Mapping):
         raise ValueError(f"a density must be an object, not {_shown(density)}")
     kind = density.get("type")
     if kind == "mixture":
-        return _mixture(density.get("components"), budget, levels - 1)
+        yield from _mixed(density.get("components"), weight, budget, levels - 1)
+        return
     if kind not in ("builtin", "scipy"):
         raise ValueError(f"density type {_shown(kind)} is unknown; use builtin or mixture")
     name, params = density.get("name"), density.get("params")
@@ -85,10 +132,10 @@ def _survival(density: Any, budget: list[int], levels: int) -> float:
         raise ValueError(f"distribution {_shown(name)} is unknown; known: {', '.join(SURVIVAL)}")
     if not isinstance(params, Mapping):
         raise ValueError(f"params of {name} must be an object, not {_shown(params)}")
-    return SURVIVAL[name](params)
+    yield Component(weight, name, *_location_and_scale(params))
 
 
-def _mixture(components: Any, budget: list[int], levels: int) -> float:
+def _mixed(components: Any, weight: float, budget: list[int], levels: int) -> Iterator[Component]:
     if not isinstance(components, list) or not components:
         raise ValueError("a mixture must have a non-empty list of components")
     if levels < 1:
@@ -102,10 +149,10 @@ def _mixture(components: Any, budget: list[int], levels: int) -> float:
     largest = max(weights)
     if largest == 0:
         raise ValueError("the weights of a mixture sum to 0")
-    shares = [weight / largest for weight in weights]  # so that no sum overflows
-    parts = [_survival(component.get("density"), budget, levels) for component in components]
-    weighted = math.fsum(share * part for share, part in zip(shares, parts, strict=True))
-    return min(1.0, weighted / math.fsum(shares))
+    shares = [each / largest for each in weights]  # so that no sum overflows
+    whole = math.fsum(shares)
+    for component, share in zip(components, shares, strict=True):
+        yield from _components(component.get("density"), weight * share / whole, budget, levels)
 
 
 def _location_and_scale(params: Mapping[str, Any]) -> tuple[float, float]:

@@ -1,30 +1,40 @@
 """Named starting points of a spec: what a preset says where the spec itself is silent.
 
 Add a preset here; avoid validation (the spec's model does that, whoever wrote the value).
-Names and schedules are the original system's; feeds are ours, fine enough for the rounds.
+The four of the original system keep its names and schedules; feeds are ours, fine enough for the
+rounds.
 """
 
 from typing import Any
 
 
+def _feed(granularity: int, *assets: str) -> dict[str, Any]:
+    return {
+        "provider": "simulated",
+        "subjects": {asset: f"{asset}USDT" for asset in assets},
+        "granularity_seconds": granularity,
+        "staleness_limit_seconds": 3 * granularity,
+        "seed": 1,
+    }
+
+
+def _config(
+    scope_key: str, every: int, horizon: int, step: int, asset: str = "BTC"
+) -> dict[str, Any]:
+    return {
+        "scope_key": scope_key,
+        "scope_template": {"asset": asset, "horizon": horizon, "step": step},
+        "schedule": {"every_seconds": every, "resolve_after_seconds": horizon},
+    }
+
+
 def _preset(
     scope_key: str, every: int, horizon: int, step: int, granularity: int, **extra: Any
 ) -> dict[str, Any]:
+    """A preset of one question, about BTC."""
     return {
-        "feed": {
-            "provider": "simulated",
-            "subjects": {"BTC": "BTCUSDT"},
-            "granularity_seconds": granularity,
-            "staleness_limit_seconds": 3 * granularity,
-            "seed": 1,
-        },
-        "scheduled_prediction_configs": [
-            {
-                "scope_key": scope_key,
-                "scope_template": {"asset": "BTC", "horizon": horizon, "step": step},
-                "schedule": {"every_seconds": every, "resolve_after_seconds": horizon},
-            }
-        ],
+        "feed": _feed(granularity, "BTC"),
+        "scheduled_prediction_configs": [_config(scope_key, every, horizon, step)],
         **extra,
     }
 
@@ -38,4 +48,19 @@ PRESETS: dict[str, dict[str, Any]] = {
     "out-of-sample": _preset(
         "out-of-sample-btc", 900, 900, 300, 60, tournament_mode="out-of-sample"
     ),
+    "density": {
+        "feed": _feed(60, "BTC", "ETH"),
+        "scheduled_prediction_configs": [
+            _config("btc-5m", 300, 300, 300, "BTC"),
+            _config("eth-5m", 300, 300, 300, "ETH"),
+            _config("btc-1h", 900, 3600, 3600, "BTC"),
+            _config("eth-1h", 900, 3600, 3600, "ETH"),
+        ],
+        "replay_allowed": True,
+        # A price that does not move is an outcome like any other, if it is not a direction.
+        "truth": {"tie_rule": "half"},
+        "score_direction": "asc",
+        # The worst has no bound: one absurd density would cost whoever misses its round.
+        "missing_data": {"default": "baseline", "baseline_model": "fixed-width"},
+    },
 }

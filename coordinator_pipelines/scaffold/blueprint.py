@@ -22,37 +22,21 @@ from coordinator_pipelines.scaffold.completion import completed, generated_calla
 from coordinator_pipelines.scaffold.names import Names
 
 TAKEN_MODULES = ("inference", "ranking", "reporting", "schemas", "scoring", "validation")
-TAKEN_METHODS = ("Any", "prices", "remember")
+TAKEN_METHODS = ("Any", "points", "prices", "remember")
 TAKEN_CLASSES = frozenset(
     [
         "Any",
-        "Path",
         "KEPT_PRICES",
-        "EXAMPLES",
-        "ASSET",
-        "SCORES_ASCEND",
-        "RISING",
+        "LEAN",
         "LOOKBACK",
         "STRENGTH",
-        "LEAN",
-        "importlib",
-        "json",
+        "YEAR",
+        "YEARLY_VOLATILITY",
         "math",
-        "pytest",
         "pairwise",
-        "build_input",
-        "rank_leaderboard",
-        "report_schema",
-        "score_prediction",
-        "validate_output",
-        "ask",
-        "example",
-        "score",
-        "best_first",
-        "entry",
     ]
 )
-"""What the modules that import the base class call by these names."""
+"""What the module of the base class and the example models call by these names."""
 MODELS_FILE = "models.yaml"
 
 

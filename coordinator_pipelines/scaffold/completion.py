@@ -74,7 +74,9 @@ def _fill_in(spec: Spec, own: Spec) -> None:
     if "feed" not in own and configs:
         spec["feed"] = {**spec["feed"], **_feed_for(configs)}
     spec.setdefault("replay_allowed", False)
-    spec.setdefault("truth", {"convention": _convention(spec["feed"]), "tie_rule": "void"})
+    if "truth" not in own:
+        usual = {"convention": _convention(spec["feed"]), "tie_rule": "void"}
+        spec["truth"] = {**usual, **spec.get("truth", {})}
     _fill_in_intervals(spec)
     shortest = min((config.interval_seconds or WEEK for config in configs), default=WEEK)
     spec.setdefault("limits", {"call_timeout_seconds": min(CALL_TIMEOUT, shortest / 2)})

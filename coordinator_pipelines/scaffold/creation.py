@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from coordinator_pipelines.domain.errors import ScaffoldError
 from coordinator_pipelines.scaffold.blueprint import Blueprint
+from coordinator_pipelines.scaffold.manifest import MANIFEST_FILE, from_templates, manifest_of
 from coordinator_pipelines.scaffold.rendering import rendered
 from coordinator_pipelines.scaffold.tree import put_in_place, replace_file, written_aside
 from coordinator_pipelines.scaffold.workspace_file import with_location
@@ -43,7 +44,10 @@ def create(plan: Blueprint, output: Path, *, force: bool = False) -> Created:
     before = _text(locations)
     definitions = f"{plan.names.slug}/{plan.names.node}/definitions.py"
     after = with_location(before, plan.names.slug, definitions)
-    files = {PurePosixPath(target.name) / path: text for path, text in rendered(plan).items()}
+    made = rendered(plan)
+    memory = manifest_of(plan.spec, from_templates(plan.names, made))
+    made[PurePosixPath(plan.names.node) / MANIFEST_FILE] = memory.text()
+    files = {PurePosixPath(target.name) / path: text for path, text in made.items()}
     files[PurePosixPath(locations.name)] = after
     with written_aside(output, files) as aside:
         replaced = put_in_place(aside / target.name, target)

@@ -11,14 +11,24 @@ DESCRIPTIONS: Mapping[str, str] = {
     "realtime": "Low-latency tournament profile for short horizon updates.",
     "in-sample": "In-sample tournament profile for calibration and quick iteration.",
     "out-of-sample": "Out-of-sample tournament profile for holdout evaluation.",
+    "density": "Price densities of several assets and horizons, scored by CRPS.",
 }
+QUESTIONS: Mapping[str, str] = {
+    "baseline": "up_down",
+    "realtime": "up_down",
+    "in-sample": "up_down",
+    "out-of-sample": "up_down",
+    "density": "density",
+}
+"""What models are asked: a directory of ``questions`` with the files that only this needs."""
 REFRESH_SECONDS: Mapping[str, int] = {
     "baseline": 60,
     "realtime": 15,
     "in-sample": 60,
     "out-of-sample": 300,
+    "density": 300,
 }
-"""The original's ``checkpoint_interval_seconds``, which was how often boards were renewed."""
+"""How often boards are renewed: what the original called ``checkpoint_interval_seconds``."""
 
 
 def preset_lines() -> list[str]:

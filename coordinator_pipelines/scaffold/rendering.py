@@ -1,7 +1,10 @@
 """The files of a new workspace as texts: templates filled in from a blueprint.
 
-Add a file to ``templates`` (its path is that of what it makes, with ``__public__`` and the like
-for names) and here what it needs to know; avoid deciding anything about the challenge.
+Add a file to ``templates``, or to ``questions/<kind>`` if only one kind of question needs it (its
+path is that of what it makes, with ``__public__`` and the like for names), and here what it needs
+to know; avoid deciding anything about the challenge. Another kind of question is a directory beside
+the others: a file there comes before the one of the same path in ``templates``, which take what
+differs within a file from its ``fragments``.
 """
 
 import itertools
@@ -18,9 +21,12 @@ from coordinator_pipelines.domain.prediction_config import ScheduledPredictionCo
 from coordinator_pipelines.scaffold.blueprint import Blueprint
 from coordinator_pipelines.scaffold.completion import generated_callables
 from coordinator_pipelines.scaffold.escaping import Literal, environment
+from coordinator_pipelines.scaffold.presets import QUESTIONS
 from coordinator_pipelines.scaffold.spec_writing import spec_text
 
 TEMPLATES = Path(__file__).with_name("templates")
+QUESTION_TEMPLATES = Path(__file__).with_name("questions")
+EXAMPLES = "__public__/examples"
 TEMPLATE_SUFFIX = ".j2"
 DAGSTER_CONFIGURATION = {
     "dagster.yaml": ("dagster.yaml",),
@@ -31,11 +37,12 @@ DAGSTER_CONFIGURATION = {
 
 def rendered(plan: Blueprint) -> dict[PurePosixPath, str]:
     """Path within the workspace -> text, for every file of it."""
-    facts = _facts(plan)
-    loader = jinja2.FileSystemLoader(TEMPLATES)
+    question = QUESTION_TEMPLATES / QUESTIONS[plan.spec["preset"]]
+    roots = [question, TEMPLATES]
+    facts = _facts(plan) | {"examples": sorted(p.name for p in (question / EXAMPLES).iterdir())}
+    loader = jinja2.FileSystemLoader(roots)
     files = {}
-    for template in sorted(TEMPLATES.rglob(f"*{TEMPLATE_SUFFIX}")):
-        name = template.relative_to(TEMPLATES).as_posix()
+    for name in _templates(roots):
         target = _target(name, plan)
         filled = environment(loader, target.suffix).get_template(name)
         files[target] = filled.render(facts)
@@ -43,6 +50,11 @@ def rendered(plan: Blueprint) -> dict[PurePosixPath, str]:
     files[node / "spec.yaml"] = spec_text(plan)
     files.update((node / name, text) for name, text in _dagster_files())
     return files
+
+
+def _templates(roots: Iterable[Path]) -> list[str]:
+    found = ((root, path) for root in roots for path in root.rglob(f"*{TEMPLATE_SUFFIX}"))
+    return sorted({path.relative_to(root).as_posix() for root, path in found})
 
 
 def _target(template: str, plan: Blueprint) -> PurePosixPath:
@@ -61,7 +73,7 @@ def _target(template: str, plan: Blueprint) -> PurePosixPath:
 def _facts(plan: Blueprint) -> dict[str, Any]:
     """All that templates know."""
     challenge = plan.challenge
-    config, interface = challenge.configs[0], challenge.model_interface
+    interface = challenge.model_interface
     generated = generated_callables(plan.names)
     return {
         "slug": plan.names.slug,
@@ -73,15 +85,18 @@ def _facts(plan: Blueprint) -> dict[str, Any]:
         "base_module": plan.base_module,
         "base_class": plan.base_class,
         "configs": challenge.configs,
-        "config": config,
+        "questions": [
+            (config.asset, config.scope_template.horizon) for config in challenge.configs
+        ],
         "metrics": [_metric(challenge, name) for name in _metric_names(challenge)],
         "elsewhere": {
             key: path for key, path in challenge.callables if path and path != generated.get(key)
         },
         "predict_parameters": _parameters(interface.predict_arguments, interface.predict_facts),
         "tick_parameters": _parameters([interface.tick_argument or "data"], interface.tick_facts),
-        "call_arguments": _call(challenge, config),
-        "asset_parameter": _parameter_of(challenge, "asset"),
+        "calls": [_call(challenge, config) for config in challenge.configs],
+        "asset": _in_predict(challenge, "asset"),
+        "horizon": _in_predict(challenge, "horizon"),
         "input_parameter": _parameter_of(challenge, "input"),
         "version": __version__,
     }
@@ -114,6 +129,12 @@ def _call(challenge: Challenge, config: ScheduledPredictionConfig) -> Literal:
         given.append(f"{parameter}={value}" if interface.predict_by == "keyword" else value)
     given += [f"{parameter}={fact!r}" for parameter, fact in interface.predict_facts.items()]
     return Literal(", ".join(given))
+
+
+def _in_predict(challenge: Challenge, field: str) -> Literal:
+    """A field of the scope as an expression within ``predict``: what it is given, or a constant."""
+    given = _parameter_of(challenge, field)
+    return Literal(repr(challenge.configs[0].scope[field]) if given is None else given)
 
 
 def _parameter_of(challenge: Challenge, source: str) -> str | None:

@@ -37,9 +37,14 @@ COMMENTS: Mapping[str, str] = {
 
 
 def spec_text(plan: Blueprint) -> str:
-    """The spec as YAML; reading it gives the blueprint's spec, in the order of the fields."""
+    """The ``spec.yaml`` of a node; reading it gives the blueprint's spec."""
+    return HEAD + fields_text(plan)
+
+
+def fields_text(plan: Blueprint) -> str:
+    """The spec's fields in their order, each below the comment that explains it."""
     fields = [field for field in Challenge.model_fields if field in plan.spec]
-    return HEAD + "".join(_commented(field, plan.spec[field]) for field in fields)
+    return "".join(_commented(field, plan.spec[field]) for field in fields)
 
 
 def _commented(field: str, value: object) -> str:

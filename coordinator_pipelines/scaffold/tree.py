@@ -7,11 +7,14 @@ beside its place and then renamed. What was there before is renamed too, and nev
 import itertools
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from coordinator_pipelines.domain.errors import ScaffoldError
+
+BEFORE = ".before"
+"""Where files are kept beside the new ones, until all of these are in place."""
 
 
 @contextmanager
@@ -66,6 +69,37 @@ def replace_file(aside: Path, target: Path) -> None:
         aside.replace(target)
     except OSError as error:
         raise _unwritable(error) from error
+
+
+def put_files(
+    directory: Path, files: Mapping[PurePosixPath, str], removed: Iterable[PurePosixPath] = ()
+) -> None:
+    """Write files of a directory and remove others. Each has its old or its new text at any time.
+
+    Raises:
+        ScaffoldError: not all of it can be done; then everything is as it was.
+    """
+    with written_aside(directory, files) as aside, ExitStack() as undo:
+        try:
+            for path in files:
+                _remember(directory / path, aside / BEFORE / path, undo)
+                replace_file(aside / path, directory / path)
+            for path in removed:
+                _remember(directory / path, aside / BEFORE / path, undo)
+                (directory / path).unlink()
+        except OSError as error:
+            raise _unwritable(error) from error
+        undo.pop_all()
+
+
+def _remember(target: Path, copy: Path, undo: ExitStack) -> None:
+    for path in (target, copy):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if _is_there(target):
+        shutil.copy2(target, copy, follow_symlinks=False)
+        undo.callback(copy.replace, target)
+    else:
+        undo.callback(target.unlink, missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

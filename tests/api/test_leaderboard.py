@@ -177,6 +177,16 @@ def test_a_live_board_that_is_too_old_is_unhealthy(copied):
     assert (told["status"], told["leaderboard_age_seconds"]) == ("stale", 960.0)
 
 
+def test_the_last_board_of_a_challenge_that_is_over_stays_well(copied):
+    for table in ("leaderboards", "model_scores", "model_memberships"):
+        execute(copied, f"UPDATE {table} SET mode = 'live'")
+    over = copied.challenge.model_copy(update={"end": datetime(2025, 1, 1, 3, tzinfo=UTC)})
+    clock = FixedClock(datetime(2025, 6, 1, tzinfo=UTC))
+    with serving(over, copied.url, clock=clock) as client:
+        assert client.get("/healthz").json()["status"] == "ok"
+        assert "Out of date" not in client.get("/").text
+
+
 def test_a_replayed_board_is_never_stale_and_an_empty_database_is_well(client, empty_client):
     told = client.get("/healthz").json()
     assert (told["status"], told["mode"]) == ("ok", "replay")

@@ -1,9 +1,11 @@
 """A database that is away while rounds are captured: what was answered is kept, nothing twice."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
 
@@ -51,15 +53,13 @@ class Outage:
         """Whether it is between two instants."""
         return lambda: at(start) <= self.time.now() < at(end)
 
-    def capture(self) -> None:
+    def capture(
+        self, start: datetime = LIVE_START, until: datetime = UNTIL
+    ) -> dg.ExecuteInProcessResult:
         """Capture, ahead of the first round."""
-        self.time.wait_until(at(-20))
-        self.pipeline.succeed(
-            LIVE_START,
-            job="capture",
-            capture_from=LIVE_START.isoformat(),
-            capture_until=UNTIL.isoformat(),
-        )
+        self.time.wait_until(start - timedelta(seconds=20))
+        span = {"capture_from": start.isoformat(), "capture_until": until.isoformat()}
+        return self.pipeline.succeed(LIVE_START, job="capture", **span)
 
     def rounds(self) -> "pd.Series[str]":
         """Instant -> what became of its round, with the reason if it was missed."""
@@ -140,6 +140,24 @@ def test_a_model_that_joins_meanwhile_is_a_member_since_then(outage: Outage) -> 
     own = outage.cells().query("model_id == 'new'")
     assert own["performed_at"].tolist() == [at(s) for s in range(75, 150, 15)]
     assert (own["status"] == "SUCCESS").all()
+
+
+@pytest.mark.slow
+def test_a_capture_that_could_not_report_does_so_when_it_is_retried(outage: Outage) -> None:
+    since: list[float] = []
+
+    def away_for_a_second() -> bool:
+        if outage.time.now() < at(900):
+            return False
+        since.append(time.monotonic())
+        return since[-1] - since[0] < 1
+
+    outage.ledger.line.away = away_for_a_second
+    result = outage.capture(at(840), at(900))
+    assert not outage.pipeline.red(result, "coverage")
+    said = outage.pipeline.metadata("prediction_batch")["2026-03-01-12:00"]
+    assert (said["rounds"], said["cells"], said["missed rounds"]) == (4, 8, 0)
+    assert len(outage.models.asked) == 4
 
 
 @pytest.mark.slow

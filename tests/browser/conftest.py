@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from tests.command import Commands, family, require_gone, wait_for
 from tests.support.prices import closes_from, walk, write_candles
 
@@ -49,9 +50,12 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UserInterface]:
+def ui(
+    tmp_path_factory: pytest.TempPathFactory, model_runner: RunnerEnvironment
+) -> Iterator[UserInterface]:
     """The UI of a home with both challenges; the price file is not there any more."""
-    commands = Commands(tmp_path_factory.mktemp("ui"))
+    runner = {"COORDINATOR_MODEL_RUNNER": str(model_runner.directory)}
+    commands = Commands(tmp_path_factory.mktemp("ui"), extra=runner)
     prices = commands.directory / "outage.csv"
     missing = [int((OUTAGE + timedelta(minutes=k)).timestamp()) for k in range(12)]
     write_candles(prices, closes_from(FIRST_BAR, walk(8 * 60 + 10)), missing=missing)

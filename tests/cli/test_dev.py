@@ -39,7 +39,7 @@ def test_a_port_in_use_is_named(coordinator: Commands):
 def live(tmp_path: Path, model_runner: RunnerEnvironment) -> Iterator[Commands]:
     """Commands in an empty home that find the published model runner."""
     commands = Commands(
-        tmp_path, extra={"COORDINATOR_MODEL_RUNNER": str(model_runner.python.parents[1])}
+        tmp_path, extra={"COORDINATOR_MODEL_RUNNER": str(model_runner.directory)}
     )
     yield commands
     commands.end_all()

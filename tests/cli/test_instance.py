@@ -61,7 +61,7 @@ def test_a_new_instance_stores_in_files_and_watches_its_runs():
 def test_a_file_that_an_earlier_version_wrote_is_brought_up_to_date():
     wanted = prepared()
     mark, _, rest = wanted.partition("\n")
-    old = rest.replace("25", "1")
+    old = rest.replace("num_workers: 8", "num_workers: 2")
     fingerprint = hashlib.sha256(old.encode()).hexdigest()
     file = settings.dagster_home() / "dagster.yaml"
     file.write_text(f"{mark[: -len(fingerprint)]}{fingerprint}\n{old}")
@@ -79,7 +79,7 @@ def test_a_file_that_was_edited_stays_and_that_is_said(capsys: pytest.CaptureFix
 def test_one_character_makes_our_file_an_edited_one(capsys: pytest.CaptureFixture[str]):
     ours = prepared()
     assert not capsys.readouterr().err
-    edited = ours.replace("max_concurrent_runs: 25", "max_concurrent_runs: 26")
+    edited = ours.replace("num_workers: 8", "num_workers: 9")
     (settings.dagster_home() / "dagster.yaml").write_text(edited)
     assert prepared() == edited
     assert "was edited" in capsys.readouterr().err

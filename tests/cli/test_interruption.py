@@ -11,7 +11,7 @@ import pytest
 from tests.command import Commands, family, require_gone, wait_for
 from tests.support.run_workers import run_workers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demos")]  # compared with the same one
 
 # The run is at work once models answer; it is not yet at its end then.
 UNDER_WAY = "btc_up_down__prediction_batch - 1 of 24 windows"

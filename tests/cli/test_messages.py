@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from coordinator_pipelines.cli.main import VERBS
 from tests.command import Commands
 
-VERBS = ("boards", "db", "demo", "dev", "leaderboard")
 SECRET = "hunter2"
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.density import probability_up
+from coordinator_pipelines.domain.density import normal_mixture, probability_up
 
 
 def norm(loc, scale, kind="builtin"):
@@ -84,7 +84,7 @@ def test_many_components_are_refused_wherever_they_are():
     ("output", "message"),
     [
         ([], "0 densities"),
-        ([norm(0, 1), norm(0, 1)], "several steps is not defined; give p_up"),
+        ([norm(0, 1), norm(0, 1)], "2 densities: give .* or one density"),
         ({"result": 0.5}, "expected"),
         ({}, "expected"),
         (None, "expected"),
@@ -129,3 +129,24 @@ def test_whatever_a_stranger_sends_is_a_probability_or_a_value_error(output):
     except ValueError:
         return
     assert 0 <= result <= 1
+
+
+def test_the_components_of_nested_mixtures_are_kept_with_their_share():
+    inner = mixture((norm(1, 2), 1), (norm(3, 4), 3))
+    kept = normal_mixture({"result": [mixture((norm(0, 1), 2), (inner, 2))]})
+    assert kept == {"weight": [0.5, 0.125, 0.375], "loc": [0, 1, 3], "scale": [1, 2, 4]}
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ({"p_up": 0.5}, r'expected \{"result"'),
+        ([norm(0, 1), norm(0, 1)], "2 densities: give one density"),
+        ([{**norm(0, 1), "name": "cauchy"}], "cauchy is not scored here; use norm"),
+        ([mixture(*[(norm(0, 1), 1)] * 101)], "101 components; at most 100"),
+        ([norm(0, 0)], "scale must be above 0"),
+    ],
+)
+def test_what_is_no_mixture_of_normals_is_refused_with_the_reason(output, message):
+    with pytest.raises(ValueError, match=message):
+        normal_mixture(output)

@@ -45,7 +45,7 @@ def as_in_the_original(preset):
     }
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ORIGINALS)
 def test_a_spec_of_the_original_is_understood(preset):
     challenge = Challenge.parse(changed(as_in_the_original(preset)))
     checkpoint, scope_key, horizon, step, every = ORIGINALS[preset]
@@ -57,7 +57,11 @@ def test_a_spec_of_the_original_is_understood(preset):
     assert challenge.refresh_seconds == checkpoint
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+def test_the_presets_of_the_original_are_there():
+    assert set(ORIGINALS) < set(PRESETS)
+
+
+@pytest.mark.parametrize("preset", ORIGINALS)
 def test_a_preset_needs_only_a_name_a_start_and_a_tie_rule(preset):
     wanted = ("spec_version", "name", "start", "truth")
     spec = {field: COMPLETE[field] for field in wanted} | {"preset": preset}
@@ -79,3 +83,12 @@ def test_what_the_spec_says_wins_over_the_preset():
 def test_a_field_that_is_null_is_left_to_the_preset():
     spec = changed({"preset": "realtime", "scheduled_prediction_configs": None, "feed": None})
     assert Challenge.parse(spec).configs[0].scope_key == "realtime-btc"
+
+
+def test_densities_need_no_tie_rule_since_no_direction_is_asked():
+    spec = {field: COMPLETE[field] for field in ("spec_version", "name", "start")}
+    challenge = Challenge.parse(spec | {"preset": "density"})
+    assert [config.scope_key for config in challenge.configs] == [
+        "btc-5m", "eth-5m", "btc-1h", "eth-1h",
+    ]  # fmt: skip
+    assert challenge.ranking.direction == "asc"

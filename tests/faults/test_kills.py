@@ -55,7 +55,7 @@ def test_nothing_is_lost_whatever_is_killed(
 
     tell(f"\n{kills} kills, COORDINATOR_TEST_SEED={seed}")
     done: list[Kill] = []
-    with running_stack(tmp_path, durable_server, model_runner.python.parents[1]) as stack:
+    with running_stack(tmp_path, durable_server, model_runner.directory) as stack:
         live_at, challenge = datetime.now(UTC), load_challenge(stack.spec)
         with closing(SqlLedger(stack.database_url)) as ledger:
             for kill in Killer(stack, challenge, ledger, moments).kills(plan(kills, moments)):

@@ -15,7 +15,7 @@ from tests.browser.conftest import free_port
 from tests.command import Commands, wait_for
 from tests.scaffold.conftest import Make
 
-NAMES = ("baseline", "in-sample", "out-of-sample", "realtime")
+NAMES = ("baseline", "density", "in-sample", "out-of-sample", "realtime")
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_location_that_the_project_names_is_served_once(
 
 @pytest.mark.slow
 def test_a_generated_challenge_runs_live(tmp_path: Path, model_runner: RunnerEnvironment):
-    runner = {"COORDINATOR_MODEL_RUNNER": str(model_runner.python.parents[1])}
+    runner = {"COORDINATOR_MODEL_RUNNER": str(model_runner.directory)}
     commands = Commands(tmp_path, extra=runner)
     commands.succeed("init", "btc-trader", "--preset", "realtime")
     spec = tmp_path / "btc-trader" / "crunch-node-btc-trader" / "spec.yaml"

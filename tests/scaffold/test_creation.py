@@ -82,7 +82,7 @@ def test_force_keeps_what_was_there_under_another_name(make: Make):
     assert names == {"btc-trader", "btc-trader.replaced-1", "workspace.yaml"}
 
 
-@pytest.mark.parametrize("most", [0, 500, 3000])
+@pytest.mark.parametrize("most", [0, 500, 2000])
 def test_a_full_disk_changes_nothing(make: Make, most: int):
     created = make()
     before = tree(created.workspace.parent)

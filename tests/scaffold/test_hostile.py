@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.scaffold.blueprint import blueprint
 from coordinator_pipelines.scaffold.escaping import environment
+from coordinator_pipelines.scaffold.manifest import MANIFEST_FILE, read_manifest
 from tests.scaffold.conftest import TODAY, Make, loaded, tree
 
 HOSTILE = [
@@ -83,5 +84,7 @@ def test_a_hostile_note_stays_a_note(make: Make):
     }
     created = make(scheduled_prediction_configs=[config])
     guilty = [name for name, text in tree(created.workspace).items() if b"import os" in text]
-    assert guilty == ["crunch-node-btc-trader/spec.yaml"]
+    assert guilty == [f"crunch-node-btc-trader/{name}" for name in (MANIFEST_FILE, "spec.yaml")]
+    remembered = read_manifest(created.node).answers["scheduled_prediction_configs"][0]
+    assert remembered["meta"] == {note: note}
     assert loaded(created)

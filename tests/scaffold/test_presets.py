@@ -1,5 +1,6 @@
 """Every preset becomes a challenge that is tested, loads, and scores predictions."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,14 +12,22 @@ from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.presets import PRESETS
 from coordinator_pipelines.scaffold.checkup import examine
 from coordinator_pipelines.scaffold.creation import Created
+from coordinator_pipelines.scaffold.presets import DESCRIPTIONS, QUESTIONS, REFRESH_SECONDS
 from coordinator_pipelines.spec_file import load_challenge, read_spec
-from tests.scaffold.conftest import Make, importable, loaded, run_tests
+from tests.scaffold.conftest import TODAY, Make, importable, loaded, run_tests
+from tests.support.in_process import InProcess
 from tests.support.live import LIVE_START, LivePipeline, NoThreads, Rehearsal, RehearsedModels
 from tests.support.live import member as live_member
-from tests.support.pipeline import Pipeline, failure_text
+from tests.support.pipeline import FixedClock, Pipeline, failure_text
 
 HOUR = timedelta(hours=1)
-GRANULARITY = {"baseline": 60, "realtime": 15, "in-sample": 60, "out-of-sample": 60}
+ORIGINALS = {"baseline": 60, "realtime": 15, "in-sample": 60, "out-of-sample": 60}
+"""Those of the original, and how fine their feeds are."""
+UP_DOWN = [preset for preset, question in QUESTIONS.items() if question == "up_down"]
+
+
+def test_of_every_preset_all_is_said():
+    assert set(DESCRIPTIONS) == set(QUESTIONS) == set(REFRESH_SECONDS) == set(PRESETS)
 
 
 def rehearsed(created: Created, home: Path, monkeypatch: pytest.MonkeyPatch) -> LivePipeline:
@@ -52,7 +61,7 @@ def test_a_new_node_is_healthy_and_loads(
     assert [found.subject for found in findings if found.wrong] == []
     told = {found.subject: found.text for found in findings}
     assert told["database"].startswith("not made yet")
-    assert ("make install" in told["replays"]) == (preset in ("baseline", "in-sample"))
+    assert ("make install" in told["replays"]) == (PRESETS[preset].get("replay_allowed", False))
     keys = {spec.key.to_user_string() for spec in loaded(created).resolve_all_asset_specs()}
     assert "btc_trader/leaderboard" in keys
 
@@ -61,7 +70,7 @@ def test_a_new_node_is_healthy_and_loads(
     "preset",
     [
         preset if preset == "realtime" else pytest.param(preset, marks=pytest.mark.slow)
-        for preset in PRESETS
+        for preset in UP_DOWN
     ],
 )
 def test_captured_rounds_are_scored_by_the_generated_code(
@@ -85,16 +94,63 @@ def test_captured_rounds_are_scored_by_the_generated_code(
     assert len(boards) == 1
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+def test_replayed_densities_are_scored_and_the_better_model_is_first(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    created = make(preset="density")
+    challenge = load_challenge(created.node / "spec.yaml")
+    clock = FixedClock(TODAY + 4 * HOUR)
+    resources = {"models": InProcess()}
+    with importable(created):
+        home = tmp_path / "home"
+        pipeline = Pipeline(challenge, home, monkeypatch, clock, "", resources)
+        pipeline.succeed(TODAY, 3)
+    with pipeline.ledger() as ledger:
+        scores = ledger.scores(Mode.REPLAY, TODAY, TODAY + 3 * HOUR)
+        board = ledger.newest_leaderboard(Mode.REPLAY, TODAY + 3 * HOUR)
+    assert (scores["rule"] == "scorer").all()
+    assert (scores["value"] > 0).all()
+    assert set(scores["prediction_config_id"]) == {config.id for config in challenge.configs}
+    entries = json.loads(board["entries_json"].iloc[0])
+    assert [(each["rank"], each["model_id"]) for each in entries] == [
+        (1, "random-walk"), (2, "fixed-width"),
+    ]  # fmt: skip
+    better, worse = (each["score"]["ranking"]["value"] for each in entries)
+    assert better < worse
+
+
+@pytest.mark.parametrize("preset", ORIGINALS)
 def test_a_preset_resolves_its_rounds_and_keeps_the_originals_values(make: Make, preset: str):
     challenge = load_challenge(make(preset=preset).node / "spec.yaml")
     schedule = challenge.configs[0].schedule
-    assert challenge.feed.granularity_seconds == GRANULARITY[preset]
+    assert challenge.feed.granularity_seconds == ORIGINALS[preset]
     assert schedule.every_seconds % challenge.feed.granularity_seconds == 0
     originals = {"baseline": 60, "realtime": 15, "in-sample": 60, "out-of-sample": 300}
     assert challenge.refresh_seconds == originals[preset]
     assert challenge.checkpoint_seconds == 604800
     assert challenge.preset == preset
+
+
+def test_densities_are_asked_of_several_assets_and_horizons(make: Make):
+    challenge = load_challenge(make(preset="density").node / "spec.yaml")
+    assert {(each.asset, each.cadence.horizon) for each in challenge.configs} == {
+        ("BTC", timedelta(minutes=5)), ("ETH", timedelta(minutes=5)),
+        ("BTC", HOUR), ("ETH", HOUR),
+    }  # fmt: skip
+    assert set(challenge.feed.subjects) == {"BTC", "ETH"}
+    assert (challenge.score_direction, challenge.ranking.direction) == ("asc", "asc")
+    assert challenge.truth.tie_rule == "half"
+
+
+def test_densities_may_be_scored_upside_down_and_of_other_assets(make: Make):
+    config = {"scope_key": "sol", "scope_template": {"asset": "SOL", "horizon": 60},
+              "schedule": {"every_seconds": 60}}  # fmt: skip
+    interface = {"tick_method": None, "predict_arguments": {"event": "input"}}
+    done = run_tests(
+        make(preset="density", score_direction="desc", model_interface=interface,
+             scheduled_prediction_configs=[config])
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
 
 
 def test_in_sample_allows_replay_and_its_board_says_so(make: Make):
@@ -124,7 +180,7 @@ def test_out_of_sample_takes_no_answer_that_was_not_given_live(
     assert "replay_allowed" in failure_text(refused)
 
 
-STUBS = {
+UP_DOWN_STUBS = {
     "a scorer without a rule": ("scoring.py", "    distance =", '    return {"value": 0.0, '
                                 '"success": True, "failed_reason": None}\n    distance ='),
     "a validator that takes everything": ("validation.py", "    p_up = inf",
@@ -137,10 +193,20 @@ STUBS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("stub", STUBS)
-def test_the_generated_tests_fail_on_a_stub(make: Make, stub: str):
-    created = make()
-    name, before, after = STUBS[stub]
+DENSITY_STUBS = {
+    "a scorer without a rule": ("scoring.py", "    value =", '    return {"value": 0.0, '
+                                '"success": True, "failed_reason": None}\n    value ='),
+    "a scorer of the worst first": ("scoring.py", "value = _dis", "value = -_dis"),
+    "a validator that takes everything": ("validation.py", "    return Answer(",
+                                          "    return inference_output\n    return Answer("),
+}  # fmt: skip
+STUBS = [("baseline", stub) for stub in UP_DOWN_STUBS] + [("density", s) for s in DENSITY_STUBS]
+
+
+@pytest.mark.parametrize(("preset", "stub"), STUBS)
+def test_the_generated_tests_fail_on_a_stub(make: Make, preset: str, stub: str):
+    created = make(preset=preset)
+    name, before, after = (DENSITY_STUBS if preset == "density" else UP_DOWN_STUBS)[stub]
     module = created.workspace / "crunch-btc-trader" / "crunch_btc_trader" / name
     code = module.read_text()
     assert before in code

@@ -103,7 +103,7 @@ def test_a_spec_file_must_say_its_version(given: dict[str, Any], said: str):
         ("a", {"name": "b"}, "Name mismatch: CLI name 'a' does not match spec name 'b'."),
         ("Bad Name 1!", {}, "Invalid challenge name. Use lowercase slug format like 'btc-trader'"),
         (None, {"name": ["a"]}, "name: must be text"),
-        ("a", {"preset": "x"}, "Unknown preset 'x'. Allowed presets: baseline, in-sample, "),
+        ("a", {"preset": "x"}, "Unknown preset 'x'. Allowed presets: baseline, density, "),
         ("a", {"preset": " "}, "Preset name cannot be empty"),
         ("a", {"nmae": "a"}, "nmae: unknown field"),
         ("a", {"checkpoint_interval_seconds": 0}, "checkpoint_interval_seconds: must be greater"),

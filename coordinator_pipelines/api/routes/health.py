@@ -91,8 +91,12 @@ def info(context: Ctx) -> JSONResponse:
 
 
 def is_stale(context: Context, mode: Mode, as_of: datetime | None) -> bool:
-    """Whether a live board should be newer than it is. A replayed board is never stale."""
+    """Whether a live board should be newer than it is.
+
+    A replayed board is never stale; nor is the last one of a challenge that is over.
+    """
     if mode is not Mode.LIVE:
         return False
-    since = as_of or context.reports.member_since(mode)
-    return since is not None and context.clock.now() - since > context.stale_after
+    since, now = as_of or context.reports.member_since(mode), context.clock.now()
+    current = min(now, context.challenge.end or now)
+    return since is not None and current - since > context.stale_after

@@ -31,6 +31,11 @@ class RunnerEnvironment:
     directories: tuple[Path, ...]
     """Where its Python and its packages are, on this machine."""
 
+    @property
+    def directory(self) -> Path:
+        """The virtual environment."""
+        return self.python.parent.parent
+
     @classmethod
     def find(cls, given: str | None, home: Path, say: Callable[[str], None]) -> "RunnerEnvironment":
         """The environment that was named, or the one below ``home``, made if it is missing.

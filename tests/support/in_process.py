@@ -1,0 +1,50 @@
+"""Models of a roster without processes: their code, asked in this one."""
+
+import importlib.util
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from coordinator_pipelines.domain.models import Answer, Ask, Member, Models, Outcome
+
+
+class InProcess(Models):
+    """Asks each model's own ``main.py``, anew for every ask; what it imports must be importable.
+
+    ``base``: name of the class that models inherit from.
+    """
+
+    def __init__(self, base: str = "TrackerBase") -> None:
+        self._base = base
+
+    def ask_each(
+        self, asks: Iterable[tuple[Ask, Sequence[Member]]]
+    ) -> Iterator[tuple[Ask, list[Answer]]]:
+        """The history, then each question's data and calls."""
+        for ask, members in asks:
+            yield ask, [answer for member in members for answer in self._answers(ask, member)]
+
+    def _answers(self, ask: Ask, member: Member) -> Iterator[Answer]:
+        model = self._made(member)
+        model.tick(ask.history)
+        for question in ask.questions:
+            if question.tick is not None:
+                model.tick(question.tick)
+            for call in question.calls:
+                said = model.predict(*call.args, **call.kwargs)
+                outcome = Outcome.ABSTAINED if said is None else Outcome.SUCCESS
+                output = None if said is None else json.dumps(said)
+                cell = (member.model_id, call.prediction_config_id, question.performed_at)
+                yield Answer(*cell, outcome, output, None, 0.0)
+
+    def _made(self, member: Member) -> Any:
+        assert member.directory is not None
+        path = member.directory / "main.py"
+        spec = importlib.util.spec_from_file_location(member.model_id, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        base = getattr(module, self._base)
+        classes = [each for each in vars(module).values() if isinstance(each, type)]
+        return next(each for each in classes if issubclass(each, base) and each is not base)()
