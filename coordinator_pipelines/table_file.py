@@ -3,6 +3,7 @@
 Add a file format here; avoid what makes a table acceptable (``domain.feature_table``).
 """
 
+import csv
 from pathlib import Path
 
 import pandas as pd
@@ -30,22 +31,21 @@ def read_table(path: Path) -> pd.DataFrame:
         raise TableError(f"{path}: there is no such file") from None
     except OSError as error:
         raise TableError(f"{path}: the file cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise TableError(f"{path}: the file cannot be read: {error}") from None
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    """All cells as text; a row that has fewer of them than the heading is refused."""
-    cells = pd.read_csv(
-        path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", na_filter=False
-    )
-    short = cells.isna().any(axis=1)
-    if short.any():
-        row = int(short.to_numpy().argmax())
-        raise TableError(f"{path}: row {row} has fewer cells than there are columns")
-    frame = cells.iloc[1:].reset_index(drop=True)
-    frame.columns = pd.Index(cells.iloc[0].tolist())
-    return frame
+    """All cells as text; a row with another number of cells than the heading is refused."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [cells for cells in csv.reader(file, strict=True) if cells]
+    if not rows:
+        raise TableError(f"{path}: the file is empty")
+    heading, *body = rows
+    for row, cells in enumerate(body, 1):
+        if len(cells) != len(heading):
+            raise TableError(f"{path}: row {row} has {len(cells)} cells, not {len(heading)}")
+    return pd.DataFrame(body, columns=pd.Index(heading, dtype="object"), dtype="object")
 
 
 def _parquet(path: Path) -> pd.DataFrame:

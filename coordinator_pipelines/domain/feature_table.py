@@ -6,6 +6,7 @@ Add here what makes a table acceptable; avoid files (``table_file``) and rounds
 
 import json
 import math
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -149,17 +150,30 @@ def _feature(column: "pd.Series[Any]", name: Hashable, ids: Sequence[str]) -> li
 def _numbers(column: "pd.Series[Any]", name: str, ids: Sequence[str]) -> list[float | None]:
     """The numbers of a column, None where it is empty; text is read as it is written in JSON."""
     given = column.astype("object")
-    empty = (given.isna() | (given == "")).to_numpy("bool")
-    bad = [isinstance(value, bool | np.bool_) for value in given]
-    numbers = pd.to_numeric(given.mask(empty), errors="coerce").to_numpy("float64")
-    wrong = np.flatnonzero(~empty & (~np.isfinite(numbers) | np.array(bad, "bool")))
-    if len(wrong):
-        row = int(wrong[0])
+    empty = (given.isna() | (given == "")).tolist()
+    numbers = [
+        None if gap else _number(value) for gap, value in zip(empty, given.tolist(), strict=True)
+    ]
+    wrong = [row for row, x in enumerate(numbers) if x is not None and not math.isfinite(x)]
+    if wrong:
+        row = wrong[0]
         raise TableError(
             f"row {row + 1} (id {ids[row]!r}), column {name!r}: not a finite number "
             f"(value {str(given.iloc[row])[:60]!r})"
         )
-    return [None if gap else float(x) for gap, x in zip(empty, numbers, strict=True)]
+    return numbers
+
+
+def _number(value: Any) -> float:
+    """The number that a cell says; NaN if it says none."""
+    if isinstance(value, str):
+        return float(value) if re.fullmatch(_WRITTEN_NUMBER, value.strip(), re.ASCII) else math.nan
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not _is_finite(value):
+        return math.nan
+    return float(value)
+
+
+_WRITTEN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 
 def _finite(values: Sequence[Any], ids: Sequence[str]) -> list[float]:

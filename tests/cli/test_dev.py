@@ -38,9 +38,7 @@ def test_a_port_in_use_is_named(coordinator: Commands):
 @pytest.fixture
 def live(tmp_path: Path, model_runner: RunnerEnvironment) -> Iterator[Commands]:
     """Commands in an empty home that find the published model runner."""
-    commands = Commands(
-        tmp_path, extra={"COORDINATOR_MODEL_RUNNER": str(model_runner.directory)}
-    )
+    commands = Commands(tmp_path, extra={"COORDINATOR_MODEL_RUNNER": str(model_runner.directory)})
     yield commands
     commands.end_all()
 
