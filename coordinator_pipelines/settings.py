@@ -17,6 +17,8 @@ COORDINATOR_MODEL_RUNNER            environment with the published model runner;
 COORDINATOR_DATABASE_URL_<SLUG>     database of one challenge (slug in capitals, ``_`` for ``-``)
 MODEL_RUNNER_NODE_HOST              machine that announces live models; 127.0.0.1 by default
 MODEL_RUNNER_NODE_PORT              its port; 9091 by default
+MODEL_RUNNER_NODE_HOST_<SLUG>       the same for one challenge of several: each has models of its
+MODEL_RUNNER_NODE_PORT_<SLUG>       own
 MODEL_RUNNER_SECURE_DIR             directory with ca.crt, tls.crt and tls.key, for models that are
                                     called over mutual TLS; not set: they are called in plain text
 BINANCE_API_URL                     another host for the feed ``binance``, such as a mirror
@@ -50,6 +52,7 @@ URL_VARIABLE = "COORDINATOR_DATABASE_URL"
 DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
 DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
 """Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
+NODE_HOST_VARIABLE = "MODEL_RUNNER_NODE_HOST"
 NODE_PORT_VARIABLE = "MODEL_RUNNER_NODE_PORT"
 SECURE_DIR_VARIABLE = "MODEL_RUNNER_SECURE_DIR"
 SECURE_FILES = ("ca.crt", "tls.crt", "tls.key")
@@ -92,8 +95,7 @@ def dagster_database_url() -> str | None:
 
 def database_url(slug: str) -> str:
     """URL of the challenge's database: its own variable, the common one, or SQLite at home."""
-    own = f"{URL_VARIABLE}_{slug.upper().replace('-', '_')}"
-    given = os.environ.get(own) or os.environ.get(URL_VARIABLE)
+    _, given = _of_challenge(URL_VARIABLE, slug)
     return given or f"sqlite:///{home() / 'databases' / f'{slug}.db'}"
 
 
@@ -107,16 +109,17 @@ def model_log_directory(slug: str) -> Path:
     return home() / "logs" / slug / "models"
 
 
-def model_node() -> ModelNode:
-    """Where live models are announced; a variable that is empty counts as not set.
+def model_node(slug: str) -> ModelNode:
+    """Where a challenge's live models are announced; a variable that is empty counts as not set.
 
     Raises:
         CoordinatorError: the port is none, or a file of the secure directory is missing.
     """
-    host = os.environ.get("MODEL_RUNNER_NODE_HOST") or "127.0.0.1"
-    port = os.environ.get(NODE_PORT_VARIABLE) or "9091"
+    _, host = _of_challenge(NODE_HOST_VARIABLE, slug)
+    variable, port = _of_challenge(NODE_PORT_VARIABLE, slug)
+    port = port or "9091"
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise CoordinatorError(f"{NODE_PORT_VARIABLE} is {port!r}; give a port from 1 to 65535")
+        raise CoordinatorError(f"{variable} is {port!r}; give a port from 1 to 65535")
     secure = os.environ.get(SECURE_DIR_VARIABLE)
     directory = Path(secure).absolute() if secure else None
     missing = [name for name in SECURE_FILES if directory and not (directory / name).is_file()]
@@ -125,7 +128,14 @@ def model_node() -> ModelNode:
             f"{SECURE_DIR_VARIABLE} is {secure!r}, where {', '.join(missing)} cannot be found; "
             f"name a directory with {', '.join(SECURE_FILES)}"
         )
-    return ModelNode(host, int(port), directory)
+    return ModelNode(host or "127.0.0.1", int(port), directory)
+
+
+def _of_challenge(variable: str, slug: str) -> tuple[str, str | None]:
+    """The challenge's own variable, or else the common one: its name, and what it says."""
+    own = f"{variable}_{slug.upper().replace('-', '_')}"
+    name = own if os.environ.get(own) else variable
+    return name, os.environ.get(name) or None
 
 
 def feed_access() -> FeedAccess:

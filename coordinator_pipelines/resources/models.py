@@ -58,7 +58,7 @@ class LiveModelsResource(dg.ConfigurableResource):
             CoordinatorError: a setting of the environment cannot be used.
         """
         del context
-        node = settings.model_node()
+        node = settings.model_node(self.challenge.name)
         try:
             return ProtocolModels(
                 host=node.host,

@@ -13,7 +13,11 @@ from coordinator_pipelines.resources.models import LiveModelsResource
 from coordinator_pipelines.spec_file import load_challenge
 from tests.models.live.conftest import ScriptedOrchestrator, announcement, eventually
 
-VARIABLES = ("MODEL_RUNNER_NODE_HOST", "MODEL_RUNNER_NODE_PORT", "MODEL_RUNNER_SECURE_DIR")
+HERE = settings.ModelNode("127.0.0.1", 9091, None)
+VARIABLES = (
+    "MODEL_RUNNER_NODE_HOST", "MODEL_RUNNER_NODE_PORT", "MODEL_RUNNER_SECURE_DIR",
+    "MODEL_RUNNER_NODE_PORT_BTC_UP_DOWN",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -30,7 +34,17 @@ def created():
 
 def test_without_settings_models_are_announced_on_this_machine(environment):
     environment.setenv("MODEL_RUNNER_NODE_HOST", "")
-    assert settings.model_node() == settings.ModelNode("127.0.0.1", 9091, None)
+    assert settings.model_node("btc-up-down") == HERE
+
+
+def test_each_of_several_challenges_has_models_of_its_own(environment):
+    environment.setenv("MODEL_RUNNER_NODE_PORT", "9100")
+    environment.setenv("MODEL_RUNNER_NODE_PORT_BTC_UP_DOWN", "9101")
+    assert settings.model_node("btc-up-down").port == 9101
+    assert settings.model_node("eth-up-down").port == 9100
+    environment.setenv("MODEL_RUNNER_NODE_PORT_BTC_UP_DOWN", "x")
+    with pytest.raises(CoordinatorError, match="MODEL_RUNNER_NODE_PORT_BTC_UP_DOWN is 'x'"):
+        created()
 
 
 @pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "9091.0", "٣"])
