@@ -84,7 +84,10 @@ class Challenge(SpecModel):
     name: Slug
     crunch_id: CrunchId = "starter-challenge"
     model_base_classname: ClassPath = DEFAULT_BASE_CLASS
-    preset: Literal["baseline", "realtime", "in-sample", "out-of-sample", "density"] | None = None
+    preset: (
+        Literal["baseline", "realtime", "in-sample", "out-of-sample", "density", "tournament"]
+        | None
+    ) = None
     tournament_mode: Literal["realtime", "in-sample", "out-of-sample"] | None = None
     start: Instant
     end: Instant | None = None

@@ -112,6 +112,7 @@ class Tournament:
     pipeline: Pipeline
     clock: Rehearsal
     models: RehearsedModels
+    config: str = CONFIG
 
     @contextmanager
     def desk(self):
@@ -120,11 +121,11 @@ class Tournament:
 
     def open(self, table: FeatureTable | None = None, **options: Any) -> OpenedRound:
         with self.desk() as desk:
-            return desk.open(CONFIG, table or feature_table(), **options)
+            return desk.open(self.config, table or feature_table(), **options)
 
     def post(self, truth: Mapping[str, float] = TRUTH, **options: Any) -> PostedTruth:
         with self.desk() as desk:
-            return desk.post_truth(CONFIG, truth_frame(truth), **options)
+            return desk.post_truth(self.config, truth_frame(truth), **options)
 
     def capture(self) -> dg.ExecuteInProcessResult | None:
         """What the sensor would start now, run; None if nothing is to be asked."""
