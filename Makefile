@@ -5,15 +5,18 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUNNER := coordinator_pipelines/models/host/runner-requirements
 PORT ?= 3000
+REPORT_PORT ?= 8000
+MODELS_PORT ?= 9091
+PORTS := --port $(PORT) --report-port $(REPORT_PORT) --models-port $(MODELS_PORT)
 FEED ?= simulated
 DOCS_PORT ?= 8080
 KILLS ?= 50
 
-.PHONY: help demo dev test test-slow test-faults lint format docs docs-build bench lock clean
+.PHONY: help demo dev deploy down logs verify-e2e test test-slow test-faults lint format docs docs-build bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -28,7 +31,20 @@ demo: $(READY) ## Two days of the starter challenge, from prices to a leaderboar
 	@$(BIN)/coordinator demo
 
 dev: $(READY) ## The starter challenge live, UI on http://localhost:3000 (PORT=..., FEED=binance)
-	@$(BIN)/coordinator dev --port $(PORT) --feed $(FEED)
+	@$(BIN)/coordinator dev $(PORTS) --feed $(FEED)
+
+deploy: $(READY) ## The same in the background; returns when it is ready
+	@$(BIN)/coordinator deploy $(PORTS) --feed $(FEED)
+
+down: $(READY) ## Stop it
+	@$(BIN)/coordinator down
+
+logs: $(READY) ## What its programs write, until Ctrl-C (NAMES="stack report": only these)
+	@$(BIN)/coordinator logs --follow $(NAMES)
+
+# The starter has a submission that never gets set up, so that boards show what that looks like.
+verify-e2e: $(READY) ## Wait until all its models are scored and on the leaderboard
+	@$(BIN)/coordinator verify-e2e --except unfinished
 
 test: $(READY) ## The tests that take seconds
 	@$(BIN)/pytest -q -n auto -m "not slow"
@@ -36,8 +52,9 @@ test: $(READY) ## The tests that take seconds
 test-slow: $(READY) ## The end-to-end tests that take minutes
 	@$(BIN)/pytest -q -n 2 --dist loadgroup -m slow
 
-test-faults: $(READY) ## A live challenge whose processes are killed 50 times (KILLS=...)
+test-faults: $(READY) ## A live challenge killed 50 times (KILLS=...), and a day of its rounds
 	@COORDINATOR_TEST_KILLS=$(KILLS) $(BIN)/pytest -q tests/faults
+	@COORDINATOR_TEST_HOURS=24 $(BIN)/pytest -q tests/assets/test_live_hours.py
 
 lint: $(READY) ## Style, types, import directions
 	@$(BIN)/ruff check .

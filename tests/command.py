@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,8 @@ class Commands:
         for process in self.started:
             if process.returncode is None:
                 for pid in family(process.pid):
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it may end by itself meanwhile
+                        os.kill(pid, signal.SIGKILL)
                 process.communicate()
 
     def database(self, slug: str = "btc-up-down") -> Path:

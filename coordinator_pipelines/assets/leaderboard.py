@@ -48,7 +48,7 @@ def leaderboard(
         facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
         problems: dict[Window, list[str]] = {window: [] for window in batch}
         for own in boards:
-            for window, told, wrong in _computed(context, own, batch, now):
+            for window, told, wrong in _computed(context, own, own.reached(batch), now):
                 facts[window] |= of_mode(own.mode, boards, told)
                 problems[window] += [f"{own.mode.value}: {problem}" for problem in wrong]
         for window in batch:

@@ -47,7 +47,7 @@ def model_scores(
         facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
         problems: dict[Window, list[str]] = {window: [] for window in batch}
         for own in boards:
-            for window, told, missing in _computed(context, own, batch, now):
+            for window, told, missing in _computed(context, own, own.reached(batch), now):
                 facts[window] |= of_mode(own.mode, boards, told)
                 problems[window] += missing
         for window in batch:
@@ -60,6 +60,8 @@ def _computed(
     context: dg.AssetExecutionContext, boards: Boards, windows: Sequence[Window], now: datetime
 ) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
     """Compute and store the windows in one mode; of each, what to show and who is missing."""
+    if not windows:
+        return
     ends, ledger = [as_of(window, now) for window in windows], boards.ledger
     new = new_board_versions(boards.model_scores(ends), ledger.model_scores(boards.mode, ends))
     written = ledger.add_model_scores(new)

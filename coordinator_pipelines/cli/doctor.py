@@ -8,14 +8,13 @@ from pathlib import Path
 
 import click
 
-from coordinator_pipelines.cli.dev import MODELS_PORT, REPORT_PORT
 from coordinator_pipelines.cli.init import planned, preset_option, spec_option
 from coordinator_pipelines.cli.location import load_challenge_with_code
-from coordinator_pipelines.cli.ports import is_served
+from coordinator_pipelines.cli.ports import MODELS_PORT, REPORT_PORT, UI_PORT, is_served
 from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.scaffold.checkup import Finding, examine, node_of
 
-PORTS = {"Dagster UI": 3000, "Report API": REPORT_PORT, "models": MODELS_PORT}
+PORTS = {"Dagster UI": UI_PORT, "Report API": REPORT_PORT, "models": MODELS_PORT}
 
 
 @click.command()

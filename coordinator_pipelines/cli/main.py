@@ -17,10 +17,13 @@ VERBS = {
     "boards": "boards",
     "db": "db",
     "demo": "demo",
+    "deploy": "deploy",
     "dev": "dev",
     "doctor": "doctor",
+    "down": "down",
     "init": "init",
     "leaderboard": "leaderboard",
+    "logs": "logs",
     "models": "models",
     "pause": "pause",
     "report": "report",
@@ -30,6 +33,7 @@ VERBS = {
     "runs": "runs",
     "status": "status",
     "upgrade": "upgrade",
+    "verify-e2e": "verify_e2e",
 }
 """Verb -> the module with a command of that name."""
 

@@ -8,11 +8,20 @@ import socket
 from coordinator_pipelines.domain.errors import CoordinatorError
 
 HOST = "127.0.0.1"
+UI_PORT, REPORT_PORT, MODELS_PORT = 3000, 8000, 9091
+"""What is served where, unless somebody has the port or the user names another one."""
+NEAR = 100
 
 
 def free_port(wanted: int = 0) -> int:
     """The port if nobody has it, else another one."""
     return next(port for port in (_bound(wanted), _bound(0)) if port is not None)
+
+
+def next_free_port(wanted: int) -> int:
+    """The port if nobody has it, else the first free one of the hundred above, or any."""
+    near = (_bound(port) for port in range(wanted, min(wanted + NEAR, 65536)))
+    return next((port for port in near if port is not None), None) or free_port()
 
 
 def is_served(port: int) -> bool:

@@ -20,6 +20,8 @@ from coordinator_pipelines.cli.daemon import stop
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0
 """A program that ran for so long starts again at once, and with fresh patience."""
+HOPELESS_DEATHS = 3
+"""A program that has died so often before anybody saw it ready will not get ready."""
 POLL_SECONDS = 0.25
 PR_SET_PDEATHSIG = 1
 
@@ -88,11 +90,17 @@ class Supervisor:
             if program.process is None and not program.once and now >= program.start_at:
                 program.start()
 
-    def wait_for(self, ready: Callable[[], bool], seconds: float) -> bool:
-        """Look after all programs until something is so, at most for a while; whether it is."""
+    def wait_for(
+        self, ready: Callable[[], bool], seconds: float, of: Program | None = None
+    ) -> bool:
+        """Look after all programs until something is so, at most for a while; whether it is.
+
+        ``of``: the program that makes it so; it will not if it keeps dying.
+        """
         deadline = time.monotonic() + seconds
         while not ready():
-            if time.monotonic() > deadline:
+            hopeless = of is not None and of.deaths >= HOPELESS_DEATHS
+            if hopeless or time.monotonic() > deadline:
                 return False
             self.watch()
             time.sleep(POLL_SECONDS)

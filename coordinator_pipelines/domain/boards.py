@@ -18,7 +18,7 @@ from coordinator_pipelines.domain.leaderboard import leaderboards, new_board_ver
 from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus, TruthState
 from coordinator_pipelines.domain.model_score import model_scores
 from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.round import SECOND, Window
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.domain.standing import histories, standings
 from coordinator_pipelines.domain.window_sums import edge_spans
@@ -35,6 +35,21 @@ class Boards:
     ledger: Ledger
     mode: Mode
     run_id: str
+
+    def reached(self, windows: Sequence[Window]) -> list[Window]:
+        """The windows that the mode has got to: live ones by the clock, replays by their rounds.
+
+        A replay says nothing of a time beyond its last round, so it has no boards once the next
+        one would be due.
+        """
+        if self.mode is Mode.LIVE:
+            return list(windows)
+        newest = self.ledger.newest_round(self.mode)
+        if newest is None:
+            return []
+        configs = self.challenge.configs
+        next_due = min(config.cadence.next_round(newest + SECOND) for config in configs)
+        return [window for window in windows if window.start < next_due]
 
     def statistics(self, as_of: Sequence[datetime]) -> pd.DataFrame:
         """The statistics that the longest trailing windows of the instants are made of."""

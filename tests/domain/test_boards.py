@@ -7,6 +7,7 @@ import pytest
 
 from coordinator_pipelines.domain.boards import Boards
 from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.round import windows_between
 from coordinator_pipelines.domain.rules import load_rules
 from tests.support.challenges import FIRST_BAR, START, WINDOW, small_challenge
 from tests.support.participants import FOUR, write_participants
@@ -65,6 +66,15 @@ def test_boards_asked_for_together_equal_boards_asked_for_alone(boards):
         alone = boards.model_scores([instant])
         own = together[together["as_of"] == instant]
         assert own["content_hash"].tolist() == alone["content_hash"].tolist()
+
+
+def test_a_replay_has_reached_the_windows_of_its_rounds_and_live_goes_with_the_clock(run, ledger):
+    windows = list(windows_between(START, START + 9 * WINDOW, WINDOW))
+    rules = load_rules(run.challenge)
+    replay = Boards(run.challenge, rules, ledger, Mode.REPLAY, "again")
+    live = Boards(run.challenge, rules, ledger, Mode.LIVE, "again")
+    assert replay.reached(windows) == windows[:6]
+    assert live.reached(windows) == windows
 
 
 def test_stored_boards_that_still_hold_are_not_outdated(boards, ledger):

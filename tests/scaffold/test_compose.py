@@ -13,7 +13,7 @@ from tests.scaffold.conftest import Make
 
 SERVICES = {"postgres", "schema", "daemon", "models", "webserver", "report"}
 DEFAULTS = {
-    "DAGSTER_PORT": "3000", "REPORT_PORT": "8000", "MODEL_DISCOVERY_PORT": "9091",
+    "DAGSTER_PORT": "3000", "REPORT_PORT": "8000", "MODELS_PORT": "9091",
     "FRONT_END_PORT": "3001",
 }  # fmt: skip
 SETTING = re.compile(r"\$\{([A-Z_]+)(?::[-?]([^}]*))?\}")

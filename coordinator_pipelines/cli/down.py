@@ -1,0 +1,88 @@
+"""``coordinator down``: stops what ``deploy`` (or ``dev``) runs, and sees that nothing is left."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.cli.deployment import (
+    MARK,
+    RECORD,
+    Deployment,
+    is_locked,
+    recorded,
+    running,
+)
+from coordinator_pipelines.cli.interruption import check
+from coordinator_pipelines.cli.processes import Process, descendants, kill, marked, still_there
+from coordinator_pipelines.cli.terminal import open_console
+
+STOP_SECONDS = 120.0
+"""A stack gives each of its programs some seconds to end by itself."""
+REST_SECONDS = 5.0
+POLL_SECONDS = 0.25
+
+
+@click.command()
+def down() -> None:
+    """Stop the challenge that was deployed from here, with all its processes."""
+    console, home = open_console(), settings.home()
+    found = running(home)
+    if found is None:
+        left = clear_remains(home)
+        also = f" Ended {left} processes that a killed stack had left." if left else ""
+        console.print(f"Nothing runs from {home}.{also}")
+        return
+    with console.status(f"{found.challenge} stops; rounds that are being asked are stored ..."):
+        count = _stop(home, found)
+    console.print(f"[bold]{found.challenge}[/] is stopped ({count} processes).")
+
+
+def clear_remains(home: Path) -> int:
+    """End what a stack has left that was killed; how many processes that were."""
+    found = recorded(home)
+    if found is None or is_locked(home):
+        return 0
+    left = marked(f"{MARK}={found.mark}")
+    kill(left)
+    _wait(lambda: not still_there(left), REST_SECONDS)
+    (home / RECORD).unlink(missing_ok=True)
+    return len(left)
+
+
+def _stop(home: Path, found: Deployment) -> int:
+    """Ask the stack to end, and make what is left of it; how many processes it had."""
+    seen = _members(found)
+    with suppress(ProcessLookupError):
+        os.kill(found.pid, signal.SIGTERM)
+
+    def ended() -> bool:
+        seen.update(_members(found))
+        return not is_locked(home)
+
+    if not _wait(ended, STOP_SECONDS):
+        with suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGKILL)
+    _wait(lambda: not still_there(seen), REST_SECONDS)
+    kill(seen)
+    return len(seen) + 1
+
+
+def _members(found: Deployment) -> set[Process]:
+    return descendants(found.pid) | marked(f"{MARK}={found.mark}")
+
+
+def _wait(done: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is so, at most for a while; whether it is."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        check()
+        time.sleep(POLL_SECONDS)
+    return True

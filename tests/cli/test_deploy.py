@@ -1,0 +1,91 @@
+"""A generated challenge on its node's Makefile: deployed, verified, and gone again."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from tests.browser.conftest import answers, free_port
+from tests.command import Commands, family, require_gone
+
+FAST: dict[str, Any] = {
+    "spec_version": "1",
+    "preset": "realtime",
+    "feed": {
+        "provider": "simulated",
+        "subjects": {"BTC": "BTCUSDT"},
+        "granularity_seconds": 1,
+        "publication_delay_seconds": 1,
+        "staleness_limit_seconds": 30,
+        "seed": 1,
+        "tick_size": 0.01,
+    },
+    "scheduled_prediction_configs": [
+        {
+            "scope_key": "btc-5s",
+            "scope_template": {"asset": "BTC", "horizon": 5, "step": 5},
+            "schedule": {"every_seconds": 5, "resolve_after_seconds": 5},
+        }
+    ],
+    "refresh_interval_seconds": 5,
+    "warm_up_seconds": 60,
+    "ranking": {"key": "anchor", "minimum_samples": 1},
+}
+"""The preset ``realtime`` with rounds that are through within ten seconds."""
+
+
+@pytest.fixture
+def live(tmp_path: Path, model_runner: RunnerEnvironment) -> Iterator[Commands]:
+    """Commands in an empty home that find the published model runner."""
+    runner = str(model_runner.python.parents[1])
+    commands = Commands(tmp_path, extra={"COORDINATOR_MODEL_RUNNER": runner})
+    yield commands
+    commands.run("down")
+
+
+def make(live: Commands, target: str, *variables: str) -> str:
+    """What a target of the node's Makefile says; it must succeed."""
+    coordinator = Path(sys.executable).with_name("coordinator")
+    done = subprocess.run(
+        ["make", "--no-print-directory", target, f"COORDINATOR={coordinator}", *variables],
+        cwd=live.directory / "fast" / "crunch-node-fast",
+        env=live.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_a_generated_challenge_is_deployed_verified_and_stopped_by_its_makefile(live: Commands):
+    (live.directory / "fast.yaml").write_text(yaml.safe_dump(FAST))
+    live.succeed("init", "fast", "--spec", "fast.yaml")
+    ui, report = free_port(), free_port()
+    said = make(live, "deploy", f"PORT={ui}", f"REPORT_PORT={report}")
+    assert f"Dagster UI:  http://127.0.0.1:{ui}\n" in said
+    assert f"Leaderboard: http://127.0.0.1:{report}\n" in said
+    assert answers(f"http://127.0.0.1:{ui}")
+
+    said = make(live, "verify-e2e")
+    assert "fast works: 2 models (even-chance, momentum)" in said.splitlines()[-1]
+
+    pid = json.loads((live.home / "stack.json").read_text())["pid"]
+    processes = family(pid)
+    assert len(processes) > 8
+    assert os.getsid(pid) == pid
+    assert make(live, "down").startswith("fast is stopped (")
+    require_gone(processes, seconds=1)
+    assert "board  interim" in live.succeed("logs", "stack")
+    assert make(live, "down").startswith("Nothing runs from")
