@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from coordinator_pipelines.domain.end_to_end import judge, patience
 from coordinator_pipelines.domain.errors import RoundError
 from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.resolution import span_to_resolve
@@ -205,3 +206,21 @@ def test_rounds_of_one_second_and_of_another_are_each_asked(cup: Tournament) -> 
     with cup.pipeline.ledger() as ledger:
         tables = ledger.opened_rounds(NOON, NOON + HOUR, features=True)
     assert tables["prediction_config_id"].tolist() == [CONFIG, CONFIG]
+
+
+def test_it_works_from_end_to_end_once_a_round_is_scored(cup: Tournament) -> None:
+    def verdict():
+        now = cup.clock.now()
+        with cup.pipeline.ledger() as ledger:
+            return judge(
+                cup.pipeline.challenge, ledger, expected=[], excepted=[], since=NOON, now=now
+            )
+
+    cup.open()
+    cup.capture()
+    cup.clock.wait_until(NOON + DAY)
+    assert verdict().missing[0].startswith("no outcome yet of the rounds that were asked (1)")
+    cup.post()
+    cup.resolve()
+    assert verdict().works
+    assert patience(cup.pipeline.challenge) > DAY

@@ -26,10 +26,7 @@ def operator(tmp_path: Path, sqlite_url: str) -> Iterator[Commands]:
     """Commands on an empty database, in a directory with a spec and tables."""
     commands = Commands(
         tmp_path,
-        extra={
-            "COORDINATOR_DATABASE_URL": sqlite_url,
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-        },
+        extra={"COORDINATOR_DATABASE_URL": sqlite_url},
     )
     (tmp_path / "spec.yaml").write_text(yaml.safe_dump(TOURNAMENT))
     (tmp_path / "soon.yaml").write_text(yaml.safe_dump(changed(SOON, TOURNAMENT)))
