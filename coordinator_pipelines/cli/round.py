@@ -46,8 +46,13 @@ def round_() -> None:
     "--features", required=True, type=click.Path(path_type=Path),
     help="CSV or Parquet: a column 'id', and a column of numbers per feature.",
 )  # fmt: skip
-@click.option("--at", type=_instant, help="When it opens; default: now.")
-@click.option("--closes-at", type=_instant, help="When it closes; default: as the spec says.")
+@click.option("--at", type=_instant, metavar="INSTANT", help="When it opens; default: now.")
+@click.option(
+    "--closes-at",
+    type=_instant,
+    metavar="INSTANT",
+    help="When it closes; default: as the spec says.",
+)
 def open_(
     spec: Path,
     config_id: str | None,
@@ -80,7 +85,11 @@ def open_(
     help="CSV or Parquet: the columns 'id' and 'truth'.",
 )  # fmt: skip
 @click.option(
-    "--round", "at", type=_instant, help="Its opening instant; default: the one that waits."
+    "--round",
+    "at",
+    type=_instant,
+    metavar="INSTANT",
+    help="Its opening instant; default: the one that waits.",
 )
 def resolve(spec: Path, config_id: str | None, truth: Path, at: datetime | None) -> None:
     """Post the true values of a round that is over, or correct them."""
