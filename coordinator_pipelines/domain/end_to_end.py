@@ -15,6 +15,7 @@ import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
+from coordinator_pipelines.domain.models import Outcome
 from coordinator_pipelines.domain.timetable import LEAD
 from coordinator_pipelines.domain.vital_signs import SLACK
 
@@ -206,7 +207,9 @@ def _wrong(cells: pd.DataFrame, scored: pd.DataFrame, convincing: int) -> Iterat
     elif _equal(scored["value"]) and _rounds(scored) >= convincing:
         yield f"{_equals(scored)}: a scoring function or models that are only stubs"
     else:
-        own = cells[~cells["model_id"].isin(scored["model_id"])]
+        # A model may abstain as often as it likes: that shows nothing yet.
+        answered = cells[cells["status"] != Outcome.ABSTAINED.value]
+        own = answered[~answered["model_id"].isin(scored["model_id"])]
         for model, failed in own.groupby("model_id"):
             if _rounds(failed) >= convincing:
                 yield f"every prediction of {model} failed ({_failures(failed)})"

@@ -86,7 +86,11 @@ def _risk_adjusted(windows: dict[str, int]) -> dict[str, Any]:
     names = ("sharpe_like", "wealth", "mean_return", "volatility", "hit_rate")
     return {
         "metrics": [{"name": name, "statistic": name, "window": longest} for name in names],
-        "ranking": {"key": "sharpe_like", "tie_breakers": ["wealth", "mean_return"]},
+        "ranking": {
+            "key": "sharpe_like",
+            "direction": "desc",
+            "tie_breakers": ["wealth", "mean_return"],
+        },
     }
 
 

@@ -13,8 +13,8 @@ from tests.support.run_workers import run_workers
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demos")]  # compared with the same one
 
-# The run is at work once models answer; it is not yet at its end then.
-UNDER_WAY = "btc_up_down__prediction_batch - 1 of 24 windows"
+# What the run says just before it asks models: it is at work, and far from its end.
+UNDER_WAY = "btc_up_down__feed_records - 24 of 24 windows"
 
 
 def daemon_log(coordinator: Commands) -> str:

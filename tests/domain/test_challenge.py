@@ -414,6 +414,8 @@ def test_metrics_ranking_and_direction_follow_the_profile_and_the_score_directio
     assert challenge.ranking.direction == "asc"
     risky = Challenge.parse(changed({"profile": "risk_adjusted"}))
     assert risky.ranking.key == "sharpe_like"
+    losses = changed({"profile": "risk_adjusted", "score_direction": "asc"})
+    assert Challenge.parse(losses).ranking.direction == "desc"  # more return per risk is better
     assert {metric.window for metric in risky.metrics} == {"anchor"}
 
 
