@@ -68,16 +68,22 @@ def test_the_example_loads_and_is_understood_as_it_says(tmp_path):
     assert challenge.notices()[0].endswith(": BTC every 60 s, resolved after 60 s (step 60 s)")
 
 
+def _rounds(schedule):
+    if schedule.get("kind") == "operator":
+        return "when an operator opens a round"
+    return f"{schedule['every_seconds']} s"
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_documented_as_they_are(preset):
     configs = PRESETS[preset]["scheduled_prediction_configs"]
     scopes = [config["scope_template"] for config in configs]
     columns = (
-        [config["schedule"]["every_seconds"] for config in configs],
-        [scope["horizon"] for scope in scopes],
-        [scope["step"] for scope in scopes],
+        [_rounds(config["schedule"]) for config in configs],
+        [f"{scope['horizon']} s" for scope in scopes],
+        [f"{scope['step']} s" for scope in scopes],
     )
-    durations = [" or ".join(f"{each} s" for each in dict.fromkeys(column)) for column in columns]
+    durations = [" or ".join(dict.fromkeys(column)) for column in columns]
     assets = " and ".join(dict.fromkeys(scope["asset"] for scope in scopes))
     replay = "yes" if PRESETS[preset].get("replay_allowed") else "no"
     row = f"| `{preset}` | {assets} | {' | '.join(durations)} | {replay} |"

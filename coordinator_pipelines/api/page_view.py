@@ -20,6 +20,7 @@ from coordinator_pipelines.api.routes.models import ModelRow, model_rows
 from coordinator_pipelines.api.routes.predictions import prediction_cells
 from coordinator_pipelines.api.routes.score_points import point_instants
 from coordinator_pipelines.api.stored import json_object
+from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.ranking import key_window
 
@@ -138,7 +139,7 @@ def _shared(context: Context, mode: Mode) -> Shared:
     return Shared(
         challenge.name,
         mode,
-        f"{challenge.feed.provider} ({', '.join(sorted(challenge.feed.subjects))})",
+        _source(challenge),
         tuple(_notices(context, mode, board.as_of if board else None)),
         board,
         tuple(
@@ -151,6 +152,13 @@ def _shared(context: Context, mode: Mode) -> Shared:
         ),
         key_window(challenge, challenge.ranking.key),
     )
+
+
+def _source(challenge: Challenge) -> str:
+    """Where prices come from; or that there are none."""
+    if challenge.is_operated:
+        return "posted by the operator"
+    return f"{challenge.feed.provider} ({', '.join(sorted(challenge.feed.subjects))})"
 
 
 def _notices(context: Context, mode: Mode, as_of: datetime | None) -> list[Notice]:

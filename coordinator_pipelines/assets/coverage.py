@@ -15,7 +15,8 @@ from coordinator_pipelines.assets.tables import counts_by_model, latency_table, 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus
 from coordinator_pipelines.domain.missed import live_rounds, stretches
-from coordinator_pipelines.domain.prediction_batch import CELL, expected_cells, grid
+from coordinator_pipelines.domain.opened_round import timeline
+from coordinator_pipelines.domain.prediction_batch import CELL, expected_cells
 from coordinator_pipelines.domain.round import Window, within
 from coordinator_pipelines.domain.timing import percentiles
 
@@ -66,13 +67,13 @@ def say(
 def _live_rounds(challenge: Challenge, ledger: Ledger, span: Window, now: datetime) -> pd.DataFrame:
     until = min(span.end, now)
     if until <= span.start:
-        return live_rounds(challenge, ledger, span).iloc[:0]
-    return live_rounds(challenge, ledger, Window(span.start, until))
+        return live_rounds(challenge, ledger, span, now).iloc[:0]
+    return live_rounds(challenge, ledger, Window(span.start, until), now)
 
 
 def _replay_rounds(challenge: Challenge, ledger: Ledger, span: Window) -> pd.DataFrame:
     stored = ledger.rounds(Mode.REPLAY, span.start, span.end)[[*CELL[:2], "status", "reason"]]
-    rounds = grid(challenge, span).merge(stored, on=CELL[:2], how="left")
+    rounds = timeline(challenge, ledger, span).merge(stored, on=CELL[:2], how="left")
     return rounds.assign(status=rounds["status"].fillna(MISSED))
 
 

@@ -20,7 +20,8 @@ from coordinator_pipelines.domain.ground_truth import (
 )
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger, TruthState
-from coordinator_pipelines.domain.prediction_batch import grid
+from coordinator_pipelines.domain.opened_round import timeline
+from coordinator_pipelines.domain.posted_truth import resolve_posted
 from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.partitions import run_windows
@@ -46,19 +47,28 @@ def ground_truth(
     The price at T is the close of the bar that ends at T, and counts once a later bar proves
     it final. It depends on records only, never on when this ran. A changed record gives a new
     version of the truth; the old one stays.
+
+    The outcome of a round that an operator opened is the table that the operator posted last.
     """
     ingest = Ingest(challenge, feed, ledger, clock.now())
     newest = ingest.newest()
     for batch in batches(run_windows(context, challenge), WINDOWS_PER_READ):
         span = Window(batch[0].start, batch[-1].end)
-        rounds = grid(challenge, span)
+        rounds = timeline(challenge, ledger, span)
         records = ingest.records(span.start, _reach(challenge, span))
-        truths = resolve(challenge, rules, rounds, records, newest, ingest.now)
-        new = new_versions(truths, ledger.ground_truths(span.start, span.end))
+        stored = ledger.ground_truths(span.start, span.end)
+        if challenge.is_operated:
+            posted = ledger.posted_truths(span.start, span.end)
+            truths = resolve_posted(challenge, rounds, posted, stored, ingest.now)
+        else:
+            truths = resolve(challenge, rules, rounds, records, newest, ingest.now)
+        new = new_versions(truths, stored)
         written = ledger.add_ground_truths(new.assign(run_id=context.run.run_id))
         context.log.info(f"{written.added} truths added, {written.revised} of them revisions")
         stored = ledger.ground_truths(span.start, span.end)
-        unproven = provisional(challenge, rounds, records, newest)
+        unproven = rounds.iloc[:0]
+        if not challenge.is_operated:
+            unproven = provisional(challenge, rounds, records, newest)
         for window in batch:
             own = (within(frame, window) for frame in (rounds, stored, unproven))
             yield _say(Report(context, window), *own)

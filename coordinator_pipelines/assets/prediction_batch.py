@@ -73,13 +73,21 @@ def prediction_batch(
     warm-up length, then sees round by round exactly the records that were final at
     `performed_at`. A stored answer is never asked again unless the run is configured with
     `again: true` and the model's code has changed. Live answers are never touched.
+
+    Rounds that an operator opened are asked once, until they close; the sensor sees to that.
     """
     windows, run_id = run_windows(context, challenge), context.run.run_id
     if context.retry_number and config.captures and windows[-1].end <= clock.now():
         # A capture that ended well, but could not say so: the database went away.
         yield from say(context, challenge, ledger, windows, clock.now(), {})
         return
-    span = _capture_span(config, windows, clock.now())
+    if challenge.is_operated and config.captures:
+        span: Window | None = _span(config, windows[0], clock.now())
+    elif challenge.is_operated:
+        yield from say(context, challenge, ledger, windows, clock.now(), {})
+        return
+    else:
+        span = _capture_span(config, windows, clock.now())
     if span is not None:
         logs.to_standard_error()
         with live_models, workers(1) as beside, workers(MOST_IN_FLIGHT) as answering:
@@ -125,7 +133,11 @@ def _capture_span(config: Asking, windows: Sequence[Window], now: datetime) -> W
             f"{open_[0]} is not over: captured live it takes a run of its own, so choose either "
             "that window or windows of the past"
         )
-    window = windows[0]
+    return _span(config, windows[0], now)
+
+
+def _span(config: Asking, window: Window, now: datetime) -> Window:
+    """The span that a run names, or the next 15 minutes of the window."""
     start = _instant("capture_from", config.capture_from) or max(now, window.start)
     until = _instant("capture_until", config.capture_until) or min(window.end, start + LONGEST)
     if not window.start <= start < until <= window.end:

@@ -118,10 +118,14 @@ def stage(
 def _facts(challenge: Challenge) -> dict[str, Any]:
     """What an operator should see of the spec beside every asset."""
     feed, truth = challenge.feed, challenge.truth
+    rounds = dg.MetadataValue.md(as_list([config.describe() for config in challenge.configs]))
+    if challenge.is_operated:
+        posted = CONVENTIONS[truth.convention]
+        return {"challenge": challenge.name, "rounds": rounds, "truth": posted}
     simulated = " (SIMULATED PRICES)" if feed.simulated else ""
     return {
         "challenge": challenge.name,
-        "rounds": dg.MetadataValue.md(as_list([config.describe() for config in challenge.configs])),
+        "rounds": rounds,
         "feed": f"{feed.provider}{simulated}, bars of {feed.granularity_seconds} s, seen "
         f"{feed.publication_delay_seconds:g} s after their end",
         "truth": f"{CONVENTIONS[truth.convention]}; a later record proves it final; price "

@@ -4,6 +4,7 @@ Add a verb in a module of its own and name it here; avoid doing anything here. A
 when it is called: Dagster and the Report API take seconds that ``status`` need not wait for.
 """
 
+import builtins
 import sys
 from importlib import import_module
 
@@ -28,6 +29,7 @@ VERBS = {
     "report": "report",
     "report-keys": "report",
     "resume": "pause",
+    "round": "round",
     "runs": "runs",
     "status": "status",
     "upgrade": "upgrade",
@@ -50,7 +52,8 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = import_module(f"coordinator_pipelines.cli.{VERBS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, f"{name}_" if hasattr(builtins, name) else name)
         return command
 
 

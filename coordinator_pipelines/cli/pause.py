@@ -33,7 +33,7 @@ _spec = click.option(
 def pause(config_id: str, reason: str | None, spec: Path | None) -> None:
     """Ask no more rounds of a prediction config, from its next instant on."""
     now = datetime.now(UTC)
-    with _opened(spec) as (challenge, ledger):
+    with opened_ledger(spec) as (challenge, ledger):
         lasting = pauses.pause(challenge, ledger, config_id, reason, now)
     if len(lasting):
         click.echo(f"{config_id} is paused already, {_since(lasting)}; nothing was changed")
@@ -48,7 +48,7 @@ def pause(config_id: str, reason: str | None, spec: Path | None) -> None:
 def resume(config_id: str, spec: Path | None) -> None:
     """Ask rounds of a paused prediction config again, from its next instant on."""
     now = datetime.now(UTC)
-    with _opened(spec) as (challenge, ledger):
+    with opened_ledger(spec) as (challenge, ledger):
         ended = pauses.resume(challenge, ledger, config_id, now)
     if ended.empty:
         click.echo(f"{config_id} is not paused; nothing was changed")
@@ -57,7 +57,7 @@ def resume(config_id: str, spec: Path | None) -> None:
 
 
 @contextmanager
-def _opened(spec: Path | None) -> Iterator[tuple[Challenge, Ledger]]:
+def opened_ledger(spec: Path | None) -> Iterator[tuple[Challenge, Ledger]]:
     """The challenge and its ledger, which belongs to no other one."""
     challenge = load_challenge(spec or starter_spec())
     url = settings.database_url(challenge.name)

@@ -98,7 +98,7 @@ def _configs(configs: Sequence[ConfigHealth], now: datetime) -> Table:
         following = _when(config.next_round, now)
         table.add_row(
             _plain(config.id),
-            f"{config.every_seconds} s",
+            f"{config.every_seconds} s" if config.every_seconds else "opened",
             _when(config.last_round, now),
             "[yellow]PAUSED[/]" if config.paused_at else following,
             str(config.asked),

@@ -48,7 +48,8 @@ class Boards:
         if newest is None:
             return []
         configs = self.challenge.configs
-        next_due = min(config.cadence.next_round(newest + SECOND) for config in configs)
+        due = (config.cadence.next_round(newest + SECOND) for config in configs)
+        next_due = min(filter(None, due), default=newest)
         return [window for window in windows if window.start < next_due]
 
     def statistics(self, as_of: Sequence[datetime]) -> pd.DataFrame:

@@ -12,27 +12,27 @@ in time is MISSED.
 
 import logging
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from coordinator_pipelines.domain.answer import prediction_rows
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.errors import CaptureError, LedgerUnavailableError
 from coordinator_pipelines.domain.ledger import ROUND_COLUMNS, Ledger, Mode, RoundStatus
-from coordinator_pipelines.domain.live_question import LiveQuestion, pose
+from coordinator_pipelines.domain.live_question import LiveQuestion, pose, pose_opened, rows_of
 from coordinator_pipelines.domain.membership import Memberships
 from coordinator_pipelines.domain.models import Answer, LiveModels, Outcome
 from coordinator_pipelines.domain.observation import Observation
+from coordinator_pipelines.domain.opened_round import due_instants
 from coordinator_pipelines.domain.operation import CAPTURE_COLUMNS
 from coordinator_pipelines.domain.prediction_batch import prediction_frame
 from coordinator_pipelines.domain.round import SECOND, Window
 from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.timetable import FAILED, Due, instants, unpaused
+from coordinator_pipelines.domain.timetable import FAILED, Due, unpaused
 from coordinator_pipelines.domain.timing import Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,6 @@ OBSERVE_AHEAD = timedelta(seconds=1)
 """The feed is asked so long before an instant."""
 CLAIM_AHEAD = timedelta(seconds=0.2)
 """What the feed has answered by then is in hand; the rounds are claimed."""
-LATEST_START = timedelta(seconds=1)
-"""A round that could not begin within this of its instant is missed."""
 HEARTBEAT = timedelta(seconds=2)
 ALIVE = timedelta(seconds=10)
 """After its last heartbeat a capture counts as alive for so long ..."""
@@ -90,7 +88,7 @@ class Capture:
         try:
             self._connect()
             taken_over = False
-            for due in instants(self.challenge, span):
+            for due in due_instants(self.challenge, self.ledger, span):
                 self._wait_until(due.performed_at - OBSERVE_AHEAD)
                 if not taken_over:
                     taken_over = self._survives(self._take_over)
@@ -130,7 +128,12 @@ class Capture:
         self._resume()
 
     def _resume(self) -> None:
-        """Take it that models know what another capture asked them since our last question."""
+        """Take it that models know what another capture asked them since our last question.
+
+        Those that are told everything with the question need not know.
+        """
+        if self.challenge.is_operated:
+            return
         last = self.ledger.newest_round(Mode.LIVE, RoundStatus.ASKED)
         if last is None or (self._since is not None and last <= self._since):
             return
@@ -156,7 +159,7 @@ class Capture:
         late = self.clock.now() - due.performed_at
         if due.rounds.empty:
             return
-        if late > LATEST_START or len(self._in_flight) >= MOST_IN_FLIGHT:
+        if self.clock.now() > due.ask_until or len(self._in_flight) >= MOST_IN_FLIGHT:
             logger.warning(
                 "missed %s: %.1f s late, %d instants still in flight",
                 due.performed_at, late.total_seconds(), len(self._in_flight),
@@ -170,7 +173,7 @@ class Capture:
 
     def _claimed(self, due: Due) -> Due:
         """The rounds of the instant that are ours to ask."""
-        if self.clock.now() - due.performed_at > LATEST_START:
+        if self.clock.now() > due.ask_until:
             return due
         rounds = unpaused(due.rounds, self.ledger.pauses())
         ids = rounds["prediction_config_id"].tolist()
@@ -178,9 +181,12 @@ class Capture:
             ids = self.ledger.claim_rounds(ids, due.performed_at, self.run_id, self.clock.now())
         self._rivalled = len(ids) < len(rounds)
         own = rounds["prediction_config_id"].isin(ids)
-        return Due(due.performed_at, rounds[own].reset_index(drop=True))
+        return replace(due, rounds=rounds[own].reset_index(drop=True))
 
     def _posed(self, due: Due) -> LiveQuestion:
+        if self.challenge.is_operated:
+            now = self.clock.now()
+            return pose_opened(self.challenge, self.rules, due, self._memberships, now)
         question = pose(
             self.challenge,
             self.rules,
@@ -200,7 +206,7 @@ class Capture:
         if question.ask is not None:
             [(_, answers)] = self.models.ask_each([(question.ask, question.members)])
         watch.mark()
-        rows = prediction_rows(answers, self.rules.validate)
+        rows = rows_of(question, answers, self.rules)
         predictions = prediction_frame(self.challenge, Mode.LIVE, question.cells, rows)
         watch.mark()
         self._commit(question.rounds, predictions)

@@ -84,7 +84,10 @@ class Challenge(SpecModel):
     name: Slug
     crunch_id: CrunchId = "starter-challenge"
     model_base_classname: ClassPath = DEFAULT_BASE_CLASS
-    preset: Literal["baseline", "realtime", "in-sample", "out-of-sample", "density"] | None = None
+    preset: (
+        Literal["baseline", "realtime", "in-sample", "out-of-sample", "density", "tournament"]
+        | None
+    ) = None
     tournament_mode: Literal["realtime", "in-sample", "out-of-sample"] | None = None
     start: Instant
     end: Instant | None = None
@@ -161,6 +164,11 @@ class Challenge(SpecModel):
         """The active prediction configs, in their order."""
         active = (c for c in self.scheduled_prediction_configs if c.active)
         return tuple(sorted(active, key=lambda c: c.order))
+
+    @property
+    def is_operated(self) -> bool:
+        """Whether an operator opens the rounds and posts their truths: a tournament."""
+        return self.feed.provider == "posted"
 
     @property
     def interval_is_refresh(self) -> bool:

@@ -7,6 +7,11 @@ one section (they stand with it). A rule yields every problem it finds.
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from coordinator_pipelines.domain.opened_round_rules import (
+    opened_rounds_are_told_by_their_tables,
+    whoever_opens_rounds_brings_the_data,
+)
+from coordinator_pipelines.domain.prediction_config import OperatorSchedule
 from coordinator_pipelines.domain.round import SECOND, window_of
 from coordinator_pipelines.domain.spec_model import Problem
 from coordinator_pipelines.domain.spec_sections import MetricSpec
@@ -46,6 +51,8 @@ def rounds_are_instants_the_feed_resolves(challenge: "Challenge") -> Iterator[Pr
 def configs_ask_for_what_the_feed_has(challenge: "Challenge") -> Iterator[Problem]:
     """Every asset is one of the feed's subjects, active config or not."""
     known = challenge.feed.subjects
+    if challenge.is_operated:
+        return
     for i, config in enumerate(challenge.scheduled_prediction_configs):
         if config.asset not in known:
             field = f"{_config(i)}.scope_template.asset"
@@ -85,9 +92,13 @@ def calls_end_before_the_next_round(challenge: "Challenge") -> Iterator[Problem]
     """A model's answer to one round never comes after the next one opened."""
     timeout = challenge.limits.call_timeout_seconds
     for i, config in enumerate(challenge.scheduled_prediction_configs):
-        every = config.schedule.every_seconds
-        if config.active and timeout > every:
-            longer = f"longer than {_config(i)}.schedule.every_seconds ({every})"
+        schedule = config.schedule
+        if isinstance(schedule, OperatorSchedule):
+            name, longest = "answer_within_seconds", schedule.answer_within_seconds
+        else:
+            name, longest = "every_seconds", schedule.every_seconds
+        if config.active and timeout > longest:
+            longer = f"longer than {_config(i)}.schedule.{name} ({longest})"
             yield Problem("limits.call_timeout_seconds", timeout, longer)
 
 
@@ -103,7 +114,7 @@ def configs_are_distinct(challenge: "Challenge") -> Iterator[Problem]:
 def the_convention_is_that_of_the_provider(challenge: "Challenge") -> Iterator[Problem]:
     """Candles have closes, Pyth has updates: the price at T means one thing per provider."""
     provider, convention = challenge.feed.provider, challenge.truth.convention
-    fitting = "straddling_update" if provider == "pyth" else "bar_close"
+    fitting = {"pyth": "straddling_update", "posted": "posted"}.get(provider, "bar_close")
     if convention != fitting:
         contradiction = f"contradicts feed.provider '{provider}', which goes with '{fitting}'"
         yield Problem("truth.convention", convention, contradiction)
@@ -189,8 +200,9 @@ def models_can_be_ranked(challenge: "Challenge") -> Iterator[Problem]:
     if not key or key.window not in challenge.trailing_windows_hours:
         return
     seconds = 3600 * challenge.trailing_windows_hours[key.window]
-    rounds = sum(-(-seconds // config.schedule.every_seconds) for config in challenge.configs)
-    if challenge.configs and rounds < least:
+    intervals = [config.interval_seconds for config in challenge.configs]
+    rounds = sum(-(-seconds // every) for every in intervals if every)
+    if any(intervals) and rounds < least:
         yield Problem(
             "ranking.minimum_samples", least,
             f"the window '{key.window}' of the ranking key holds only {rounds} rounds, so no model "
@@ -237,6 +249,8 @@ RULES = (
     models_can_be_ranked,
     intervals_agree,
     out_of_sample_is_never_replayed,
+    whoever_opens_rounds_brings_the_data,
+    opened_rounds_are_told_by_their_tables,
 )
 
 

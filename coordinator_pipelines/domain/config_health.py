@@ -26,13 +26,14 @@ class ConfigHealth:
     """One prediction config. The counts of rounds are of the last 24 hours."""
 
     id: str
-    every_seconds: int
+    every_seconds: int | None
+    """None: an operator opens its rounds."""
     paused_at: datetime | None
     pause_reason: str | None
     last_round: datetime | None
     """The newest of the last 24 hours that was asked or void."""
     next_round: datetime | None
-    """None while the config is paused, and after the challenge's end."""
+    """None while the config is paused, after the challenge's end, and if an operator opens them."""
     asked: int
     void: int
     missed: int
@@ -44,7 +45,7 @@ def config_health(
     challenge: Challenge, ledger: Ledger, pauses: pd.DataFrame, now: datetime
 ) -> list[ConfigHealth]:
     """Every active config, in their order. ``pauses``: of ``Operation.pauses``."""
-    rounds = live_rounds(challenge, ledger, Window(now - DAY, now))
+    rounds = live_rounds(challenge, ledger, Window(now - DAY, now), now)
     missed = rounds["status"] == "MISSED"
     rounds = rounds[~(missed & (rounds["performed_at"] >= now - IN_FLIGHT))]
     by_config = dict(list(rounds.groupby("prediction_config_id")))
@@ -66,15 +67,16 @@ def _config(
     missed = rounds[rounds["status"] == "MISSED"]
     is_paused = config.id in paused.index
     next_round = config.cadence.next_round(max(now, challenge.start))
-    over = challenge.end is not None and next_round >= challenge.end
+    if next_round and challenge.end and next_round >= challenge.end:
+        next_round = None
     counts = rounds["status"].value_counts()
     return ConfigHealth(
         id=config.id,
-        every_seconds=config.schedule.every_seconds,
+        every_seconds=config.interval_seconds,
         paused_at=_instant(paused.loc[config.id, "paused_at"]) if is_paused else None,
         pause_reason=_text(paused.loc[config.id, "reason"]) if is_paused else None,
         last_round=_instant(rounds.loc[rounds["status"] != "MISSED", "performed_at"].max()),
-        next_round=None if is_paused or over else next_round,
+        next_round=None if is_paused else next_round,
         asked=int(counts.get(RoundStatus.ASKED.value, 0)),
         void=int(counts.get(RoundStatus.VOID.value, 0)),
         missed=len(missed),

@@ -52,11 +52,12 @@ def patience(challenge: Challenge) -> timedelta:
     """How long a challenge that has just been started may need to show that it works.
 
     The start, rounds enough to tell a stub, the horizon of the config that is soonest through,
-    the bar that proves its last price final, and two refreshes of the board.
+    the bar that proves its last price final, and two refreshes of the board. Rounds that an
+    operator opens take as long as the operator; of them it is one horizon.
     """
     rounds = convincing_rounds(challenge)
     asking = min(
-        rounds * timedelta(seconds=config.schedule.every_seconds) + config.cadence.horizon
+        rounds * timedelta(seconds=config.interval_seconds or 0) + config.cadence.horizon
         for config in challenge.configs
     )
     feed = challenge.feed

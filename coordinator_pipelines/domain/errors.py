@@ -17,6 +17,8 @@ messages of one place here: a message belongs where the value that caused it is 
             LedgerUnavailableError   ... for now: the connection is lost, the server is restarting
         ReplayError              a past window cannot be replayed
         CaptureError             live rounds could not be captured
+        RoundError               a round cannot be opened or resolved as the operator wants it
+            TableError           ... because of its table; the message names row and column
         RunnerError              the published model runner cannot be had
         ScaffoldError            a new challenge cannot be written where it should be
 """
@@ -89,6 +91,14 @@ class ReplayError(CoordinatorError):
 
 class CaptureError(CoordinatorError):
     """Live rounds could not be captured; the message says what stood in the way."""
+
+
+class RoundError(CoordinatorError):
+    """A round cannot be opened or resolved so; the message says what the round is."""
+
+
+class TableError(RoundError):
+    """A table of features, answers or true values is wrong; the message names row and column."""
 
 
 class RunnerError(CoordinatorError):

@@ -4,9 +4,9 @@ Add a provider's settings here as one more class of the union; avoid opening any
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -36,7 +36,7 @@ Symbol = Annotated[
 ]
 
 
-PROVIDERS = ("file", "simulated", "binance", "pyth")
+PROVIDERS = ("file", "simulated", "binance", "pyth", "posted")
 BINANCE_INTERVALS = {
     1: "1s", 60: "1m", 180: "3m", 300: "5m", 900: "15m", 1800: "30m", 3600: "1h", 7200: "2h",
     14400: "4h", 21600: "6h", 28800: "8h", 43200: "12h", 86400: "1d",
@@ -183,7 +183,21 @@ class PythFeedSpec(_CommonFeedSpec):
         return f"pyth {self._asked_of_the_provider}"
 
 
-AnyFeedSpec = FileFeedSpec | SimulatedFeedSpec | BinanceFeedSpec | PythFeedSpec
+class PostedFeedSpec(SpecModel):
+    """No market data: an operator posts a feature table with each round, and its truth later."""
+
+    provider: Literal["posted"]
+
+    granularity_seconds: ClassVar[int] = 1
+    publication_delay_seconds: ClassVar[float] = 0.0
+    staleness_limit_seconds: ClassVar[int] = 1
+    subjects: ClassVar[Mapping[str, str]] = {}
+    symbols: ClassVar[Sequence[str]] = ()
+    simulated: ClassVar[bool] = False
+    identity: ClassVar[str] = "posted"
+
+
+AnyFeedSpec = FileFeedSpec | SimulatedFeedSpec | BinanceFeedSpec | PythFeedSpec | PostedFeedSpec
 FeedSpec = Annotated[AnyFeedSpec, Field(discriminator="provider")]
 
 

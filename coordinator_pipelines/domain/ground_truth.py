@@ -47,7 +47,7 @@ def resolve(
     ]
     final = truths["reason"].isna()
     if rules.resolve is None:
-        truths = _with_direction(truths, final, challenge.truth.tie_rule)
+        truths = _with_direction(truths, final, challenge.truth.tie_rule or "void")
     else:
         truths = _with_authors_truth(truths, final, challenge, rules, records)
     deadline = timedelta(seconds=challenge.truth.resolution_deadline_seconds)

@@ -19,9 +19,11 @@ from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.config_health import ConfigHealth, config_health
 from coordinator_pipelines.domain.ledger import Ledger, Mode
 from coordinator_pipelines.domain.model_health import HOUR, ModelHealth, model_health
+from coordinator_pipelines.domain.opened_round import waiting
 from coordinator_pipelines.domain.round import Window
 from coordinator_pipelines.domain.timetable import IDLE, LONGEST, is_alive, live_grid
 from coordinator_pipelines.domain.timing import percentiles
+from coordinator_pipelines.domain.vital_signs import START_UP as OPENED_UNASKED
 from coordinator_pipelines.domain.vital_signs import VitalSign, vital_signs
 
 
@@ -102,7 +104,7 @@ def health(challenge: Challenge, ledger: Ledger, now: datetime) -> Health:
         challenge=challenge.name,
         feed=challenge.feed.provider,
         at=now,
-        state=State.LIVE if at_work else _state(challenge, live_since, pauses, now),
+        state=State.LIVE if at_work else _state(challenge, ledger, live_since, pauses, now),
         well=all(sign.ok for sign in signs),
         live_since=live_since,
         captures=captures,
@@ -115,18 +117,30 @@ def health(challenge: Challenge, ledger: Ledger, now: datetime) -> Health:
 
 
 def _state(
-    challenge: Challenge, live_since: datetime | None, pauses: pd.DataFrame, now: datetime
+    challenge: Challenge,
+    ledger: Ledger,
+    live_since: datetime | None,
+    pauses: pd.DataFrame,
+    now: datetime,
 ) -> State:
     """What a challenge without a capture at work is doing."""
     if live_since is None:
         return State.NEVER_LIVE
     if challenge.end is not None and now >= challenge.end:
         return State.OVER
-    return State.DOWN if _needs_capture(challenge, pauses, now) else State.IDLE
+    return State.DOWN if _needs_capture(challenge, ledger, pauses, now) else State.IDLE
 
 
-def _needs_capture(challenge: Challenge, pauses: pd.DataFrame, now: datetime) -> bool:
-    """Whether a round was due lately and the next one is near: one capture would have both."""
+def _needs_capture(
+    challenge: Challenge, ledger: Ledger, pauses: pd.DataFrame, now: datetime
+) -> bool:
+    """Whether a round was due lately and the next one is near: one capture would have both.
+
+    Of opened rounds, whether one has waited for a capture for a while.
+    """
+    if challenge.is_operated:
+        opened = waiting(challenge, ledger, now)["performed_at"]
+        return bool((opened <= now - OPENED_UNASKED).any())
     due = live_grid(challenge, Window(now - IDLE, now + IDLE), pauses)["performed_at"]
     before, after = due[due <= now].max(), due[due > now].min()
     return bool(after - before <= IDLE)

@@ -26,6 +26,7 @@ from enum import StrEnum
 import pandas as pd
 
 from coordinator_pipelines.domain.operation import Operation
+from coordinator_pipelines.domain.posted import Posted
 
 
 class Mode(StrEnum):
@@ -125,7 +126,7 @@ LEADERBOARD_COLUMNS = (
 )  # fmt: skip
 
 
-class Ledger(Operation, ABC):
+class Ledger(Operation, Posted, ABC):
     """Everything that a challenge remembers."""
 
     @abstractmethod

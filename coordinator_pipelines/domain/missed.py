@@ -5,30 +5,40 @@ cells). Nothing of this is stored: it is the difference between the timetable an
 that a capture that never started shows as well.
 """
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode
+from coordinator_pipelines.domain.opened_round import timeline
 from coordinator_pipelines.domain.round import Window
-from coordinator_pipelines.domain.timetable import live_grid
+from coordinator_pipelines.domain.timetable import unpaused
 
 ROUND = ["prediction_config_id", "performed_at"]
 NOBODY = "no capture was running"
 
 
-def live_rounds(challenge: Challenge, ledger: Ledger, window: Window) -> pd.DataFrame:
-    """What became of the live rounds of a window: those of ``timetable.live_grid``.
+def live_rounds(
+    challenge: Challenge, ledger: Ledger, window: Window, now: datetime | None = None
+) -> pd.DataFrame:
+    """What became of the live rounds of a window: those of the timeline that are not paused.
 
     With ``status`` (ASKED, VOID or MISSED) and ``reason``. Rounds from before the challenge was
-    live are not among them. ``window.end`` should not be later than what a capture can have
-    finished by now.
+    live are not among them, nor opened ones that can still be asked ``now`` (by default
+    the window's end). ``window.end`` should not be later than what a capture can have finished.
     """
-    first = ledger.first_captured_at()
-    due = live_grid(challenge, window, ledger.pauses())
-    due = due[due["performed_at"] >= pd.Timestamp(first)] if first else due.iloc[:0]
+    due = unpaused(timeline(challenge, ledger, window), ledger.pauses())
     stored = ledger.rounds(Mode.LIVE, window.start, window.end)
     rounds = due.merge(stored[[*ROUND, "status", "reason"]], on=ROUND, how="left")
+    if challenge.is_operated:
+        over = rounds["ask_until"] < (now or window.end)
+        rounds = rounds[rounds["status"].notna() | over].copy()
+    else:
+        first = ledger.first_captured_at()
+        rounds = rounds[rounds["performed_at"] >= pd.Timestamp(first)] if first else rounds[:0]
+    rounds = rounds.reset_index(drop=True)
     missed = rounds["status"].isna()
     rounds["status"] = rounds["status"].mask(missed, "MISSED")
     if missed.any():

@@ -75,7 +75,7 @@ class Observation:
         What an earlier, slow fetch has brought by now is taken in hand first.
         """
         self.collect()
-        if self._fetch is not None:
+        if self._fetch is not None or not self.challenge.feed.symbols:
             return
         until = self._ingest().published_until
         start = self._wanted_from(until)

@@ -8,10 +8,18 @@ that disagree are refused.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import pandas as pd
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    model_validator,
+)
 
 from coordinator_pipelines.domain.round import Cadence
 from coordinator_pipelines.domain.spec_model import (
@@ -51,6 +59,43 @@ class Schedule(SpecModel):
         yield "offset_seconds", self.offset_seconds
 
 
+class OperatorSchedule(SpecModel):
+    """Rounds that an operator opens, each with a feature table; how long they take, in seconds."""
+
+    kind: Literal["operator"]
+    answer_within_seconds: Seconds
+    """From opening to closing, unless the operator says otherwise when a round is opened."""
+    resolve_after_seconds: Seconds
+    """From opening until the truth can be posted."""
+
+    def instants(self) -> Iterator[tuple[str, int]]:
+        """None of them decides at which instants a price is needed: there are no prices."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _closes_before_it_is_resolved(self) -> Self:
+        if self.answer_within_seconds > self.resolve_after_seconds:
+            raise problem(
+                "answer_within_seconds", self.answer_within_seconds,
+                f"must not be above resolve_after_seconds ({self.resolve_after_seconds})",
+            )  # fmt: skip
+        return self
+
+
+def _kind(schedule: Any) -> str:
+    given = isinstance(schedule, OperatorSchedule) or (
+        isinstance(schedule, dict) and schedule.get("kind") == "operator"
+    )
+    return "operator" if given else "interval"
+
+
+SCHEDULE_KINDS = ("interval", "operator")
+AnySchedule = Annotated[
+    Annotated[Schedule, Tag("interval")] | Annotated[OperatorSchedule, Tag("operator")],
+    Discriminator(_kind),
+]
+
+
 class Scope(SpecModel):
     """What is predicted. Further keys are the challenge's own, for its own builders."""
 
@@ -74,7 +119,7 @@ class ScheduledPredictionConfig(SpecModel):
     id: Name
     scope_key: ScopeKey
     scope_template: Scope
-    schedule: Schedule
+    schedule: AnySchedule
     active: Flag = True
     order: Annotated[int, Field(strict=True, ge=-(10**6), le=10**6)] = 0
     meta: dict[str, JsonValue] = Field(default_factory=dict)
@@ -88,9 +133,21 @@ class ScheduledPredictionConfig(SpecModel):
     def cadence(self) -> Cadence:
         """When its rounds happen."""
         schedule = self.schedule
+        if isinstance(schedule, OperatorSchedule):
+            return Cadence(None, 0, schedule.resolve_after_seconds)
         return Cadence(
             schedule.every_seconds, schedule.offset_seconds, schedule.resolve_after_seconds
         )
+
+    @property
+    def interval_seconds(self) -> int | None:
+        """Seconds from round to round; None if an operator opens them."""
+        return self.cadence.interval_seconds
+
+    @property
+    def is_operated(self) -> bool:
+        """Whether an operator opens its rounds."""
+        return isinstance(self.schedule, OperatorSchedule)
 
     @property
     def scope(self) -> dict[str, Any]:
@@ -100,6 +157,12 @@ class ScheduledPredictionConfig(SpecModel):
     def describe(self) -> str:
         """How the config was understood, in a line."""
         schedule, scope = self.schedule, self.scope_template
+        if isinstance(schedule, OperatorSchedule):
+            return (
+                f"{self.id}: {scope.asset}, opened by the operator, answered within "
+                f"{schedule.answer_within_seconds} s, resolved after "
+                f"{schedule.resolve_after_seconds} s"
+            )
         offset = f" + {schedule.offset_seconds} s" if schedule.offset_seconds else ""
         return (
             f"{self.id}: {scope.asset} every {schedule.every_seconds} s{offset}, "

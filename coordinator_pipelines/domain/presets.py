@@ -39,6 +39,7 @@ def _preset(
     }
 
 
+DAY = 86400
 PRESETS: dict[str, dict[str, Any]] = {
     "baseline": _preset("default", 60, 60, 60, 60, replay_allowed=True),
     "realtime": _preset("realtime-btc", 15, 60, 15, 15, tournament_mode="realtime"),
@@ -62,5 +63,26 @@ PRESETS: dict[str, dict[str, Any]] = {
         "score_direction": "asc",
         # The worst has no bound: one absurd density would cost whoever misses its round.
         "missing_data": {"default": "baseline", "baseline_model": "fixed-width"},
+    },
+    "tournament": {
+        "feed": {"provider": "posted"},
+        "truth": {"convention": "posted", "resolution_deadline_seconds": 30 * DAY},
+        "batch_window": "1d",
+        "model_interface": {"tick_method": None, "predict_arguments": {"features": "input"}},
+        "scheduled_prediction_configs": [
+            {
+                "scope_key": "rows-1d",
+                "scope_template": {"asset": "ROWS", "horizon": DAY, "step": DAY},
+                "schedule": {
+                    "kind": "operator",
+                    "answer_within_seconds": 3600,
+                    "resolve_after_seconds": DAY,
+                },
+            }
+        ],
+        "limits": {"call_timeout_seconds": 30.0, "output_bytes": 3_000_000},
+        "trailing_windows_hours": {"recent": 168, "steady": 720, "anchor": 2160},
+        # Rounds are rare: a model is ranked from its first one on.
+        "ranking": {"minimum_samples": 1},
     },
 }

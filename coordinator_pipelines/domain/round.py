@@ -74,20 +74,27 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """When rounds happen: ``performed_at`` = epoch + offset + k * interval, whole seconds."""
+    """When rounds happen: ``performed_at`` = epoch + offset + k * interval, whole seconds.
 
-    interval_seconds: int
+    Without an interval they follow from nothing: an operator opens them.
+    """
+
+    interval_seconds: int | None
     offset_seconds: int
     horizon_seconds: int
 
     def rounds(self, window: Window) -> pd.DatetimeIndex:
         """Every ``performed_at`` in [start, end), ascending, whatever the time zone is."""
+        if self.interval_seconds is None:
+            return utc_index([])
         first = _first_at_or_after(window.start, self.interval_seconds, self.offset_seconds)
         stop = _ceil_epoch(window.end)
         return utc_index(range(first, stop, self.interval_seconds))
 
-    def next_round(self, instant: datetime) -> datetime:
-        """The first ``performed_at`` at or after the instant: where a resumed capture goes on."""
+    def next_round(self, instant: datetime) -> datetime | None:
+        """The first ``performed_at`` at or after the instant; None if that is not known."""
+        if self.interval_seconds is None:
+            return None
         return from_epoch(_first_at_or_after(instant, self.interval_seconds, self.offset_seconds))
 
     @property

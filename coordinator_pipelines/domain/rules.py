@@ -38,6 +38,8 @@ class FeedContext:
     """The previous question; None for the history tick."""
     frames: dict[str, pd.DataFrame]
     """Per asset: record columns, those observed in (since, now], ascending by ``ended_at``."""
+    table: dict[str, Any] | None = None
+    """The feature table of a round that an operator opened, as ``FeatureTable.as_json``."""
 
     def records(self, asset: str) -> pd.DataFrame:
         """The asset's records: ``ended_at, open, high, low, close, volume``."""
@@ -117,7 +119,7 @@ def _inference_input(
 ) -> Any | None:
     """What ``tick`` gets; the original's identity where there is no builder."""
     if provider is None:
-        raw = _prices(context)
+        raw = context.table or _prices(context)
     else:
         arguments = {"context": context} if takes_context(provider) else {}
         raw = _asked("RAW_INPUT_PROVIDER", provider, context.now, **arguments)

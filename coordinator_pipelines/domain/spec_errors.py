@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from coordinator_pipelines.domain.feed_spec import PROVIDERS
 from coordinator_pipelines.domain.json_value import path_text
+from coordinator_pipelines.domain.prediction_config import SCHEDULE_KINDS
 from coordinator_pipelines.domain.spec_model import Problem
 
 _SENTENCES = {
@@ -86,6 +87,10 @@ def _field(loc: tuple[int | str, ...]) -> str:
     for i in (1, 2):  # ``feed`` and ``reference_feed.feed``
         if len(steps) > i and steps[i - 1] == "feed" and steps[i] in PROVIDERS:
             del steps[i]  # the provider's branch is no field
+    for i in range(1, len(steps)):
+        if steps[i - 1] == "schedule" and steps[i] in SCHEDULE_KINDS:
+            del steps[i]  # neither is that of the kind of schedule
+            break
     return path_text(steps)
 
 

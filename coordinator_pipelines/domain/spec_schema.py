@@ -17,7 +17,9 @@ JsonSchema = dict[str, Any]
 
 ALWAYS_GIVEN = ("spec_version", "name", "start", "truth")
 """Fields that neither a preset nor a profile fills in."""
-COMPLETED = ("RankingSpec", "Schedule", "Scope", "ScheduledPredictionConfig")
+COMPLETED = (
+    "RankingSpec", "Schedule", "OperatorSchedule", "Scope", "ScheduledPredictionConfig",
+)  # fmt: skip
 """Sections that may be given in part, or in the original's spelling."""
 
 
@@ -45,12 +47,24 @@ class _OneReason(GenerateJsonSchema):
         """A section whose kind one of its fields tells."""
         field = schema["discriminator"]
         kinds = {str(kind): self.generate_inner(each) for kind, each in schema["choices"].items()}
+        if not isinstance(field, str):
+            return _usual_or_kind(kinds)
         branches = [
             {"if": {"required": [field], "properties": {field: {"const": kind}}}, "then": section}
             for kind, section in kinds.items()
         ]
         kind_is_known = {"required": [field], "properties": {field: {"enum": [*kinds]}}}
         return {"type": "object", **kind_is_known, "allOf": branches}
+
+
+def _usual_or_kind(kinds: dict[str, JsonSchema]) -> JsonSchema:
+    """The first kind, which does not tell its kind, or another one, which does."""
+    usual, *others = kinds
+    schema = kinds[usual]
+    for kind in others:
+        told = {"required": ["kind"], "properties": {"kind": {"const": kind}}}
+        schema = {"if": told, "then": kinds[kind], "else": schema}
+    return schema
 
 
 def _or_null(schema: JsonSchema) -> JsonSchema:

@@ -24,11 +24,12 @@ from coordinator_pipelines.domain.spec_model import (
 
 Direction = Literal["desc", "asc"]
 """``desc``: higher is better. ``asc``: lower is better."""
-Convention = Literal["bar_close", "straddling_update"]
+Convention = Literal["bar_close", "straddling_update", "posted"]
 CONVENTIONS: Mapping[Convention, str] = {
     "bar_close": "the price at T is the close of the bar that ends at T",
     "straddling_update": "the price at T is that of the update with "
     "prev_publish_time < T <= publish_time",
+    "posted": "the truth of a round is the table of true values that the operator posts",
 }
 Statistic = Literal["mean", "mean_return", "volatility", "sharpe_like", "wealth", "hit_rate"]
 MissingDataRule = Literal["exclude", "worst", "value", "baseline"]
@@ -48,10 +49,20 @@ class TruthSpec(SpecModel):
 
     convention: Convention = "bar_close"
     """Which price is the price at T: a key of :data:`CONVENTIONS`."""
-    tie_rule: Literal["void", "down", "up", "half"]
-    """An unchanged price: the round does not count, is down (0), up (1), or half (0.5)."""
+    tie_rule: Literal["void", "down", "up", "half"] | None = None
+    """An unchanged price: the round does not count, is down (0), up (1), or half (0.5).
+    Truths that are posted know no prices, and none of it."""
     resolution_deadline_seconds: Seconds = 86400
     """After ``resolvable_at`` + this, a round without final records is unresolvable."""
+
+    @model_validator(mode="after")
+    def _prices_need_a_tie_rule(self) -> Self:
+        if self.convention == "posted":
+            if self.tie_rule is not None:
+                raise problem("tie_rule", self.tie_rule, "contradicts convention 'posted'")
+        elif self.tie_rule is None:
+            raise problem("tie_rule", None, "missing; it must be given")
+        return self
 
 
 class CallShape(SpecModel):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.round import SECOND, Window, window_of
+from coordinator_pipelines.domain.round import SECOND, Window, from_epoch, window_of
 
 LONGEST = timedelta(minutes=15)
 """A capture lasts at most so long: it shows in the UI what it did, and a new one takes over."""
@@ -26,12 +26,18 @@ LEAD = timedelta(seconds=30)
 """A capture is started so long before its first round: a run takes seconds to be there."""
 
 
+LATEST_START = timedelta(seconds=1)
+"""A round that could not begin within this of its instant is missed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """One live instant: the rounds (of ``prediction_batch.grid``) that are asked together."""
 
     performed_at: datetime
     rounds: pd.DataFrame
+    ask_until: datetime
+    """Rounds that could not begin by then are missed."""
 
 
 def live_grid(challenge: Challenge, window: Window, pauses: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +60,8 @@ def unpaused(rounds: pd.DataFrame, pauses: pd.DataFrame) -> pd.DataFrame:
 def instants(challenge: Challenge, span: Window) -> Iterator[Due]:
     """The instants of a span, in order; whether a config is paused then is seen then."""
     for _, rounds in grid(challenge, span).groupby("performed_at"):
-        yield Due(rounds["performed_at"].iloc[0].to_pydatetime(), rounds.reset_index(drop=True))
+        at = rounds["performed_at"].iloc[0].to_pydatetime()
+        yield Due(at, rounds.reset_index(drop=True), at + LATEST_START)
 
 
 def next_span(challenge: Challenge, after: datetime, pauses: pd.DataFrame) -> Window | None:
@@ -100,10 +107,18 @@ def wanted(
         capture = newest.iloc[0]
         if is_alive(newest, now) or capture["ended_at"] >= capture["span_end"]:
             covered = max(now, capture["span_end"].to_pydatetime())
-        elif str(capture["end_reason"]).startswith(FAILED):
-            covered = max(now, capture["ended_at"].to_pydatetime() + AFTER_FAILURE)
+        else:
+            covered = max(now, resting_until(newest))
     span = next_span(challenge, covered, pauses)
     return span if span is not None and span.start - now <= LEAD else None
+
+
+def resting_until(newest: pd.DataFrame) -> datetime:
+    """Before which instant no capture should follow the newest one: a while if that failed."""
+    if len(newest) and str(newest["end_reason"].item()).startswith(FAILED):
+        ended: datetime = newest["ended_at"].item().to_pydatetime()
+        return ended + AFTER_FAILURE
+    return from_epoch(0)
 
 
 def is_alive(newest: pd.DataFrame, now: datetime) -> bool:

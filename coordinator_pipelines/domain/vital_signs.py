@@ -11,14 +11,18 @@ import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode
+from coordinator_pipelines.domain.opened_round import timeline
 from coordinator_pipelines.domain.resolution import provable_until
 from coordinator_pipelines.domain.round import Window
-from coordinator_pipelines.domain.timetable import live_grid
+from coordinator_pipelines.domain.timetable import live_grid, unpaused
 
 IN_FLIGHT = timedelta(seconds=15)
 """A round may take so long from its instant to its commit without anybody worrying."""
 SLACK = timedelta(seconds=60)
 """A resolution takes so long to be started and done."""
+OPENED_SINCE = timedelta(hours=24)
+START_UP = timedelta(seconds=120)
+"""A capture of an opened round is at work by then, even if the first attempt failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +72,22 @@ def vital_signs(challenge: Challenge, ledger: Ledger, now: datetime) -> list[Vit
 
 
 def _recently_due(challenge: Challenge, ledger: Ledger, now: datetime) -> pd.DatetimeIndex:
-    """The live instants of the last two intervals of the slowest config."""
-    reach = max(timedelta(seconds=c.schedule.every_seconds) for c in challenge.configs)
+    """The live instants of the last two intervals of the slowest config.
+
+    Of opened rounds the last one of a day, if it should have been asked by now.
+    """
+    if challenge.is_operated:
+        span = Window(now - OPENED_SINCE, now - START_UP)
+        opened = unpaused(timeline(challenge, ledger, span), ledger.pauses())
+        return pd.DatetimeIndex(opened["performed_at"].tail(1))
+    reach = max(timedelta(seconds=c.interval_seconds or 0) for c in challenge.configs)
     until = now - IN_FLIGHT
     due = live_grid(challenge, Window(until - 2 * reach, until), ledger.pauses())
     return pd.DatetimeIndex(due["performed_at"].unique())
 
 
 def _interval(challenge: Challenge) -> timedelta:
-    return timedelta(seconds=min(c.schedule.every_seconds for c in challenge.configs))
+    return timedelta(seconds=min(c.interval_seconds or 0 for c in challenge.configs))
 
 
 Sign = tuple[str | None, datetime | None, timedelta]

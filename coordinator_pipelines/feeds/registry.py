@@ -12,12 +12,14 @@ from coordinator_pipelines.domain.feed_spec import (
     AnyFeedSpec,
     BinanceFeedSpec,
     FileFeedSpec,
+    PostedFeedSpec,
     PythFeedSpec,
 )
 from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
 from coordinator_pipelines.feeds.file import FileFeed
 from coordinator_pipelines.feeds.http_source import HttpSource
 from coordinator_pipelines.feeds.playback import PlaybackFeed
+from coordinator_pipelines.feeds.posted import PostedFeed
 from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from coordinator_pipelines.feeds.timer import SystemTimer
@@ -29,6 +31,8 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
     Raises:
         FeedConfigurationError: the provider cannot work with these settings.
     """
+    if isinstance(spec, PostedFeedSpec):
+        return PostedFeed()
     subjects, granularity_seconds = spec.symbols, spec.granularity_seconds
     if isinstance(spec, FileFeedSpec):
         file = FileFeed(spec.path, subjects=subjects, granularity_seconds=granularity_seconds)

@@ -124,6 +124,8 @@ def _feed(challenge: Challenge) -> str:
     feed = challenge.feed
     if isinstance(feed, FileFeedSpec) and not feed.path.is_file():
         raise CoordinatorError(f"feed.path: there is no file {feed.path}")
+    if challenge.is_operated:
+        return "none: an operator opens rounds and posts their truths"
     made_up = ", made up" if feed.simulated else ""
     return f"{feed.provider}{made_up}, a price every {feed.granularity_seconds} s"
 

@@ -71,14 +71,17 @@ def _fill_in(spec: Spec, own: Spec) -> None:
     mode = own.get("tournament_mode")
     if mode is not None and mode != PRESETS[spec["preset"]].get("tournament_mode"):
         spec["replay_allowed"] = own.get("replay_allowed", mode == "in-sample")
-    if "feed" not in own and configs:
+    if "feed" not in own and configs and spec["feed"]["provider"] != "posted":
         spec["feed"] = {**spec["feed"], **_feed_for(configs)}
     spec.setdefault("replay_allowed", False)
     if "truth" not in own:
-        usual = {"convention": _convention(spec["feed"]), "tie_rule": "void"}
+        convention = _convention(spec["feed"])
+        usual = {"convention": convention} | (
+            {} if convention == "posted" else {"tie_rule": "void"}
+        )
         spec["truth"] = {**usual, **spec.get("truth", {})}
     _fill_in_intervals(spec)
-    shortest = min((config.schedule.every_seconds for config in configs), default=WEEK)
+    shortest = min((config.interval_seconds or WEEK for config in configs), default=WEEK)
     spec.setdefault("limits", {"call_timeout_seconds": min(CALL_TIMEOUT, shortest / 2)})
     spec.setdefault("trailing_windows_hours", dict(DEFAULT_WINDOWS))
     if not {"profile", "metrics"} & set(spec):
@@ -125,7 +128,7 @@ def _feed_for(configs: list[ScheduledPredictionConfig]) -> Spec:
 
 def _convention(feed: Any) -> str:
     provider = feed.get("provider") if isinstance(feed, dict) else None
-    return "straddling_update" if provider == "pyth" else "bar_close"
+    return {"pyth": "straddling_update", "posted": "posted"}.get(str(provider), "bar_close")
 
 
 def _fill_in_intervals(spec: Spec) -> None:
@@ -141,5 +144,5 @@ def _samples(spec: Spec, configs: list[ScheduledPredictionConfig]) -> int:
     windows = spec["trailing_windows_hours"]
     lengths = windows.values() if isinstance(windows, dict) else ()
     seconds = 3600 * max((each for each in lengths if isinstance(each, int)), default=1)
-    rounds = sum(-(-seconds // c.schedule.every_seconds) for c in configs if c.active)
+    rounds = sum(-(-seconds // (c.interval_seconds or WEEK)) for c in configs if c.active)
     return max(1, min(MINIMUM_SAMPLES, rounds))

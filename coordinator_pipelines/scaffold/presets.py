@@ -12,6 +12,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "in-sample": "In-sample tournament profile for calibration and quick iteration.",
     "out-of-sample": "Out-of-sample tournament profile for holdout evaluation.",
     "density": "Price densities of several assets and horizons, scored by CRPS.",
+    "tournament": "Rounds that an operator opens with a feature table and resolves later.",
 }
 QUESTIONS: Mapping[str, str] = {
     "baseline": "up_down",
@@ -19,6 +20,7 @@ QUESTIONS: Mapping[str, str] = {
     "in-sample": "up_down",
     "out-of-sample": "up_down",
     "density": "density",
+    "tournament": "table",
 }
 """What models are asked: a directory of ``questions`` with the files that only this needs."""
 REFRESH_SECONDS: Mapping[str, int] = {
@@ -27,6 +29,7 @@ REFRESH_SECONDS: Mapping[str, int] = {
     "in-sample": 60,
     "out-of-sample": 300,
     "density": 300,
+    "tournament": 3600,
 }
 """How often boards are renewed: what the original called ``checkpoint_interval_seconds``."""
 

@@ -15,6 +15,7 @@ from coordinator_pipelines.automation import capture_request
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.domain.opened_round import wanted_opened
 from coordinator_pipelines.domain.timetable import FAILED, wanted
 
 SECONDS_BETWEEN_TICKS = 5
@@ -42,7 +43,10 @@ def capture_sensor(challenge: Challenge) -> dg.SensorDefinition:
         unseen = newest.empty or newest["started_at"].item() < requested_at
         if unseen and now - requested_at < START_UP:
             return dg.SkipReason("the capture that was asked for is starting")
-        span = wanted(challenge, newest, ledger.pauses(), now)
+        if challenge.is_operated:
+            span = wanted_opened(challenge, ledger, newest, now)
+        else:
+            span = wanted(challenge, newest, ledger.pauses(), now)
         if span is None:
             return dg.SkipReason(_why_none(newest))
         return dg.SensorResult(

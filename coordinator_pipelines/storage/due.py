@@ -22,6 +22,7 @@ from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import (
     ground_truths,
     open_rounds,
+    posted_truths,
     predictions,
     scores,
 )
@@ -60,11 +61,22 @@ def settle(connection: Connection, written: pd.DataFrame) -> None:
 
 
 def _awaits_work() -> ColumnElement[bool]:
-    """Whether a listed round has no truth, or a final one and a prediction without a score."""
+    """Whether a listed round has no truth, an outdated one, or one and an unscored prediction."""
     truth = select(ground_truths.c.state).where(*_of_listed(ground_truths))
     truth = truth.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
     state = truth.scalar_subquery()
-    return or_(state.is_(None), and_(state == TruthState.FINAL, _an_unscored_model().is_not(None)))
+    unscored = and_(state == TruthState.FINAL, _an_unscored_model().is_not(None))
+    return or_(state.is_(None), unscored, _has_newer_posting())
+
+
+def _has_newer_posting() -> ColumnElement[bool]:
+    """Whether a truth was posted after the one that a listed round was resolved with."""
+    posted = select(posted_truths.c.version).where(*_of_listed(posted_truths))
+    posted = posted.order_by(posted_truths.c.version.desc()).limit(1).correlate(open_rounds)
+    used = select(ground_truths.c.resolved_record_version).where(*_of_listed(ground_truths))
+    used = used.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
+    newest = func.coalesce(posted.scalar_subquery(), 0)
+    return newest > func.coalesce(used.scalar_subquery(), 0)
 
 
 def _an_unscored_model() -> ColumnElement[str | None]:

@@ -17,6 +17,7 @@ from coordinator_pipelines.storage.ground_truth import GroundTruths
 from coordinator_pipelines.storage.membership import Memberships
 from coordinator_pipelines.storage.model_event import ModelEvents
 from coordinator_pipelines.storage.pause import Pauses
+from coordinator_pipelines.storage.posted import PostedRounds
 from coordinator_pipelines.storage.prediction_batch import PredictionBatches
 from coordinator_pipelines.storage.report import ReportReads
 from coordinator_pipelines.storage.retention import Retention
@@ -34,6 +35,7 @@ class SqlLedger(
     Captures,
     ModelEvents,
     Pauses,
+    PostedRounds,
     DueRounds,
     Retention,
     ReportReads,

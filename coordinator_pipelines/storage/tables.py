@@ -277,5 +277,30 @@ config_pauses = table(
     text("reason"),
 )
 
+opened_rounds = table(
+    "opened_rounds",
+    ("prediction_config_id", "performed_at"),
+    instant("performed_at", primary_key=True),
+    key("prediction_config_id", primary_key=True),
+    instant("closes_at"),
+    instant("opened_at"),
+    text("content_hash", nullable=False),
+    json("features_json"),
+    Index(None, "closes_at"),
+    rowid=True,
+)
+
+posted_truths = table(
+    "posted_truths",
+    ("prediction_config_id", "performed_at"),
+    instant("performed_at", primary_key=True),
+    key("prediction_config_id", primary_key=True),
+    whole("version", primary_key=True, autoincrement=False),
+    instant("posted_at"),
+    text("content_hash", nullable=False),
+    json("truth_json"),
+    rowid=True,
+)
+
 metadata = rounds.metadata
 """All of these tables."""

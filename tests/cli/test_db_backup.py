@@ -38,7 +38,7 @@ def test_a_restored_database_equals_the_one_that_was_backed_up(
     empty(database_url)
     said = operator.succeed("db", "restore", "challenge.backup")
     assert "challenge btc-up-down, feed simulated" in said
-    assert "schema 0001" in said
+    assert "schema 0002" in said
     assert "10 rounds, 20 predictions" in said
     assert everything(database_url) == before
     ledger = SqlLedger(database_url)

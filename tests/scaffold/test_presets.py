@@ -1,14 +1,17 @@
 """Every preset becomes a challenge that is tested, loads, and scores predictions."""
 
 import json
+import runpy
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import SpecError
 from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.models import Ask, Member
 from coordinator_pipelines.domain.presets import PRESETS
 from coordinator_pipelines.scaffold.checkup import examine
 from coordinator_pipelines.scaffold.creation import Created
@@ -16,9 +19,17 @@ from coordinator_pipelines.scaffold.presets import DESCRIPTIONS, QUESTIONS, REFR
 from coordinator_pipelines.spec_file import load_challenge, read_spec
 from tests.scaffold.conftest import TODAY, Make, importable, loaded, run_tests
 from tests.support.in_process import InProcess
-from tests.support.live import LIVE_START, LivePipeline, NoThreads, Rehearsal, RehearsedModels
+from tests.support.live import (
+    LIVE_START,
+    LivePipeline,
+    NoThreads,
+    Rehearsal,
+    RehearsedModels,
+    Reply,
+)
 from tests.support.live import member as live_member
 from tests.support.pipeline import FixedClock, Pipeline, failure_text
+from tests.support.tournament import Tournament, Untold
 
 HOUR = timedelta(hours=1)
 ORIGINALS = {"baseline": 60, "realtime": 15, "in-sample": 60, "out-of-sample": 60}
@@ -153,6 +164,51 @@ def test_densities_may_be_scored_upside_down_and_of_other_assets(make: Make):
     assert done.returncode == 0, done.stdout
 
 
+def test_an_opened_round_is_answered_by_the_examples_and_scored_by_the_generated_code(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    created = make(preset="tournament")
+    challenge = load_challenge(created.node / "spec.yaml")
+    clock = Rehearsal(LIVE_START)
+    models = Untold(clock)
+    with importable(created):
+        for name in ("first-feature", "rank-average"):
+            models.join(live_member(name), answer_of(created, name))
+        resources = {"live_models": models, "workers": NoThreads()}
+        home = tmp_path / "home"
+        pipeline = Pipeline(challenge, home, monkeypatch, clock, "", resources)
+        cup = Tournament(pipeline, clock, models, challenge.configs[0].id)
+        cup.open()
+        cup.capture()
+        clock.wait_until(LIVE_START + timedelta(days=1))
+        cup.post()
+        cup.resolve()
+    assert cup.scores().set_index("model_id")["value"].to_dict() == {
+        "first-feature": pytest.approx(0.4),
+        "rank-average": pytest.approx(0.8),
+    }
+    with pipeline.ledger() as ledger:
+        [board] = ledger.newest_leaderboard(Mode.LIVE, clock.now())["entries_json"]
+    assert {entry["rank"] for entry in json.loads(board)} == {1, 2}
+
+
+def answer_of(created: Created, name: str) -> Reply:
+    """What one of the generated examples answers, called as the spec says."""
+    path = created.workspace / "crunch-btc-trader" / "examples" / name / "main.py"
+    [model] = [
+        each
+        for each in runpy.run_path(str(path)).values()
+        if isinstance(each, type) and each.__module__ == "<run_path>"
+    ]
+
+    def answer(ask: Ask, who: Member) -> Any:
+        del who
+        [call] = ask.questions[0].calls
+        return model().predict(*call.args, **call.kwargs)
+
+    return answer
+
+
 def test_in_sample_allows_replay_and_its_board_says_so(make: Make):
     created = make(preset="in-sample")
     assert load_challenge(created.node / "spec.yaml").replay_allowed
@@ -200,13 +256,22 @@ DENSITY_STUBS = {
     "a validator that takes everything": ("validation.py", "    return Answer(",
                                           "    return inference_output\n    return Answer("),
 }  # fmt: skip
-STUBS = [("baseline", stub) for stub in UP_DOWN_STUBS] + [("density", s) for s in DENSITY_STUBS]
+TABLE_STUBS = {
+    "a scorer without a rule": ("scoring.py", "    value =", '    return {"value": 0.0, '
+                                '"success": True, "failed_reason": None}\n    value ='),
+    "a scorer of the worst first": ("scoring.py", "value = sp", "value = -sp"),
+    "a validator that takes everything": ("validation.py", "    predictions = inf",
+                                          "    return inference_output\n    predictions = inf"),
+    "an input without content": ("inference.py", "return raw_input", "return {}"),
+}  # fmt: skip
+STUBS_OF = {"baseline": UP_DOWN_STUBS, "density": DENSITY_STUBS, "tournament": TABLE_STUBS}
+STUBS = [(preset, stub) for preset, stubs in STUBS_OF.items() for stub in stubs]
 
 
 @pytest.mark.parametrize(("preset", "stub"), STUBS)
 def test_the_generated_tests_fail_on_a_stub(make: Make, preset: str, stub: str):
     created = make(preset=preset)
-    name, before, after = (DENSITY_STUBS if preset == "density" else UP_DOWN_STUBS)[stub]
+    name, before, after = STUBS_OF[preset][stub]
     module = created.workspace / "crunch-btc-trader" / "crunch_btc_trader" / name
     code = module.read_text()
     assert before in code

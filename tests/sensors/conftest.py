@@ -62,7 +62,7 @@ def record_capture(ledger: Ledger, run_id: str, span: tuple[float, float], **mor
     """A capture as it records itself; instants in seconds after the start."""
     row: dict[str, Any] = {"run_id": run_id, "span_start": at(span[0]), "span_end": at(span[1])}
     row |= {"started_at": at(span[0] - 25), "alive_until": at(span[0] + 15)}
-    row |= {name: at(value) for name, value in more.items()}
+    row |= {name: value if isinstance(value, str) else at(value) for name, value in more.items()}
     frame = pd.DataFrame([row]).reindex(columns=list(CAPTURE_COLUMNS))
     ledger.record_capture(frame.astype(dict.fromkeys(INSTANTS, "datetime64[us, UTC]")))
 

@@ -162,7 +162,7 @@ def point_instants(context: Context, mode: Mode, span: Span, most: int) -> list[
     first, last = extent
     length = int(context.challenge.window_length.total_seconds())
     begin, end = -(-math.ceil(first.timestamp()) // length), int(last.timestamp()) // length
-    stride = -(-(end - begin + 1) // max(1, most - 1))
+    stride = max(1, -(-(end - begin + 1) // max(1, most - 1)))
     begin = -(-begin // stride) * stride
     ends = [from_epoch(number * length) for number in range(begin, end + 1, stride)]
     return ends if ends and ends[-1] == last else [*ends, last]
