@@ -22,6 +22,7 @@ from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger, TruthState
 from coordinator_pipelines.domain.opened_round import timeline
 from coordinator_pipelines.domain.posted_truth import resolve_posted
+from coordinator_pipelines.domain.resolution import patience, provable_until
 from coordinator_pipelines.domain.round import Window, batches, within
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.partitions import run_windows
@@ -32,7 +33,7 @@ WINDOWS_PER_READ = 168
 @stage(
     after=("feed_records", "prediction_batch"),
     kinds=("python",),
-    checks={"truth_finality": "Every round of the window has an outcome from final records."},
+    checks={"truth_finality": "Every round that is due has an outcome from final records."},
 )
 def ground_truth(
     context: dg.AssetExecutionContext,
@@ -69,8 +70,10 @@ def ground_truth(
         unproven = rounds.iloc[:0]
         if not challenge.is_operated:
             unproven = provisional(challenge, rounds, records, newest)
+        due_until = provable_until(challenge, ingest.now - patience(challenge))
+        due = rounds[rounds["resolvable_at"] <= due_until]
         for window in batch:
-            own = (within(frame, window) for frame in (rounds, stored, unproven))
+            own = (within(frame, window) for frame in (rounds, stored, unproven, due))
             yield _say(Report(context, window), *own)
 
 
@@ -81,7 +84,11 @@ def _reach(challenge: Challenge, span: Window) -> datetime:
 
 
 def _say(
-    report: Report, rounds: pd.DataFrame, truths: pd.DataFrame, unproven: pd.DataFrame
+    report: Report,
+    rounds: pd.DataFrame,
+    truths: pd.DataFrame,
+    unproven: pd.DataFrame,
+    due: pd.DataFrame,
 ) -> Verdict:
     told = pd.MultiIndex.from_frame(truths[ROUND])
     waiting = unproven[~pd.MultiIndex.from_frame(unproven[ROUND]).isin(told)]
@@ -98,4 +105,4 @@ def _say(
         down=int(outcomes.get(0.0, 0)),
         revised=int((truths["version"] > 1).sum()),
     )
-    return report.check("truth_finality", missing_of(truths, rounds))
+    return report.check("truth_finality", missing_of(truths, due))

@@ -10,6 +10,11 @@ from coordinator_pipelines.domain.ledger import Ledger, Mode
 from coordinator_pipelines.domain.round import Window, window_of, windows_between
 
 
+def patience(challenge: Challenge) -> timedelta:
+    """How long something may be late before it is wrong: two refreshes, and a minute to be done."""
+    return timedelta(seconds=2 * challenge.refresh_seconds + 60)
+
+
 def provable_until(challenge: Challenge, now: datetime) -> datetime:
     """The last instant whose bar a later closed bar can have proved final by now."""
     feed = challenge.feed

@@ -12,14 +12,12 @@ import pandas as pd
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode
 from coordinator_pipelines.domain.opened_round import timeline
-from coordinator_pipelines.domain.resolution import provable_until
+from coordinator_pipelines.domain.resolution import patience, provable_until
 from coordinator_pipelines.domain.round import Window
 from coordinator_pipelines.domain.timetable import live_grid, unpaused
 
 IN_FLIGHT = timedelta(seconds=15)
 """A round may take so long from its instant to its commit without anybody worrying."""
-SLACK = timedelta(seconds=60)
-"""A resolution takes so long to be started and done."""
 OPENED_SINCE = timedelta(hours=24)
 START_UP = timedelta(seconds=120)
 """A capture of an opened round is at work by then, even if the first attempt failed."""
@@ -120,18 +118,17 @@ def _rounds(ledger: Ledger, due: pd.DatetimeIndex) -> Sign:
 
 
 def _outcomes(challenge: Challenge, ledger: Ledger, now: datetime) -> Sign:
-    patience = 2 * timedelta(seconds=challenge.refresh_seconds) + SLACK
-    newest = ledger.newest_truth()
-    late = ledger.due_rounds(provable_until(challenge, now - patience))
+    limit, newest = patience(challenge), ledger.newest_truth()
+    late = ledger.due_rounds(provable_until(challenge, now - limit))
     if late is None:
-        return None, newest, patience
+        return None, newest, limit
     waiting = f"{late.rounds} rounds since {late.first:%Y-%m-%d %H:%M:%S} UTC"
-    return f"{waiting} wait for their outcome or scores", newest, patience
+    return f"{waiting} wait for their outcome or scores", newest, limit
 
 
 def _board(challenge: Challenge, ledger: Ledger, now: datetime) -> Sign:
     newest = ledger.newest_scored(Mode.LIVE, challenge.start, now)
-    limit = 2 * timedelta(seconds=challenge.refresh_seconds) + SLACK
+    limit = patience(challenge)
     if newest is None:
         return "there is no board yet", None, limit
     if now - newest <= limit:

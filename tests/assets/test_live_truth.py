@@ -73,6 +73,20 @@ def test_a_price_is_provisional_until_a_later_bar_proves_it(live: LivePipeline) 
     assert truth(live, at(15))["state"] == "FINAL"
 
 
+def test_a_round_that_may_still_wait_is_not_wrong_and_one_that_waits_too_long_is(
+    live: LivePipeline, feed: LateFeed
+) -> None:
+    feed.withheld.append(((at(90), at(91)), FAR))
+    live.clock.wait_until(at(100))
+    assert not live.pipeline.red(live.resolve(LIVE_START), "truth_finality")
+    live.clock.wait_until(at(3600))
+    late = live.pipeline.red(live.resolve(LIVE_START), "truth_finality")
+    assert late[FIRST].problems.splitlines() == [  # that end, and that begin, with the record
+        "* 2026-03-01 12:00:30 UTC: not resolved yet",
+        "* 2026-03-01 12:01:30 UTC: not resolved yet",
+    ]
+
+
 def test_a_bar_that_changes_before_the_board_of_record_revises_truth_and_scores(
     live: LivePipeline, feed: LateFeed
 ) -> None:
