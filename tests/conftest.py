@@ -22,6 +22,7 @@ from coordinator_pipelines.models.host.runner_environment import RunnerEnvironme
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.postgresql import PostgresServer, find_binaries
+from tests.support.wheel import build_wheel, install_wheel
 
 # A busy machine must not fail an example; CI tries the same examples every time.
 hypothesis.settings.register_profile("here", deadline=None)
@@ -132,6 +133,18 @@ def model_runner(tmp_path_factory: pytest.TempPathFactory) -> RunnerEnvironment:
             return RunnerEnvironment.find(settings.model_runner(), home, lambda _: None)
         except RunnerError as error:
             _miss("runner", f"{NO_RUNNER}: {error}")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment with the wheel, and without the source tree."""
+    return install_wheel(wheel, tmp_path_factory.mktemp("environment"))
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,8 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
-import sysconfig
 import tomllib
-import venv
 import zipfile
 from pathlib import Path
 
@@ -22,7 +18,6 @@ HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 REGISTRIES = re.compile(
     "|".join(["https?://py" + "pi", "pythonhosted" + r"\.org", "--index" + "-url"])
 )
-DAGSTER_COMMANDS = ("dagster", "dagster-daemon", "dagster-graphql", "dagster-webserver")
 
 
 def locked() -> dict[str, str]:
@@ -77,44 +72,6 @@ def shipped() -> set[str]:
 def test_the_package_has_files_that_are_no_modules():
     kinds = {Path(name).suffix for name in shipped()}
     assert {".yaml", ".json", ".html", ".css", ".in", ".txt"} <= kinds
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's wheel, built from a copy so that nothing is written to the repository."""
-    directory = tmp_path_factory.mktemp("wheel")
-    source = directory / "source"
-    shutil.copytree(
-        ROOT,
-        source,
-        ignore=shutil.ignore_patterns(".git", ".venv", ".coordinator", "__pycache__", ".*_cache"),
-    )
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
-    subprocess.run(command, cwd=source, check=True, capture_output=True)
-    (built,) = directory.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Python of a new environment with the wheel; dependencies are those of this one."""
-    directory = tmp_path_factory.mktemp("environment")
-    venv.create(directory, with_pip=False, symlinks=True)
-    python = directory / "bin" / "python"
-    site = directory / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps",
-         "--no-index", "--disable-pip-version-check", str(wheel)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    # A line of a .pth file is a directory whose own .pth files (the editable project) are not read.
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    for name in DAGSTER_COMMANDS:
-        here = Path(sys.executable).with_name(name).read_text().partition("\n")[2]
-        script = directory / "bin" / name
-        script.write_text(f"#!{python}\n{here}")
-        script.chmod(0o755)
-    return python
 
 
 @pytest.mark.slow

@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from coordinator_pipelines.domain import resolution
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
 from coordinator_pipelines.domain.models import Outcome
 from coordinator_pipelines.domain.timetable import LEAD
-from coordinator_pipelines.domain.vital_signs import SLACK
 
 ROUND = ["prediction_config_id", "performed_at"]
 CONVINCING = 10
@@ -62,8 +62,7 @@ def patience(challenge: Challenge) -> timedelta:
     )
     feed = challenge.feed
     proof = timedelta(seconds=feed.granularity_seconds + feed.publication_delay_seconds)
-    refreshes = 2 * timedelta(seconds=challenge.refresh_seconds)
-    return LEAD + asking + proof + refreshes + SLACK
+    return LEAD + asking + proof + resolution.patience(challenge)
 
 
 def judge(

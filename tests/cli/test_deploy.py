@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,38 +14,14 @@ import yaml
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from tests.browser.conftest import answers, free_port
 from tests.command import Commands, family, require_gone
-
-FAST: dict[str, Any] = {
-    "spec_version": "1",
-    "preset": "realtime",
-    "feed": {
-        "provider": "simulated",
-        "subjects": {"BTC": "BTCUSDT"},
-        "granularity_seconds": 1,
-        "publication_delay_seconds": 1,
-        "staleness_limit_seconds": 30,
-        "seed": 1,
-        "tick_size": 0.01,
-    },
-    "scheduled_prediction_configs": [
-        {
-            "scope_key": "btc-5s",
-            "scope_template": {"asset": "BTC", "horizon": 5, "step": 5},
-            "schedule": {"every_seconds": 5, "resolve_after_seconds": 5},
-        }
-    ],
-    "refresh_interval_seconds": 5,
-    "warm_up_seconds": 60,
-    "ranking": {"key": "anchor", "minimum_samples": 1},
-}
-"""The preset ``realtime`` with rounds that are through within ten seconds."""
+from tests.support.fast import fast_spec
 
 
 @pytest.fixture
 def live(tmp_path: Path, model_runner: RunnerEnvironment) -> Iterator[Commands]:
     """Commands in an empty home that find the published model runner."""
-    runner = str(model_runner.python.parents[1])
-    commands = Commands(tmp_path, extra={"COORDINATOR_MODEL_RUNNER": runner})
+    runner = {"COORDINATOR_MODEL_RUNNER": str(model_runner.directory)}
+    commands = Commands(tmp_path, extra=runner)
     yield commands
     commands.run("down")
 
@@ -70,7 +45,7 @@ def make(live: Commands, target: str, *variables: str) -> str:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_a_generated_challenge_is_deployed_verified_and_stopped_by_its_makefile(live: Commands):
-    (live.directory / "fast.yaml").write_text(yaml.safe_dump(FAST))
+    (live.directory / "fast.yaml").write_text(yaml.safe_dump(fast_spec("realtime")))
     live.succeed("init", "fast", "--spec", "fast.yaml")
     ui, report = free_port(), free_port()
     said = make(live, "deploy", f"PORT={ui}", f"REPORT_PORT={report}")

@@ -15,7 +15,7 @@ from tests.browser.conftest import free_port
 from tests.command import Commands, wait_for
 from tests.scaffold.conftest import Make
 
-NAMES = ("baseline", "density", "in-sample", "out-of-sample", "realtime")
+NAMES = ("baseline", "density", "in-sample", "out-of-sample", "realtime", "tournament")
 
 
 @pytest.fixture
