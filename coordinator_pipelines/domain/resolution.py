@@ -43,11 +43,16 @@ def span_to_resolve(challenge: Challenge, ledger: Ledger, now: datetime) -> Wind
 def _without_final_board(
     challenge: Challenge, ledger: Ledger, live_since: datetime, now: datetime
 ) -> list[Window]:
-    """Closed windows that may still get their final board; older ones have had their chance."""
+    """Closed windows that may still get their final board; older ones have had their chance.
+
+    Those since the newest board had none: nothing was resolved then, however long ago that is.
+    """
     deadline = timedelta(seconds=challenge.truth.resolution_deadline_seconds)
     farthest = max(config.cadence.horizon for config in challenge.configs)
     current = window_of(now, challenge.window_length)
-    after = max(live_since, current.start - deadline - farthest - 2 * challenge.window_length)
+    after = current.start - deadline - farthest - 2 * challenge.window_length
+    newest = ledger.newest_scored(Mode.LIVE, live_since, now)
+    after = max(live_since, after if newest is None else min(after, newest))
     until = min(current.start, challenge.end or current.start)
     if after >= until:
         return []

@@ -8,7 +8,12 @@ import pandas as pd
 import pytest
 
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import LEADERBOARD_COLUMNS, Ledger, Mode
+from coordinator_pipelines.domain.ledger import (
+    LEADERBOARD_COLUMNS,
+    MODEL_SCORE_COLUMNS,
+    Ledger,
+    Mode,
+)
 from coordinator_pipelines.domain.operation import CAPTURE_COLUMNS
 from coordinator_pipelines.domain.resolution import span_to_resolve
 from coordinator_pipelines.domain.round import Window, window_of
@@ -60,6 +65,16 @@ def test_the_open_window_is_always_resolved_and_closed_ones_until_their_board_is
     assert span_to_resolve(challenge(), ledger, now) == Window(LIVE_START + WINDOW, third.end)
     add_final_board(ledger, LIVE_START + 2 * WINDOW)
     assert span_to_resolve(challenge(), ledger, now) == third
+
+
+def test_windows_of_a_long_outage_are_resolved_however_long_it_was(ledger: Ledger) -> None:
+    board = {"mode": Mode.LIVE.value, "as_of": LIVE_START + MINUTE, "model_id": "half"}
+    texts = {"metrics_json": "{}", "payload_json": "{}", "content_hash": "0", "run_id": "one"}
+    frame = pd.DataFrame([board | texts | {"version": 1}]).reindex(columns=MODEL_SCORE_COLUMNS)
+    ledger.add_model_scores(frame.astype({"as_of": "datetime64[us, UTC]"}))
+    back = LIVE_START + timedelta(days=3)
+    span = span_to_resolve(challenge(), ledger, back)
+    assert span == Window(LIVE_START, back + WINDOW)
 
 
 @pytest.mark.parametrize("after", [timedelta(0), MINUTE, timedelta(minutes=40)])
