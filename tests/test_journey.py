@@ -52,7 +52,7 @@ def test_an_optimist_leads_while_prices_rise(tmp_path, sqlite_url):
         ledger.add_scores(scored.assign(version=1))
 
         # The board at the end of the hour.
-        boards = Boards(challenge, rules, ledger, Mode.REPLAY, "run-1")
+        boards = Boards(challenge, rules, ledger, Mode.REPLAY, "run-1", LATER)
         metrics = boards.model_scores([window.end])
         [board] = boards.leaderboards([window.end], metrics).to_dict("records")
         first, second = json.loads(board["entries_json"])

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -43,12 +42,13 @@ def leaderboard(
     is final once the outcome of every round that was due by then is known.
     """
     now = clock.now()
-    boards = [Boards(challenge, rules, ledger, mode, context.run.run_id) for mode in modes(ledger)]
+    run_id = context.run.run_id
+    boards = [Boards(challenge, rules, ledger, mode, run_id, now) for mode in modes(ledger)]
     for batch in batches(begun_windows(context, challenge, now), WINDOWS_PER_READ):
         facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
         problems: dict[Window, list[str]] = {window: [] for window in batch}
         for own in boards:
-            for window, told, wrong in _computed(context, own, own.reached(batch), now):
+            for window, told, wrong in _computed(context, own, own.reached(batch)):
                 facts[window] |= of_mode(own.mode, boards, told)
                 problems[window] += [f"{own.mode.value}: {problem}" for problem in wrong]
         for window in batch:
@@ -58,29 +58,25 @@ def leaderboard(
 
 
 def _computed(
-    context: dg.AssetExecutionContext, boards: Boards, windows: Sequence[Window], now: datetime
+    context: dg.AssetExecutionContext, boards: Boards, windows: Sequence[Window]
 ) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
     """Rank and store the windows in one mode; of each, what to show and what is wrong."""
     ledger, mode = boards.ledger, boards.mode
-    scored = {
-        window: window.end if window.end <= now else ledger.newest_scored(mode, window.start, now)
-        for window in windows
-    }
-    instants = [instant for instant in scored.values() if instant is not None]
-    if not instants:
+    as_of, model_scores = boards.rankable(windows)
+    if not as_of:
         return
+    instants = list(as_of.values())
     before, last = windows[0].start, instants[-1]
     known = ledger.leaderboards(mode, before, last)
-    computed = boards.leaderboards(instants, ledger.model_scores(mode, instants))
+    computed = boards.leaderboards(instants, model_scores)
     written = ledger.add_leaderboards(new_board_versions(computed, known))
     context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
     stored = ledger.leaderboards(mode, before, last)
     members = histories(ledger.memberships(mode))
-    for window, instant in scored.items():
-        if instant is not None:
-            expected = [member.model_id for member in standings(members, instant)]
-            board = stored[stored["as_of"] == instant].iloc[0]
-            yield window, *_told(boards, board, expected)
+    for window, instant in as_of.items():
+        expected = [member.model_id for member in standings(members, instant)]
+        board = stored[stored["as_of"] == instant].iloc[0]
+        yield window, *_told(boards, board, expected)
 
 
 def _told(

@@ -42,7 +42,8 @@ def model_scores(
     closed on the right; it reaches back beyond this partition. No data is no number, never 0.
     """
     now = clock.now()
-    boards = [Boards(challenge, rules, ledger, mode, context.run.run_id) for mode in modes(ledger)]
+    run_id = context.run.run_id
+    boards = [Boards(challenge, rules, ledger, mode, run_id, now) for mode in modes(ledger)]
     for batch in batches(begun_windows(context, challenge, now), WINDOWS_PER_READ):
         facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
         problems: dict[Window, list[str]] = {window: [] for window in batch}

@@ -1,6 +1,7 @@
 """``coordinator boards``: published boards that would come out otherwise today."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ def _compared(challenge: Challenge) -> tuple[pd.DataFrame, pd.DataFrame]:
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     try:
         stored = ledger.leaderboards(Mode.REPLAY, from_epoch(0), from_epoch(2**33))
-        rules = load_rules(challenge)
-        outdated = Boards(challenge, rules, ledger, Mode.REPLAY, "preview").outdated(stored)
+        rules, now = load_rules(challenge), datetime.now(UTC)
+        outdated = Boards(challenge, rules, ledger, Mode.REPLAY, "preview", now).outdated(stored)
     finally:
         ledger.close()
     return stored[stored["as_of"].isin(outdated["as_of"])], outdated

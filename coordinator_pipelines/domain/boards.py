@@ -21,6 +21,7 @@ from coordinator_pipelines.domain.prediction_batch import grid
 from coordinator_pipelines.domain.round import SECOND, Window
 from coordinator_pipelines.domain.rules import Rules
 from coordinator_pipelines.domain.standing import histories, standings
+from coordinator_pipelines.domain.timetable import stored_until
 from coordinator_pipelines.domain.window_sums import edge_spans
 
 ROUND = ["prediction_config_id", "performed_at", "resolvable_at"]
@@ -35,6 +36,7 @@ class Boards:
     ledger: Ledger
     mode: Mode
     run_id: str
+    now: datetime
 
     def reached(self, windows: Sequence[Window]) -> list[Window]:
         """The windows that the mode has got to: live ones by the clock, replays by their rounds.
@@ -76,6 +78,29 @@ class Boards:
         by_instant = [own for _, own in rows.groupby("as_of")]
         return pd.concat([self._authors(own, memberships) for own in by_instant])
 
+    def rankable(self, windows: Sequence[Window]) -> tuple[dict[Window, datetime], pd.DataFrame]:
+        """As of when the board of each window can be ranked, and the model scores of then.
+
+        It is the window's end, if that is over and model scores were computed for it, else the
+        instant of the newest model scores within the window; one without any is left out. A
+        window that ended just now has none of its end yet: a board without models would be wrong.
+        """
+        members = histories(self.ledger.memberships(self.mode))
+        ends = [window.end for window in windows if window.end <= self.now]
+        scores = self.ledger.model_scores(self.mode, ends)
+        complete = {*scores["as_of"], *(end for end in ends if not standings(members, end))}
+        newest = {
+            window: window.end
+            if window.end in complete
+            else self.ledger.newest_scored(
+                self.mode, window.start, min(window.end - SECOND, self.now)
+            )
+            for window in windows
+        }
+        as_of = {window: instant for window, instant in newest.items() if instant is not None}
+        interim = [instant for instant in as_of.values() if instant not in complete]
+        return as_of, pd.concat([scores, self.ledger.model_scores(self.mode, interim)])
+
     def leaderboards(self, as_of: Sequence[datetime], model_scores: pd.DataFrame) -> pd.DataFrame:
         """Boards at each instant from its model scores (LEADERBOARD_COLUMNS without version)."""
         span = truth_span(self.challenge, as_of)
@@ -86,7 +111,7 @@ class Boards:
             self.rules,
             model_scores,
             self.ledger.memberships(self.mode),
-            final_boards(self.challenge, rounds, truths, as_of),
+            final_boards(self.challenge, rounds, truths, as_of, self._stored_until()),
             mode=self.mode,
             run_id=self.run_id,
         )
@@ -104,6 +129,11 @@ class Boards:
             return grid(self.challenge, span)
         rounds = self.ledger.rounds(self.mode, span.start, span.end)
         return rounds[rounds["status"] == RoundStatus.ASKED.value]
+
+    def _stored_until(self) -> datetime:
+        if self.mode is Mode.REPLAY:
+            return self.now
+        return stored_until(self.challenge, self.now)
 
     def _edges(self, as_of: Sequence[datetime]) -> pd.DataFrame | None:
         spans = [span for instant in as_of for span in edge_spans(self.challenge, instant)]

@@ -32,7 +32,7 @@ from coordinator_pipelines.domain.operation import CAPTURE_COLUMNS
 from coordinator_pipelines.domain.prediction_batch import prediction_frame
 from coordinator_pipelines.domain.round import SECOND, Window
 from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.timetable import FAILED, Due, unpaused
+from coordinator_pipelines.domain.timetable import COMMIT_PATIENCE, FAILED, Due, unpaused
 from coordinator_pipelines.domain.timing import Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -49,8 +49,6 @@ START_UP = timedelta(seconds=40)
 SETTLE_SECONDS = 10.0
 MOST_IN_FLIGHT = 8
 """Instants whose answers are not committed yet; beyond, rounds are missed."""
-COMMIT_PATIENCE = timedelta(seconds=120)
-"""How long answers are kept for a database that does not answer."""
 
 
 @dataclass

@@ -23,20 +23,26 @@ def truth_span(challenge: Challenge, as_of: Sequence[datetime]) -> Window:
 
 
 def final_boards(
-    challenge: Challenge, rounds: pd.DataFrame, truths: pd.DataFrame, as_of: Sequence[datetime]
+    challenge: Challenge,
+    rounds: pd.DataFrame,
+    truths: pd.DataFrame,
+    as_of: Sequence[datetime],
+    stored_until: datetime,
 ) -> dict[datetime, bool]:
     """For each instant: whether it is a board of record, and all truths due by then are told.
 
     ``rounds``: those that count, over :func:`truth_span`: of a replay the grid, live the ones
     that were asked (a missed round has no prediction that its truth could change). ``truths``:
     newest versions of the same span. A truth that is told is FINAL, VOID or UNRESOLVABLE; one
-    that is not has no row.
+    that is not has no row. ``stored_until``: what was asked before then is among the rounds;
+    after it, some answers may not be stored yet.
     """
     longest = timedelta(hours=challenge.longest_window_hours)
     due = _sorted(rounds)
     told = _sorted(rounds.merge(truths[ROUND], on=ROUND))
     return {
         instant: is_of_record(challenge, instant)
+        and instant <= stored_until
         and _count(due, instant - longest, instant) == _count(told, instant - longest, instant)
         for instant in as_of
     }

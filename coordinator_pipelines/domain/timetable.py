@@ -24,10 +24,12 @@ AFTER_FAILURE = timedelta(seconds=30)
 """After one that failed, the next is started so much later: nobody wants a run a second."""
 LEAD = timedelta(seconds=30)
 """A capture is started so long before its first round: a run takes seconds to be there."""
-
-
 LATEST_START = timedelta(seconds=1)
 """A round that could not begin within this of its instant is missed."""
+COMMIT_PATIENCE = timedelta(seconds=120)
+"""How long answers are kept for a database that does not answer."""
+LAST_ATTEMPT = timedelta(seconds=60)
+"""How long the last attempt to store them can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ def instants(challenge: Challenge, span: Window) -> Iterator[Due]:
     for _, rounds in grid(challenge, span).groupby("performed_at"):
         at = rounds["performed_at"].iloc[0].to_pydatetime()
         yield Due(at, rounds.reset_index(drop=True), at + LATEST_START)
+
+
+def stored_until(challenge: Challenge, now: datetime) -> datetime:
+    """Live rounds that were over before this instant are stored by now, or never will be."""
+    calls = (1 + len(challenge.configs)) * challenge.limits.call_timeout_seconds
+    return now - LATEST_START - timedelta(seconds=calls) - COMMIT_PATIENCE - LAST_ATTEMPT
 
 
 def next_span(challenge: Challenge, after: datetime, pauses: pd.DataFrame) -> Window | None:

@@ -78,7 +78,7 @@ def test_the_board_of_record_is_final_once_all_truths_are_told(live: LivePipelin
     live.resolve(LIVE_START)
     with live.pipeline.ledger() as ledger:
         assert not ledger.newest_leaderboard(Mode.LIVE, end)["final"].item()
-    live.clock.wait_until(end + timedelta(minutes=2))
+    live.clock.wait_until(end + timedelta(minutes=4))
     live.resolve(LIVE_START, 2)
     with live.pipeline.ledger() as ledger:
         [board] = ledger.leaderboards(Mode.LIVE, LIVE_START, end).to_dict("records")
@@ -163,7 +163,7 @@ def test_a_replay_of_a_captured_window_leaves_the_live_rows_alone(
 ) -> None:
     live = live_pipeline(tmp_path, monkeypatch, replay_allowed=True)
     live.capture(at(0), at(900))
-    live.clock.wait_until(at(1000))
+    live.clock.wait_until(at(1100))
     live.resolve(LIVE_START, 2)
     tables = ("rounds", "predictions", "scores", "leaderboards", "model_memberships")
 

@@ -1,5 +1,6 @@
 """Truths of live rounds: provisional, final, revised, void, unresolvable; and what follows."""
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from tests.support.late_feed import LateFeed
 from tests.support.live import LIVE_START, LivePipeline, live_pipeline
 
 QUARTER = timedelta(minutes=15)
+SETTLED = 200
+"""Seconds after which no answer can come in any more."""
 FIRST = "2026-03-01-12:00"
 FAR = datetime.max.replace(tzinfo=LIVE_START.tzinfo)
 
@@ -101,7 +104,7 @@ def test_a_bar_that_changes_before_the_board_of_record_revises_truth_and_scores(
     assert (revised["version"], revised["outcome"]) == (2, float(not was_up))
     assert scores(live, at(15))["version"].tolist() == [2, 2]
     assert scores(live, at(30))["version"].tolist() == [1, 1]
-    resolve(live, at(900 + 120))
+    resolve(live, at(900 + SETTLED))
     with live.pipeline.ledger() as ledger:
         [board] = ledger.leaderboards(Mode.LIVE, at(899), at(900)).to_dict("records")
         assert board["final"]
@@ -122,7 +125,7 @@ def test_a_bar_that_never_comes_makes_its_round_unresolvable_after_the_deadline(
     live: LivePipeline, feed: LateFeed
 ) -> None:
     feed.withheld.append(((at(75), at(76)), FAR))
-    said = resolve(live, at(900 + 120))
+    said = resolve(live, at(900 + SETTLED))
     assert (said["unresolvable"], said["provisional"]) == (0, 0)
     with live.pipeline.ledger() as ledger:
         assert ledger.due_rounds(live.clock.now()).first == at(15)  # type: ignore[union-attr]
@@ -163,7 +166,7 @@ def test_a_horizon_longer_than_a_window_is_resolved_where_it_ends(
         assert ledger.ground_truths(at(0), at(60)).empty
     said = resolve(live, at(1800 + 30 + 1.5))
     assert (said["final"], said["provisional"]) == (2, 1)
-    said = resolve(live, at(2700 + 60))
+    said = resolve(live, at(2700 + SETTLED))
     assert said["final"] == 60
     with live.pipeline.ledger() as ledger:
         boards = ledger.leaderboards(Mode.LIVE, at(0), at(2700))
@@ -173,3 +176,39 @@ def test_a_horizon_longer_than_a_window_is_resolved_where_it_ends(
     assert len(counted) == 2
     assert len(stored) == 8
     assert (stored["resolvable_at"] - stored["performed_at"] == timedelta(minutes=30)).all()
+
+
+def test_a_window_that_ends_within_a_resolution_gets_no_board_of_record_without_models(
+    live: LivePipeline,
+) -> None:
+    before = ["feed_records", "ground_truth", "scores", "model_scores"]
+    live.clock.wait_until(at(899))
+    live.pipeline.succeed(LIVE_START, 1, job="resolve", assets=before)
+    live.clock.wait_until(at(900 + SETTLED))
+    ranked = live.pipeline.succeed(LIVE_START, 1, job="resolve", assets=["leaderboard"])
+    assert not live.pipeline.red(ranked, "consistency")
+    with live.pipeline.ledger() as ledger:
+        [board] = ledger.leaderboards(Mode.LIVE, at(0), at(900)).to_dict("records")
+    assert (board["as_of"], board["final"]) == (at(899), False)
+    resolve(live, at(900 + SETTLED))
+    with live.pipeline.ledger() as ledger:
+        [board] = ledger.leaderboards(Mode.LIVE, at(899), at(900)).to_dict("records")
+    assert (board["final"], board["version"]) == (True, 1)
+    assert {entry["model_id"] for entry in json.loads(board["entries_json"])} == {"half", "sure"}
+
+
+def test_a_board_of_record_waits_for_answers_that_a_silent_database_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = {"asset": "BTC", "horizon": 15, "step": 15}
+    live = live_pipeline(
+        tmp_path, monkeypatch, **{"scheduled_prediction_configs[0].scope_template": template}
+    )
+    live.capture(at(0), at(60))
+    resolve(live, at(903))
+    with live.pipeline.ledger() as ledger:
+        assert ledger.due_rounds(at(903)) is None
+        assert not ledger.newest_leaderboard(Mode.LIVE, at(900))["final"].item()
+    resolve(live, at(900 + SETTLED))
+    with live.pipeline.ledger() as ledger:
+        assert ledger.newest_leaderboard(Mode.LIVE, at(900))["final"].item()

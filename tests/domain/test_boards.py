@@ -11,7 +11,7 @@ from coordinator_pipelines.domain.round import windows_between
 from coordinator_pipelines.domain.rules import load_rules
 from tests.support.challenges import FIRST_BAR, START, WINDOW, small_challenge
 from tests.support.participants import FOUR, write_participants
-from tests.support.pipeline import Pipeline
+from tests.support.pipeline import LATER, Pipeline
 from tests.support.prices import closes_from, walk, write_candles
 from tests.support.recompute import same_number
 
@@ -38,7 +38,7 @@ def ledger(run):
 
 @pytest.fixture
 def boards(run, ledger):
-    return Boards(run.challenge, load_rules(run.challenge), ledger, Mode.REPLAY, "again")
+    return Boards(run.challenge, load_rules(run.challenge), ledger, Mode.REPLAY, "again", LATER)
 
 
 def means(ledger, as_of, hours):
@@ -71,8 +71,8 @@ def test_boards_asked_for_together_equal_boards_asked_for_alone(boards):
 def test_a_replay_has_reached_the_windows_of_its_rounds_and_live_goes_with_the_clock(run, ledger):
     windows = list(windows_between(START, START + 9 * WINDOW, WINDOW))
     rules = load_rules(run.challenge)
-    replay = Boards(run.challenge, rules, ledger, Mode.REPLAY, "again")
-    live = Boards(run.challenge, rules, ledger, Mode.LIVE, "again")
+    replay = Boards(run.challenge, rules, ledger, Mode.REPLAY, "again", LATER)
+    live = Boards(run.challenge, rules, ledger, Mode.LIVE, "again", LATER)
     assert replay.reached(windows) == windows[:6]
     assert live.reached(windows) == windows
 

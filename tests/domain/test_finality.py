@@ -17,9 +17,9 @@ def spec(**changes):
     return challenge(trailing_windows_hours=WINDOWS, **changes)
 
 
-def final(challenge, told_truths, as_of):
+def final(challenge, told_truths, as_of, stored_until=None):
     rounds = grid(challenge, truth_span(challenge, as_of))
-    return final_boards(challenge, rounds, told_truths, as_of)
+    return final_boards(challenge, rounds, told_truths, as_of, stored_until or max(as_of))
 
 
 def told(*minutes):
@@ -30,6 +30,11 @@ def test_a_board_is_final_once_every_round_due_by_then_is_told():
     as_of = START + HOUR
     assert final(spec(), told(*range(60)), [as_of]) == {as_of: True}
     assert final(spec(), told(*range(59)), [as_of]) == {as_of: False}
+
+
+def test_a_board_is_not_final_while_answers_of_before_may_still_be_stored():
+    as_of, minute = START + HOUR, timedelta(minutes=1)
+    assert final(spec(), told(*range(60)), [as_of], as_of - minute) == {as_of: False}
 
 
 def test_an_outcome_that_cannot_be_told_is_told():
