@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from coordinator_pipelines.domain.errors import LedgerError, LedgerIdentityError, LedgerSchemaError
 from coordinator_pipelines.domain.ledger import Identity
@@ -114,12 +114,14 @@ def restore(
     Raises:
         LedgerIdentityError: the backup is another challenge's, or has another feed.
         LedgerSchemaError: the backup is of a newer version of this package.
-        LedgerError: the database holds a challenge; the file is no backup, or damaged; or the
-            database cannot be used. The database is as it was.
+        LedgerError: the database holds a challenge, or something else; the file is no backup, or
+            damaged; or the database cannot be used. The database is as it was.
     """
     database = Database(url)
     _require_format(file, sqlite_backup.MAGIC if database.sqlite_file else postgresql_backup.MAGIC)
     held = contents(url)
+    if held.revision is None:
+        _require_empty(url)
     if not overwrite and (held.identity or held.rounds):
         raise LedgerError(
             f"{database.name} holds a challenge already ({held}); give --force to replace it"
@@ -139,6 +141,23 @@ def restore(
             )
         postgresql_backup.load(file, database.url, environment)
     return contents(url)
+
+
+def _require_empty(url: str) -> None:
+    """Whatever else there is would be lost: tables of the same names, or the whole file."""
+    database = Database(url)
+    if database.sqlite_file and not database.sqlite_file.exists():
+        return
+    try:
+        with database.reading() as connection:
+            tables = sorted(inspect(connection).get_table_names())
+    finally:
+        database.close()
+    if tables:
+        raise LedgerError(
+            f"{database.name} holds tables of something else ({', '.join(tables[:5])}); restore "
+            "into an empty database"
+        )
 
 
 @contextmanager

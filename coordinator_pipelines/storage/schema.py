@@ -12,9 +12,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
 
 from coordinator_pipelines.domain.errors import LedgerSchemaError
 from coordinator_pipelines.storage.database import Database
+from coordinator_pipelines.storage.tables import ledger_identity
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -25,6 +27,7 @@ def upgrade(url: str) -> None:
     A missing SQLite file and its directory are created. Two upgrades at once take turns.
 
     Raises:
+        LedgerSchemaError: it is another program's, or of a newer version of this one.
         LedgerError: the URL is wrong, the database cannot be reached, or someone else kept
             its tables locked.
     """
@@ -33,7 +36,9 @@ def upgrade(url: str) -> None:
         database.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with database.writing("schema") as connection:
-            config = _config()
+            revision, config = _revision_of(connection, database.name), _config()
+            if revision is not None:
+                require_known(database.name, revision)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:
@@ -44,6 +49,7 @@ def current_revision(url: str) -> str | None:
     """The revision of a database's schema, or None if it has none.
 
     Raises:
+        LedgerSchemaError: the schema is another program's.
         LedgerError: the URL is wrong or the database cannot be reached.
     """
     database = Database(url)
@@ -95,7 +101,17 @@ def _revision(database: Database) -> str | None:
     if database.sqlite_file and not database.sqlite_file.exists():
         return None  # connecting would create an empty file
     with database.reading() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision_of(connection, database.name)
+
+
+def _revision_of(connection: Connection, name: str) -> str | None:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is not None and not inspect(connection).has_table(ledger_identity.name):
+        raise LedgerSchemaError(
+            f"{name} is another program's, with a schema {revision} of its own; give the challenge "
+            "a database to itself"
+        )
+    return revision
 
 
 def _config() -> Config:

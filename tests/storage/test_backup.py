@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from coordinator_pipelines.domain.errors import (
     LedgerError,
@@ -14,6 +15,7 @@ from coordinator_pipelines.domain.errors import (
 from coordinator_pipelines.domain.ledger import Identity, Mode
 from coordinator_pipelines.storage import postgresql_tools, schema
 from coordinator_pipelines.storage.backup import backup, restore
+from coordinator_pipelines.storage.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.contents import empty, everything, fill
 from tests.storage.examples import HOUR, START, predictions, rounds
@@ -61,6 +63,22 @@ def test_a_schema_without_a_challenge_may_be_restored_over(
     schema.upgrade(database_url)
     assert get(database_url, tmp_path / "challenge.backup").startswith("schema 0002, challenge btc")
     assert everything(database_url) == before
+
+
+def test_what_is_not_a_challenges_is_never_replaced(database_url: str, tmp_path: Path) -> None:
+    fill(database_url, OWN)
+    put(database_url, tmp_path / "challenge.backup")
+    empty(database_url)
+    engine = create_engine(parse_url(database_url))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE models (mine TEXT)"))
+        connection.execute(text("INSERT INTO models VALUES ('kept')"))
+    for force in (False, True):
+        with pytest.raises(LedgerError, match=r"holds tables of something else \(models\)"):
+            get(database_url, tmp_path / "challenge.backup", overwrite=force)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT mine FROM models")).scalar_one() == "kept"
+    engine.dispose()
 
 
 def test_a_file_that_is_no_whole_backup_changes_nothing(database_url: str, tmp_path: Path) -> None:

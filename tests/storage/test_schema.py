@@ -1,23 +1,28 @@
 """Revisions of the schema: from empty to the newest, on both dialects."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, insert, inspect, text
 
 from coordinator_pipelines.domain.errors import LedgerError, LedgerSchemaError
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.ledger import Identity, Mode
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from coordinator_pipelines.storage.tables import metadata
 from tests.postgresql import PostgresServer
+from tests.storage.contents import empty, everything, fill
 from tests.storage.examples import memberships
 
 SQLITE_SCHEMA = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name"
@@ -32,12 +37,36 @@ POSTGRESQL_CONSTRAINTS = """
 """
 
 
+RELEASED = [script.revision for script in ScriptDirectory(str(schema.MIGRATIONS)).walk_revisions()]
+
+
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
     engine = create_engine(parse_url(url))
     with engine.begin() as connection:
         yield connection
     engine.dispose()
+
+
+def migrate(url: str, revision: str) -> None:
+    """An empty database as an earlier version made it."""
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with connected(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def put_rows(url: str, rows: Mapping[str, Sequence[tuple[Any, ...]]]) -> set[str]:
+    """Insert rows into the tables that there are; the names of those that have any then."""
+    with connected(url) as connection:
+        known = inspect(connection).get_table_names()
+        filled = [t for t in metadata.sorted_tables if t.name in known and rows[t.name]]
+        for table in filled:
+            names = [column.name for column in table.columns]
+            values = [dict(zip(names, row, strict=True)) for row in rows[table.name]]
+            connection.execute(insert(table), values)
+    return {table.name for table in filled}
 
 
 def described(url: str) -> list[tuple[object, ...]]:
@@ -104,11 +133,45 @@ def test_opening_a_missing_file_creates_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_schema_of_a_newer_version_is_refused(database_url: str) -> None:
+@pytest.mark.parametrize("attempt", [SqlLedger, schema.upgrade])
+def test_a_schema_of_a_newer_version_is_refused(
+    database_url: str, attempt: Callable[[str], object]
+) -> None:
     with connected(database_url) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(LedgerSchemaError, match=r"9999.*upgrade coordinator-pipelines"):
-        SqlLedger(database_url)
+        attempt(database_url)
+
+
+@pytest.mark.parametrize("attempt", [SqlLedger, schema.upgrade, schema.current_revision])
+def test_the_database_of_another_program_is_refused(
+    bare_database_url: str, attempt: Callable[[str], object]
+) -> None:
+    if bare_database_url.startswith("sqlite"):
+        Path(bare_database_url.removeprefix("sqlite:///")).parent.mkdir()
+    with connected(bare_database_url) as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('29b539ebc72a')"))
+    with pytest.raises(LedgerSchemaError, match=r"another program.* schema 29b539ebc72a"):
+        attempt(bare_database_url)
+
+
+@pytest.mark.parametrize("revision", RELEASED)
+def test_an_upgrade_from_each_revision_keeps_all_that_is_stored(
+    database_url: str, revision: str
+) -> None:
+    fill(database_url, Identity("btc-up-down", "simulated"))
+    before = everything(database_url)
+    empty(database_url)
+    migrate(database_url, revision)
+    assert schema.current_revision(database_url) == revision
+    kept = put_rows(database_url, before)
+    assert kept >= {"feed_records", "rounds", "predictions", "ground_truths", "leaderboards"}
+    schema.upgrade(database_url)
+    assert schema.current_revision(database_url) == schema.head_revision()
+    after = everything(database_url)
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    SqlLedger(database_url).close()
 
 
 def test_an_upgrade_that_cannot_be_done_leaves_nothing_behind(tmp_path: Path) -> None:
