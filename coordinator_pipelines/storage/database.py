@@ -32,6 +32,8 @@ REACH = {
 """Seconds (the last one: milliseconds) until a server that is silent counts as gone. The URL may
 say otherwise."""
 
+_OPTIONS = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"
+
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 _WRITER = "ledger_writer"
 
@@ -119,6 +121,12 @@ def describe(url: URL) -> str:
     return shown.render_as_string(hide_password=True)
 
 
+def server_options(url: URL) -> str:
+    """What a PostgreSQL server is told at the start of a session; what the URL says comes last."""
+    given = url.normalized_query.get("options", ())
+    return " ".join([_OPTIONS, *given])
+
+
 def _engine(url: URL) -> Engine:
     options: dict[str, Any] = {
         "hide_parameters": True,
@@ -133,7 +141,7 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     settings: dict[str, Any] = {
-        "options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC",
+        "options": server_options(url),
         # A prepared query keeps the plan that was good for tables which were small then.
         "prepare_threshold": None,
     }

@@ -18,11 +18,11 @@ DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, psycopg.Error)
 _PASSING_STATES = re.compile(
     r"08\w{3}"  # connection exceptions
     r"|57P0[1235]"  # the server shuts down, crashed, starts up, or closed an idle session
-    r"|53300"  # too many connections
+    r"|53\w{3}"  # too many connections, no memory, no room on the disk
     r"|55P03|40\w{3}"  # others held a lock too long, or were in the way
-    r"|25P03"  # a transaction was idle too long
+    r"|57014|25P0[34]"  # it took longer than the server allows, or somebody cancelled it
 )
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_PASSING_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
 _REFUSED = re.compile(
     r"authentication|password|pg_hba\.conf|does not exist|not permitted|permission|SSL|certificate"
     r"|invalid",
@@ -44,7 +44,7 @@ def explained(name: str, error: Exception) -> LedgerError:
 
 def _passes(cause: BaseException | None) -> bool:
     if isinstance(cause, sqlite3.Error):
-        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _BUSY
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _PASSING_CODES
     if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
         return _PASSING_STATES.fullmatch(cause.sqlstate) is not None
     return isinstance(cause, psycopg.OperationalError) and not _REFUSED.search(str(cause))

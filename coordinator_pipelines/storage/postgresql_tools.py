@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 from coordinator_pipelines.domain.errors import LedgerError
-from coordinator_pipelines.storage.database import LOCK_TIMEOUT_SECONDS, REACH, describe
+from coordinator_pipelines.storage.database import REACH, describe, server_options
 
 PLACES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/libpq/bin")
 """Where distributions put what they leave out of PATH, below the root; the newest one is used."""
@@ -53,8 +53,8 @@ def run(
         if password := known.get("password"):
             environment["PGPASSWORD"] = password
         given = {name: value for name, value in known.items() if name not in SECRETS}
-        options = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
-        command += ["--dbname", make_conninfo(**{**REACH, **given, "options": options})]
+        options = {"options": server_options(url)}
+        command += ["--dbname", make_conninfo(**{**REACH, **given, **options})]
     ended = subprocess.run(
         command,
         env=environment,

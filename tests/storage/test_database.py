@@ -3,12 +3,13 @@
 import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from coordinator_pipelines.domain.errors import LedgerError
+from coordinator_pipelines.domain.errors import LedgerError, LedgerUnavailableError
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.database import Database, describe, parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
@@ -99,6 +100,28 @@ def test_no_query_keeps_a_plan_that_was_made_for_small_tables(postgresql_url: st
         kept = connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one()
     database.close()
     assert kept == 0
+
+
+def test_what_the_url_says_of_the_session_is_said_to_the_server(postgresql_url: str) -> None:
+    options = quote("-c search_path=pg_catalog -c lock_timeout=7s")
+    database = Database(f"{postgresql_url}&options={options}")
+    with database.reading() as connection:
+        told = [
+            connection.execute(text(f"SHOW {name}")).scalar_one()
+            for name in ("search_path", "lock_timeout", "timezone")
+        ]
+    database.close()
+    assert told == ["pg_catalog", "7s", "UTC"]
+
+
+def test_a_query_that_the_server_ends_may_succeed_later(postgresql_url: str) -> None:
+    database = Database(f"{postgresql_url}&options={quote('-c statement_timeout=20ms')}")
+    with (
+        pytest.raises(LedgerUnavailableError, match="statement timeout"),
+        database.reading() as connection,
+    ):
+        connection.execute(text("SELECT pg_sleep(1)"))
+    database.close()
 
 
 def test_a_naive_instant_is_not_bound(database_url: str) -> None:
