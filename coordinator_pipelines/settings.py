@@ -90,13 +90,29 @@ def dagster_database_url() -> str | None:
             f"{DAGSTER_URL_VARIABLE} has {repr(scheme) if given else 'no'} scheme; begin it with "
             f"{DAGSTER_URL_SCHEME} (Dagster needs that driver), or unset it to store in files"
         )
-    return url
+    return url and _unambiguous(DAGSTER_URL_VARIABLE, url)
 
 
 def database_url(slug: str) -> str:
-    """URL of the challenge's database: its own variable, the common one, or SQLite at home."""
-    _, given = _of_challenge(URL_VARIABLE, slug)
-    return given or f"sqlite:///{home() / 'databases' / f'{slug}.db'}"
+    """URL of the challenge's database: its own variable, the common one, or SQLite at home.
+
+    Raises:
+        CoordinatorError: where its password ends cannot be told.
+    """
+    variable, given = _of_challenge(URL_VARIABLE, slug)
+    if given is None:
+        return f"sqlite:///{home() / 'databases' / f'{slug}.db'}"
+    return _unambiguous(variable, given)
+
+
+def _unambiguous(variable: str, url: str) -> str:
+    """The URL, unless a part of its password would count as its host, which everybody is shown."""
+    if url.count("@") > 1 and not url.startswith("sqlite"):
+        raise CoordinatorError(
+            f"{variable} has more than one '@'; write those within user, password and options as "
+            "%40 (as ':' is written %3A and '/' %2F)"
+        )
+    return url
 
 
 def model_runner() -> str | None:

@@ -1,8 +1,9 @@
-"""What the environment decides about vendors."""
+"""What the environment decides about vendors, and about databases."""
 
 import pytest
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
+from coordinator_pipelines import settings
+from coordinator_pipelines.domain.errors import CoordinatorError, FeedConfigurationError
 from coordinator_pipelines.domain.feed_access import FeedAccess
 from coordinator_pipelines.settings import feed_access, home
 
@@ -50,3 +51,20 @@ def test_a_patience_that_is_none_is_refused(environment, written):
     environment.setenv("FEED_PATIENCE_SECONDS", written)
     with pytest.raises(FeedConfigurationError, match=r"FEED_PATIENCE_SECONDS is .*seconds from 2"):
         feed_access()
+
+
+@pytest.mark.parametrize("host", ["me:hun@ter2@host/db", "me:hun@ter2/x@host/db", "me:h@ter2@/db"])
+def test_a_password_that_would_be_taken_for_the_host_is_refused_unseen(environment, host):
+    environment.setenv("COORDINATOR_DATABASE_URL_BTC", f"postgresql://{host}")
+    with pytest.raises(CoordinatorError, match=r"COORDINATOR_DATABASE_URL_BTC .*'@'.*%40") as told:
+        settings.database_url("btc")
+    assert "ter2" not in str(told.value)
+    environment.setenv(settings.DAGSTER_URL_VARIABLE, f"postgresql+psycopg2://{host}")
+    with pytest.raises(CoordinatorError, match=rf"{settings.DAGSTER_URL_VARIABLE} .*'@'") as told:
+        settings.dagster_database_url()
+    assert "ter2" not in str(told.value)
+
+
+def test_a_file_may_have_any_name(environment):
+    environment.setenv("COORDINATOR_DATABASE_URL", "sqlite:////srv/me@home/a@b.db")
+    assert settings.database_url("btc") == "sqlite:////srv/me@home/a@b.db"
