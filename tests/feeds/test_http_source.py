@@ -173,6 +173,9 @@ def test_an_answer_that_trickles_is_given_up_in_time(exchange, timer):
         ("9" * 30, 2592001),
         ("9" * 400, 2592001),
         ("٣", 61),
+        ("Fri, 31 Dec 9999 23:59:59 -2300", 61),
+        ("Wed, 01 Jan 99999999999 00:00:10 GMT", 61),
+        ("Tue, 31 Dec 2024 23:00:00 GMT", 1),
     ],
 )
 def test_any_spelling_of_a_pause_is_some_pause(written, seconds, timer):
