@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from coordinator_pipelines.domain.author_metrics import scored_predictions, with_authors_metrics
 from coordinator_pipelines.domain.leaderboard import leaderboards, new_board_versions
 from coordinator_pipelines.domain.ledger import Identity, Mode
 from coordinator_pipelines.domain.model_score import model_scores
 from coordinator_pipelines.domain.score import new_versions, score_batch
+from coordinator_pipelines.domain.standing import histories, standings
+from coordinator_pipelines.domain.statistics import score_statistics
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.domain.scoring_cases import (
     CONFIG,
@@ -70,9 +73,35 @@ def board(sqlite_url):
     return json.loads(stored["entries_json"].iloc[0])
 
 
+def code_of(heading):
+    """The Python of a section of the guide."""
+    _, section = GUIDE.read_text().split(f"# {heading}\n")
+    (code,) = re.findall(r"```python\n(.*?)```", section.split("\n#")[0], re.DOTALL)
+    return code
+
+
+def test_the_aggregator_in_the_guide_gives_metrics():
+    spec, names = challenge(), {}
+    exec(code_of("Metrics of a challenge's own"), names)
+    answers = predictions((1, "momentum", 1.0), (2, "momentum", 0.5))
+    scored = score_batch(spec, rules(), answers, truths((1, 0.0), (2, 1.0)), run_id="run")
+    members = memberships(("momentum", 0, None), ("idle", 0, None))
+    models = standings(histories(members), AS_OF)
+    [none] = [member for member in models if member.model_id == "idle"]
+    sums = score_statistics(scored, spec.statistics_bucket)
+    rows = model_scores(spec, sums, members, [AS_OF], mode=Mode.REPLAY, run_id="run")
+    rows = with_authors_metrics(
+        spec, rows, names["aggregate_model_scores"], scored_predictions(spec, scored), models
+    )
+    told = rows.set_index("model_id")
+    assert json.loads(told.loc["momentum", "metrics_json"]) == {"worst": 0.0}
+    assert json.loads(told.loc["idle", "metrics_json"]) == {"worst": None}
+    author = json.loads(told.loc["idle", "payload_json"])["author"]
+    assert author["payload"] == {"owner": none.owner}
+
+
 def test_the_recomputation_in_the_guide_gives_the_number_on_the_board(board, sqlite_url):
-    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    names = {}
+    code, names = code_of("Compute a number again"), {}
     exec(code.replace("sqlite:///challenge.db", sqlite_url), names)
     names["ledger"].close()
 

@@ -7,44 +7,74 @@ holds whoever computes the metrics.
 
 import copy
 import json
+import math
 from collections.abc import Callable
-from typing import Any
+from numbers import Real
+from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.content import canonical, content_hash
+from coordinator_pipelines.domain.entity import Entity
 from coordinator_pipelines.domain.errors import CallableError
-from coordinator_pipelines.domain.spec_model import Number
 from coordinator_pipelines.domain.spec_sections import Direction
 from coordinator_pipelines.domain.standing import Standing
 
-Aggregator = Callable[[list[dict[str, Any]], list[dict[str, Any]]], list[dict[str, Any]]]
+Aggregator = Callable[[list[Entity], dict[str, Entity]], Any]
 
 KEY = "MODEL_SCORE_AGGREGATOR"
 ENGINES_OWN = ("rank", "unranked_reason", "model_name", "cruncher_name")
 """What an entry says that the engine knows better."""
 
 
+def _finite_or_nothing(value: Any) -> float | None:
+    """A number; what is not finite is no number, and costs nobody else the board."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError("it must be a number or null")
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+Metric = Annotated[float | None, BeforeValidator(_finite_or_nothing)]
+
+
 class AuthorRanking(BaseModel):
-    """By what an author ranks; what is not given is the challenge's."""
+    """By what an author ranks; what is not given is the challenge's, further keys are kept."""
+
+    model_config = ConfigDict(extra="allow")
 
     key: str | None = None
-    value: Number | None = None
+    value: Metric = None
     direction: Direction | None = None
     tie_breakers: list[str] | None = None
 
     @property
     def order(self) -> dict[str, Any]:
         """What must be the same in all entries, where it is given."""
-        return self.model_dump(exclude={"value"}, exclude_none=True)
+        wanted = {"key", "direction", "tie_breakers"}
+        return self.model_dump(include=wanted, exclude_none=True)
 
 
 class AuthorScore(BaseModel):
     """The ``score`` of an entry."""
 
-    metrics: dict[str, Number | None] = Field(default_factory=dict)
+    model_config = ConfigDict(extra="forbid")
+
+    metrics: dict[str, Metric] = Field(default_factory=dict)
     ranking: AuthorRanking = AuthorRanking()
     payload: dict[str, Any] = Field(default_factory=dict)
 
@@ -61,54 +91,53 @@ class AuthorEntry(BaseModel):
 _ENTRIES = TypeAdapter(list[AuthorEntry])
 
 
-def scored_predictions(
-    challenge: Challenge, scores: pd.DataFrame, predictions: pd.DataFrame | None = None
-) -> list[dict[str, Any]]:
+def scored_predictions(challenge: Challenge, scores: pd.DataFrame) -> list[Entity]:
     """What an aggregator gets of each score of the longest window.
 
     Args:
         challenge: names the scopes.
         scores: newest versions (SCORE_COLUMNS) with ``resolvable_at`` in the window.
-        predictions: their cells, if the aggregator shall see ``inference_output`` as well.
 
-    Each is ``{"model_id", "prediction_config_id", "scope_key", "performed_at", "resolvable_at",
-    "status", "score": {"value", "success", "failed_reason", "rule"}}``. A value that the
+    Each has ``model_id, prediction_config_id, scope_key, scope, performed_at, resolvable_at,
+    status`` and ``score`` (``value, success, failed_reason, rule``). A value that the
     missing-data policy gave is a value like any other: ``success`` says whether there is one.
     """
-    if predictions is not None:
-        cell = ["prediction_config_id", "performed_at", "model_id"]
-        scores = scores.merge(predictions[[*cell, "output_json"]], on=cell, how="left")
-    scopes = {config.id: config.scope_key for config in challenge.scheduled_prediction_configs}
-    return [_scored(row, scopes) for row in scores.to_dict("records")]
+    configs = {config.id: config for config in challenge.scheduled_prediction_configs}
+    scopes = {name: (config.scope_key, config.scope) for name, config in configs.items()}
+    return [_scored(row, *scopes.get(row["prediction_config_id"], (None, {})))
+            for row in scores.to_dict("records")]  # fmt: skip
 
 
 def with_authors_metrics(
     challenge: Challenge,
     model_scores: pd.DataFrame,
     aggregate: Aggregator,
-    scored: list[dict[str, Any]],
+    scored: list[Entity],
     members: list[Standing],
 ) -> pd.DataFrame:
     """Model scores of one instant, with the metrics that an author's aggregator gives.
 
-    A model that the aggregator leaves out has no metrics. ``payload_json`` gains ``"author":
-    {"ranking", "payload", "extras"}``.
+    It gets the scored predictions and, by id, the models that have joined: ``id, name,
+    player_id, player_name, joined_at, left_at``. A model that it leaves out has no metrics; a
+    metric that is not finite is null. ``payload_json`` gains ``"author": {"ranking", "payload",
+    "extras"}``.
 
     Raises:
         CallableError: it raised, or returned something else than a list of entries, each
             ``{"model_id", "score": {"metrics", "ranking", "payload"}}`` of a different known
-            model, finite or null, ranked by the same key; the message says which and what.
+            model, ranked by the same key; the message says which and what.
     """
-    models = [
-        {
-            "model_id": member.model_id,
-            "model_name": member.name,
-            "cruncher_name": member.owner,
-            "joined_at": member.joined_at,
-            "left_at": member.left_at,
-        }
+    models = {
+        member.model_id: Entity(
+            id=member.model_id,
+            name=member.name,
+            player_id=member.owner,
+            player_name=member.owner,
+            joined_at=member.joined_at,
+            left_at=member.left_at,
+        )
         for member in members
-    ]
+    }
     try:
         returned = aggregate(copy.deepcopy(scored), models)
     except Exception as error:
@@ -125,24 +154,23 @@ def with_authors_metrics(
     return rows
 
 
-def _scored(row: dict[Any, Any], scopes: dict[str, str]) -> dict[str, Any]:
+def _scored(row: dict[Any, Any], scope_key: str | None, scope: dict[str, Any]) -> Entity:
     value = None if pd.isna(row["value"]) else row["value"]
-    output = {"inference_output": json.loads(row["output_json"])} if row.get("output_json") else {}
-    return {
-        "model_id": row["model_id"],
-        "prediction_config_id": row["prediction_config_id"],
-        "scope_key": scopes.get(row["prediction_config_id"]),
-        "performed_at": row["performed_at"].to_pydatetime(),
-        "resolvable_at": row["resolvable_at"].to_pydatetime(),
-        "status": row["status"],
-        "score": {
-            "value": value,
-            "success": value is not None,
-            "failed_reason": row["failed_reason"],
-            "rule": row["rule"],
-        },
-        **output,
-    }
+    return Entity(
+        model_id=row["model_id"],
+        prediction_config_id=row["prediction_config_id"],
+        scope_key=scope_key,
+        scope=scope,
+        performed_at=row["performed_at"].to_pydatetime(),
+        resolvable_at=row["resolvable_at"].to_pydatetime(),
+        status=row["status"],
+        score=Entity(
+            value=value,
+            success=value is not None,
+            failed_reason=row["failed_reason"],
+            rule=row["rule"],
+        ),
+    )
 
 
 def _checked(returned: Any, known: set[str]) -> dict[str, AuthorEntry]:
@@ -175,7 +203,7 @@ def _content(
 ) -> tuple[str, str, str]:
     """``metrics_json, payload_json, content_hash`` of one model."""
     score = entry.score if entry else AuthorScore()
-    ranking = score.ranking.order
+    ranking = {**(score.ranking.model_extra or {}), **score.ranking.order}
     value = score.ranking.value
     if "value" not in score.ranking.model_fields_set:
         value = score.metrics.get(ranking.get("key", challenge.ranking.key))

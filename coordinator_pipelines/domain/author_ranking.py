@@ -14,9 +14,7 @@ Entry = dict[str, Any]
 KEY = "LEADERBOARD_RANKER"
 
 
-def ranked_by_author(
-    ranker: Callable[[list[Entry]], list[Entry]], entries: list[Entry]
-) -> list[Entry]:
+def ranked_by_author(ranker: Callable[[list[Entry]], Any], entries: list[Entry]) -> list[Entry]:
     """The entries as the author returned them, ranked ones first in rank order.
 
     The author may leave entries without ``rank``: they get an ``unranked_reason`` if the author

@@ -20,6 +20,7 @@ from coordinator_pipelines.domain.author_code import (
     takes_context,
 )
 from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.entity import Entity
 from coordinator_pipelines.domain.errors import CallableError
 from coordinator_pipelines.domain.json_value import check_json
 from coordinator_pipelines.domain.prediction_config import ScheduledPredictionConfig
@@ -64,15 +65,17 @@ class Rules:
     """``{args, kwargs}`` of one round's ``predict``."""
     validate: Callable[[Any], Any]
     """The output to store, always an object; raises if the output is not acceptable."""
-    resolve: Callable[[dict[str, Any], FeedContext], dict[str, Any] | None] | None
+    resolve: Callable[[Entity, FeedContext], dict[str, Any] | None] | None
     """An author's own ground truth of one round (a prediction's fields in, truth out)."""
     score: Callable[[pd.DataFrame], pd.DataFrame]
     """Columns ``output, ground_truth`` (dicts), ``entry_price, resolved_price, outcome`` and
     the cell's key in; ``value, success, failed_reason`` out, same index, never raises."""
     scorer: str
     """Name and version of the scorer, stored with each score."""
-    aggregate: Callable[[list[dict[str, Any]], list[dict[str, Any]]], list[dict[str, Any]]] | None
-    rank: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None
+    aggregate: Callable[[list[Entity], dict[str, Entity]], Any] | None
+    """As the author wrote it; ``author_metrics`` calls it and checks what it returns."""
+    rank: Callable[[list[dict[str, Any]]], Any] | None
+    """As the author wrote it; ``author_ranking`` calls it and checks what it returns."""
     not_replayable: tuple[str, ...]
     """The keys of callables that do their own I/O, so that past rounds cannot be replayed."""
 
@@ -93,6 +96,7 @@ def load_rules(challenge: Challenge) -> Rules:
         )
     if "REPORT_SCHEMA_PROVIDER" in code:
         _check_report_schema(code["REPORT_SCHEMA_PROVIDER"])
+    resolver = code.get("GROUND_TRUTH_RESOLVER")
     own_io = (key for key in MAY_TAKE_CONTEXT if key in code and not takes_context(code[key]))
     return Rules(
         inference_input=partial(
@@ -101,17 +105,13 @@ def load_rules(challenge: Challenge) -> Rules:
         scope=partial(_scope, code.get("PREDICTION_SCOPE_BUILDER")),
         call=partial(_call, challenge.model_interface, code.get("PREDICT_CALL_BUILDER")),
         validate=partial(_validated, code.get("INFERENCE_OUTPUT_VALIDATOR")),
-        resolve=_bound(_resolved, code.get("GROUND_TRUTH_RESOLVER")),
+        resolve=partial(_resolved, resolver) if resolver else None,
         score=scorer_from(score),
         scorer=f"{challenge.callables.SCORING_FUNCTION}@{getattr(score, 'version', 1)}",
-        aggregate=_bound(_aggregated, code.get("MODEL_SCORE_AGGREGATOR")),
-        rank=_bound(_ranked, code.get("LEADERBOARD_RANKER")),
+        aggregate=code.get("MODEL_SCORE_AGGREGATOR"),
+        rank=code.get("LEADERBOARD_RANKER"),
         not_replayable=tuple(own_io),
     )
-
-
-def _bound(adapter: AuthorCode, function: AuthorCode | None) -> AuthorCode | None:
-    return None if function is None else partial(adapter, function)
 
 
 def _inference_input(
@@ -181,25 +181,11 @@ def _validated(validator: AuthorCode | None, output: Any) -> dict[str, Any]:
 
 
 def _resolved(
-    resolver: AuthorCode, prediction: dict[str, Any], context: FeedContext
+    resolver: AuthorCode, prediction: Entity, context: FeedContext
 ) -> dict[str, Any] | None:
     arguments = {"context": context} if takes_context(resolver) else {}
     truth = resolver(prediction, **arguments)
     return None if truth is None else _object("GROUND_TRUTH_RESOLVER", truth)
-
-
-def _aggregated(
-    aggregator: AuthorCode, scored: list[dict[str, Any]], models: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    key = "MODEL_SCORE_AGGREGATOR"
-    entries = _asked(key, aggregator, scored, models)
-    return [_object(key, entry, model_id=str, score=dict) for entry in _list(key, entries)]
-
-
-def _ranked(ranker: AuthorCode, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    key = "LEADERBOARD_RANKER"
-    ranked = _asked(key, ranker, entries)
-    return [_object(key, entry, model_id=str) for entry in _list(key, ranked)]
 
 
 def _check_report_schema(provider: AuthorCode) -> None:
@@ -230,10 +216,4 @@ def _object(key: str, value: Any, **wanted: type) -> dict[str, Any]:
         check_json(value)
     except ValueError as error:
         raise CallableError(f"{key} returned a value that is not storable JSON: {error}") from None
-    return value
-
-
-def _list(key: str, value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise CallableError(f"{key} returned a {type(value).__name__}, not a list")
     return value

@@ -292,15 +292,15 @@ def test_an_authors_metrics_rank_by_their_own_key_under_the_same_minimum_sample(
         cost = {"a": 3.0, "b": 2.0, "few": 1.0}
         return [
             {
-                "model_id": model["model_id"],
+                "model_id": model_id,
                 "score": {
-                    "metrics": {"cost": cost[model["model_id"]]},
+                    "metrics": {"cost": cost[model_id]},
                     "ranking": {"key": "cost", "direction": "asc", "tie_breakers": []},
                     "payload": {"note": "mine"},
                 },
                 "team": "red",
             }
-            for model in models
+            for model_id in models
         ]
 
     present = standings(histories(everybody), instant(HOUR))

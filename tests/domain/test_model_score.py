@@ -280,20 +280,23 @@ def authors(aggregate, members=JOINED):
 
 def test_an_authors_metrics_take_the_place_of_the_engines_and_its_extras_are_kept():
     def aggregate(scored, models):
-        assert [s["score"]["success"] for s in scored] == [True, False]
+        assert [s.score.success for s in scored] == [True, False]
         assert [s["score"]["value"] for s in scored] == [0.5, None]
-        assert scored[0]["scope_key"] == "btc-1m"
+        assert (scored[0].scope_key, scored[0].scope["asset"]) == ("btc-1m", "BTC")
+        assert getattr(scored[0], "inference_output", None) is None
         score = {
             "metrics": {"edge": 3},
-            "ranking": {"key": "edge", "direction": "asc"},
+            "ranking": {"key": "edge", "direction": "asc", "note": "edge"},
             "payload": {"why": "because"},
         }
-        return [{"model_id": models[0]["model_id"], "score": score, "badge": "gold"}]
+        [model] = models.values()
+        assert models.get("a") == model
+        return [{"model_id": model.id, "score": score, "badge": "gold"}]
 
     metrics, payload = only(authors(aggregate))
     assert metrics == {"edge": 3.0}
     assert payload["author"] == {
-        "ranking": {"key": "edge", "direction": "asc", "value": 3.0},
+        "ranking": {"key": "edge", "direction": "asc", "note": "edge", "value": 3.0},
         "payload": {"why": "because"},
         "extras": {"badge": "gold"},
     }
@@ -312,9 +315,9 @@ def entry(model_id="a", **score):
         ([{"model_id": "a"}], "bad 0.score"),
         ([entry("z")], r"of \['a'\]; got \['z'\]"),
         ([entry(), entry()], "at most once"),
-        ([entry(metrics={"x": math.nan})], "0.score.metrics.x"),
         ([entry(metrics={"x": "high"})], "0.score.metrics.x"),
-        ([entry(ranking={"value": math.inf})], "ranking.value"),
+        ([entry(ranking={"value": True})], "ranking.value"),
+        ([entry(average=0.5)], "0.score.average"),
         ([entry(ranking={"direction": "up"})], "ranking.direction"),
         ([entry(payload={"x": math.nan})], "cannot be stored"),
         ([entry(payload={"x": {1, 2}})], "cannot be stored"),
@@ -323,6 +326,14 @@ def entry(model_id="a", **score):
 def test_an_aggregator_that_returns_something_else_is_named(returned, message):
     with pytest.raises(CallableError, match=f"MODEL_SCORE_AGGREGATOR .*{message}"):
         authors(lambda _scored, _models: returned)
+
+
+def test_an_aggregators_number_that_is_not_finite_is_no_data_and_stops_nobody():
+    values = {"x": math.nan, "y": -math.inf, "z": np.float32(0.5), "big": 10**400, "n": np.int64(3)}
+    ranking = {"key": "x", "value": math.inf}
+    metrics, payload = only(authors(lambda *_: [entry(metrics=values, ranking=ranking)]))
+    assert metrics == {"x": None, "y": None, "z": 0.5, "big": None, "n": 3.0}
+    assert payload["author"]["ranking"] == {"key": "x", "value": None}
 
 
 def test_an_aggregator_that_raises_is_named():

@@ -326,10 +326,6 @@ WRONG_ANSWERS = [
         "args[0] is a set",
     ),
     ("GROUND_TRUTH_RESOLVER", "prediction", "'up'", "returned a str, not an object"),
-    ("MODEL_SCORE_AGGREGATOR", "scored_predictions, models", "{}", "returned a dict, not a list"),
-    ("MODEL_SCORE_AGGREGATOR", "scored_predictions, models", "[{'model_id': 'a'}]", "'score'"),
-    ("LEADERBOARD_RANKER", "entries", "None", "returned a NoneType, not a list"),
-    ("LEADERBOARD_RANKER", "entries", "[{'rank': 1}]", "without 'model_id'"),
 ]
 
 
@@ -343,8 +339,6 @@ def test_a_wrong_answer_of_the_authors_code_names_the_key(author, config, case):
         "PREDICTION_SCOPE_BUILDER": lambda: rules.scope(config, {}),
         "PREDICT_CALL_BUILDER": lambda: rules.call(config, {}, {"scope_key": "a", "scope": {}}),
         "GROUND_TRUTH_RESOLVER": lambda: rules.resolve({}, context()),
-        "MODEL_SCORE_AGGREGATOR": lambda: rules.aggregate([], []),
-        "LEADERBOARD_RANKER": lambda: rules.rank([]),
     }
     with pytest.raises(CallableError) as caught:
         asked[key]()

@@ -1,10 +1,13 @@
 """An author's callables, as a challenge's own package would hold them."""
 
+import itertools
 from typing import Any
 
 import pandas as pd
 
 from coordinator_pipelines.domain.scorer import batch_scorer
+
+_asked = itertools.count()
 
 
 def keep(inference_output: Any) -> Any:
@@ -39,9 +42,14 @@ def resolve_range(prediction: dict[str, Any], context: Any) -> dict[str, Any] | 
     return {"range": max(prices) - min(prices), "n": len(prices)}
 
 
-def resolve_by_own_means(prediction: dict[str, Any]) -> dict[str, Any] | None:
-    """A resolver that asks the outside itself: past rounds cannot ask it again."""
-    return {"id": prediction["prediction_config_id"]}
+def resolve_by_own_means(prediction: Any) -> dict[str, Any] | None:
+    """A resolver that asks the outside itself: past rounds cannot ask it again.
+
+    As the original's did, it knows the price at the start from what models were given, and takes
+    the price of the moment for the one at the end.
+    """
+    entry = prediction.inference_input["BTC"][-1][1] if prediction.inference_input else None
+    return {"scope": prediction.scope["asset"], "entry": entry, "asked": next(_asked)}
 
 
 def provide_own_input(now: Any) -> dict[str, Any]:
@@ -65,19 +73,23 @@ def build_call(config: dict[str, Any], inference_input: Any, scope: dict[str, An
     }
 
 
-def aggregate(scored_predictions: list[Any], models: list[Any]) -> list[dict[str, Any]]:
-    """Sums instead of means; ranks by them, the least first."""
-    entries = []
-    for model in models:
-        values = [
-            each["score"]["value"]
-            for each in scored_predictions
-            if each["model_id"] == model["model_id"] and each["score"]["success"]
-        ]
-        ranking = {"key": "sum", "value": sum(values), "direction": "asc"}
-        score = {"metrics": {"sum": sum(values), "count": len(values)}, "ranking": ranking}
-        entries.append({"model_id": model["model_id"], "score": score})
-    return entries
+def aggregate(scored_predictions: list[Any], models: dict[str, Any]) -> list[dict[str, Any]]:
+    """Sums instead of means; ranks by them, the least first. Written as for the original."""
+    values: dict[str, list[float]] = {model_id: [] for model_id in models}
+    for prediction in scored_predictions:
+        if prediction.score is not None and prediction.score.success:
+            values[prediction.model_id].append(prediction.score.value)
+    return [
+        {
+            "model_id": model_id,
+            "score": {
+                "metrics": {"sum": sum(own), "count": len(own)},
+                "ranking": {"key": "sum", "value": sum(own), "direction": "asc"},
+                "payload": {"name": models[model_id].name, "by": models[model_id].player_name},
+            },
+        }
+        for model_id, own in values.items()
+    ]
 
 
 def rank(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
