@@ -12,14 +12,16 @@ from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.feed import Feed
 from coordinator_pipelines.domain.ground_truth import (
+    RESOLVER,
     ROUND,
     missing_of,
     new_versions,
     provisional,
     resolve,
+    untold,
 )
 from coordinator_pipelines.domain.ingest import Ingest
-from coordinator_pipelines.domain.ledger import Ledger, TruthState
+from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
 from coordinator_pipelines.domain.opened_round import timeline
 from coordinator_pipelines.domain.posted_truth import resolve_posted
 from coordinator_pipelines.domain.resolution import patience, provable_until
@@ -62,7 +64,8 @@ def ground_truth(
             posted = ledger.posted_truths(span.start, span.end)
             truths = resolve_posted(challenge, rounds, posted, stored, ingest.now)
         else:
-            truths = resolve(challenge, rules, rounds, records, newest, ingest.now)
+            open_rounds = _with_inputs(rules, ledger, span, untold(rules, rounds, stored))
+            truths = resolve(challenge, rules, open_rounds, records, newest, ingest.now)
         new = new_versions(truths, stored)
         written = ledger.add_ground_truths(new.assign(run_id=context.run.run_id))
         context.log.info(f"{written.added} truths added, {written.revised} of them revisions")
@@ -75,6 +78,14 @@ def ground_truth(
         for window in batch:
             own = (within(frame, window) for frame in (rounds, stored, unproven, due))
             yield _say(Report(context, window), *own)
+
+
+def _with_inputs(rules: Rules, ledger: Ledger, span: Window, rounds: pd.DataFrame) -> pd.DataFrame:
+    """The rounds, with what models were given live if a resolver asks the outside by it."""
+    if RESOLVER not in rules.not_replayable:
+        return rounds
+    given = ledger.rounds(Mode.LIVE, span.start, span.end, inputs=True)
+    return rounds.merge(given[[*ROUND, "input_json"]], on=ROUND, how="left")
 
 
 def _reach(challenge: Challenge, span: Window) -> datetime:

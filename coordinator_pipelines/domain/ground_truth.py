@@ -17,12 +17,27 @@ import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.content import canonical
+from coordinator_pipelines.domain.entity import Entity
 from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS, TruthState
 from coordinator_pipelines.domain.rules import FeedContext, Rules
 
 ROUND = ["prediction_config_id", "performed_at"]
+RESOLVER = "GROUND_TRUTH_RESOLVER"
 TIE = {"void": np.nan, "down": 0.0, "up": 1.0, "half": 0.5}
 CONTENT = ["state", "entry_price", "resolved_price", "outcome", "reason", "payload_json"]
+
+
+def untold(rules: Rules, rounds: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The rounds whose outcome may be new: all of them, since records may have changed.
+
+    But a resolver that does its own I/O is asked until it tells, and never again: what it would
+    say later is no fact about the round's instant. ``stored``: newest truths of the span.
+    """
+    if RESOLVER not in rules.not_replayable:
+        return rounds
+    told = stored.loc[stored["state"] == TruthState.FINAL.value, ROUND]
+    both = rounds.merge(told, on=ROUND, how="left", indicator="told")
+    return both.loc[both["told"] == "left_only", list(rounds.columns)].reset_index(drop=True)
 
 
 def resolve(
@@ -35,8 +50,9 @@ def resolve(
 ) -> pd.DataFrame:
     """The truths of the rounds that can be told by now: GROUND_TRUTH_COLUMNS but version, run.
 
-    ``rounds``: of ``prediction_batch.grid``. ``records``: newest versions, up to and including
-    the last ``resolvable_at``. ``newest``: subject -> end of the newest record there is, the
+    ``rounds``: of ``prediction_batch.grid``, those of :func:`untold`; with ``input_json`` where a
+    resolver shall see it. ``records``: newest versions, up to and including the last
+    ``resolvable_at``. ``newest``: subject -> end of the newest record there is, the
     witness. A round whose records are not final yet has no row until its deadline
     has passed; from then on it is UNRESOLVABLE, with the reason.
     """
@@ -165,28 +181,31 @@ def _authors_truth(
 ) -> tuple[str | None, str | None]:
     assert rules.resolve is not None
     config = next(c for c in challenge.configs if c.id == row["prediction_config_id"])
-    prediction = {
-        "prediction_config_id": config.id,
-        "scope_key": config.scope_key,
-        "scope": config.scope,
-        "performed_at": row["performed_at"].to_pydatetime(),
-        "resolvable_at": row["resolvable_at"].to_pydatetime(),
-        "entry_price": row["entry_price"],
-        "resolved_price": row["resolved_price"],
-    }
+    prediction = Entity(
+        prediction_config_id=config.id,
+        scope_key=config.scope_key,
+        scope=config.scope,
+        performed_at=row["performed_at"].to_pydatetime(),
+        resolvable_at=row["resolvable_at"].to_pydatetime(),
+        entry_price=row["entry_price"],
+        resolved_price=row["resolved_price"],
+    )
+    if "input_json" in row:
+        given = row["input_json"]
+        prediction["inference_input"] = json.loads(given) if isinstance(given, str) else {}
     within = records["ended_at"].between(row["performed_at"], row["resolvable_at"])
     frames = {
         asset: records[within & (records["subject"] == symbol)]
         for asset, symbol in challenge.feed.subjects.items()
     }
-    context = FeedContext(prediction["resolvable_at"], prediction["performed_at"], frames)
+    context = FeedContext(prediction.resolvable_at, prediction.performed_at, frames)
     try:
         payload = rules.resolve(prediction, context)
         if payload is None:
-            return None, "GROUND_TRUTH_RESOLVER has no truth for this round"
+            return None, f"{RESOLVER} has no truth for this round"
         return canonical(payload), None
     except Exception as error:  # noqa: BLE001 (an author's resolver may raise anything)
-        return None, f"GROUND_TRUTH_RESOLVER raised {type(error).__name__}: {error}"[:500]
+        return None, f"{RESOLVER} raised {type(error).__name__}: {error}"[:500]
 
 
 def missing_of(truths: pd.DataFrame, rounds: pd.DataFrame) -> list[str]:

@@ -196,8 +196,10 @@ class Ledger(Operation, Posted, ABC):
     # -- prediction batches ---------------------------------------------------------------
 
     @abstractmethod
-    def rounds(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
-        """Rounds of the window: ROUND_COLUMNS without ``input_json``."""
+    def rounds(
+        self, mode: Mode, start: datetime, end: datetime, *, inputs: bool = False
+    ) -> pd.DataFrame:
+        """Rounds of the window: ROUND_COLUMNS, without ``input_json`` if not ``inputs``."""
 
     @abstractmethod
     def newest_round(self, mode: Mode, status: RoundStatus | None = None) -> datetime | None:

@@ -25,9 +25,11 @@ OUTPUT_COLUMNS = ("output_json", "raw_output_json")
 class PredictionBatches(Store):
     """Reads and writes of rounds and predictions."""
 
-    def rounds(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
-        """Rounds of the window: ROUND_COLUMNS without ``input_json``."""
-        names = [name for name in ROUND_COLUMNS if name != "input_json"]
+    def rounds(
+        self, mode: Mode, start: datetime, end: datetime, *, inputs: bool = False
+    ) -> pd.DataFrame:
+        """Rounds of the window: ROUND_COLUMNS, without ``input_json`` if not ``inputs``."""
+        names = [name for name in ROUND_COLUMNS if inputs or name != "input_json"]
         conditions = performed_in(round_table, mode, start, end)
         return self._read(round_table, names, *conditions)
 

@@ -212,3 +212,20 @@ def test_a_board_of_record_waits_for_answers_that_a_silent_database_keeps(
     resolve(live, at(900 + SETTLED))
     with live.pipeline.ledger() as ledger:
         assert ledger.newest_leaderboard(Mode.LIVE, at(900))["final"].item()
+
+
+def test_a_resolver_that_does_its_own_io_is_asked_until_it_tells_and_never_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = {"callables.GROUND_TRUTH_RESOLVER": "tests.support.author:resolve_by_own_means"}
+    live = live_pipeline(tmp_path, monkeypatch, **resolver)
+    live.capture(at(0), at(60))
+    entry = close(live.feed_of_its_own(), 13)  # the newest that was in hand for the round of 15
+    resolve(live, at(90))
+    first = json.loads(truth(live, at(15))["payload_json"])
+    assert (first["scope"], first["entry"]) == ("BTC", entry)
+    resolve(live, at(150))
+    assert json.loads(truth(live, at(15))["payload_json"]) == first
+    assert truth(live, at(15))["version"] == 1
+    later = truth(live, at(75))  # nobody was asked, so nobody was given anything
+    assert json.loads(later["payload_json"])["entry"] is None
