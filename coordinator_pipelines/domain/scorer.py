@@ -24,6 +24,8 @@ Scorer = TypeVar("Scorer", bound=Callable[..., Any])
 Verdict = tuple[float, bool, str | None]
 
 VERDICT_COLUMNS = ("value", "success", "failed_reason")
+LARGEST_VALUE = 1e100
+"""Beyond it the sums of squares of a trailing window would leave what a double holds."""
 LONGEST_REASON = 300
 _MARK = "is_batch_scorer"
 
@@ -39,9 +41,9 @@ def scorer_from(function: Callable[..., Any]) -> Callable[[pd.DataFrame], pd.Dat
 
     The result has the columns ``value`` (float, NaN unless ``success``), ``success`` and
     ``failed_reason`` (at most 300 characters, None if ``success``), and the index of its input.
-    A scorer that raises, or whose value is missing, not a number or not finite, fails that row;
-    ``success`` defaults to True. A batch-wise scorer that fails on a frame is asked again about
-    halves of it, down to the rows that make it fail.
+    A scorer that raises, or whose value is missing, not a number, not finite or larger than
+    ``LARGEST_VALUE``, fails that row; ``success`` defaults to True. A batch-wise scorer that
+    fails on a frame is asked again about halves of it, down to the rows that make it fail.
     """
     judge = _judge_batch if getattr(function, _MARK, False) else _judge_rows
     return partial(_scored, partial(judge, function))
@@ -112,7 +114,9 @@ def _verdict(value: Any, success: Any, reason: Any) -> Verdict:
         number = float(value)
     except OverflowError:
         number = math.inf
-    return (number, True, None) if math.isfinite(number) else _failure(f"value is {number}")
+    if abs(number) > LARGEST_VALUE:
+        return _failure(f"value is {number:g}, beyond {LARGEST_VALUE:g}")
+    return _failure("value is nan") if math.isnan(number) else (number, True, None)
 
 
 def _is_nan(value: Any) -> bool:

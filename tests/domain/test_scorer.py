@@ -31,6 +31,7 @@ def test_rows_that_go_wrong_cost_only_themselves():
         lambda: {"value": math.nan},
         lambda: {"value": math.inf},
         lambda: {"value": 10**400},
+        lambda: {"value": -1.01e100},
         lambda: {"value": "0.5"},
         lambda: {"value": True},
         lambda: {"value": 1.0, "success": "yes"},
@@ -40,8 +41,8 @@ def test_rows_that_go_wrong_cost_only_themselves():
     ]
     scored = scorer_from(row_wise)(frame(*({"answer": answer} for answer in answers)))
 
-    assert scored.index.tolist() == list(range(10, 22))
-    assert scored["success"].tolist() == [True] + [False] * 10 + [True]
+    assert scored.index.tolist() == list(range(10, 23))
+    assert scored["success"].tolist() == [True] + [False] * 11 + [True]
     assert scored["value"].dropna().tolist() == [0.5, 0.25]
     reasons = scored["failed_reason"].tolist()
     assert reasons[0] is None
@@ -49,12 +50,13 @@ def test_rows_that_go_wrong_cost_only_themselves():
     assert reasons[1].startswith("RuntimeError: boom")
     assert len(reasons[1]) == 300
     assert "returned None" in reasons[2]
-    assert reasons[3:8] == [
-        "value is nan", "value is inf", "value is inf", "value is '0.5', not a number",
+    assert reasons[3:9] == [
+        "value is nan", "value is inf, beyond 1e+100", "value is inf, beyond 1e+100",
+        "value is -1.01e+100, beyond 1e+100", "value is '0.5', not a number",
         "value is True, not a number",
     ]  # fmt: skip
-    assert "success is 'yes'" in reasons[8]
-    assert reasons[9] == "the scorer gave no reason"
+    assert "success is 'yes'" in reasons[9]
+    assert reasons[10] == "the scorer gave no reason"
 
 
 def test_a_scorer_cannot_spoil_the_truth_for_the_next_row():

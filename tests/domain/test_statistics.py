@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordinator_pipelines.domain.ledger import STATISTIC_COLUMNS
+from coordinator_pipelines.domain.metrics.summary import combine_squares
+from coordinator_pipelines.domain.scorer import LARGEST_VALUE
 from coordinator_pipelines.domain.statistics import score_statistics
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -32,6 +34,7 @@ ROWS = st.lists(
     ),
     max_size=40,
 )
+EXTREMES = st.sampled_from([LARGEST_VALUE, -LARGEST_VALUE, 0.0, 1e-300])
 
 
 def as_scores(rows: list[Row]) -> pd.DataFrame:
@@ -104,3 +107,12 @@ def test_squares_keep_their_digits_far_from_zero() -> None:
     rows: list[Row] = [("live", "a", "m", 1, "SUCCESS", value, "scorer") for value in values]
     [row] = score_statistics(as_scores(rows), HOUR).to_dict("records")
     assert row["squares"] == pytest.approx(10.0, rel=1e-12)
+
+
+@given(st.lists(EXTREMES, min_size=1, max_size=60))
+def test_sums_of_the_largest_values_that_a_scorer_may_give_are_finite(values):
+    rows = [("live", "a", "m", k, "SUCCESS", value, "scorer") for k, value in enumerate(values)]
+    sums = score_statistics(as_scores(rows), HOUR)
+    assert np.isfinite(sums[list(STATISTIC_COLUMNS[4:])].to_numpy("float64")).all()
+    n, total, squares = (sums[name].to_numpy("float64") for name in ("n", "total", "squares"))
+    assert np.isfinite(combine_squares(n, total, squares))
