@@ -17,7 +17,6 @@ class Health:
 
     last_outcome: Outcome | None = None
     last_reason: str | None = None
-    last_asked_at: datetime | None = None
     consecutive_failures: int = 0
     """Cells in a row without an answer: failed, timed out or absent."""
     first_failure_at: datetime | None = None
@@ -25,13 +24,12 @@ class Health:
 
     def note(self, outcome: Outcome, reason: str | None) -> None:
         """Take note of one cell."""
-        now = datetime.now(UTC)
-        self.last_outcome, self.last_reason, self.last_asked_at = outcome, reason, now
+        self.last_outcome, self.last_reason = outcome, reason
         if outcome in (Outcome.SUCCESS, Outcome.ABSTAINED):
             self.consecutive_failures, self.first_failure_at = 0, None
             return
         self.consecutive_failures += 1
-        self.first_failure_at = self.first_failure_at or now
+        self.first_failure_at = self.first_failure_at or datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
