@@ -7,6 +7,9 @@ import hashlib
 import json
 from typing import Any
 
+WRITTEN_WITH_EXPONENT = 10**16
+"""From here on Python writes a float with an exponent, and PostgreSQL returns it without."""
+
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and without spaces; raises ``ValueError`` for NaN and infinity.
@@ -18,5 +21,24 @@ def canonical(value: Any) -> str:
 
 
 def content_hash(value: Any) -> str:
-    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    """SHA-256 of the canonical JSON, as 64 hexadecimal digits.
+
+    The same before a value was stored and after it was read, whatever the database.
+
+    >>> content_hash([-0.0, 1e18]) == content_hash([0.0, 1_000_000_000_000_000_000])
+    True
+    """
+    return hashlib.sha256(canonical(_as_read(value)).encode()).hexdigest()
+
+
+def _as_read(value: Any) -> Any:
+    """Numbers as either database may return them: one without exponents or a negative zero."""
+    if isinstance(value, dict):
+        return {name: _as_read(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_read(item) for item in value]
+    if isinstance(value, float):
+        return value + 0.0
+    if isinstance(value, int) and abs(value) >= WRITTEN_WITH_EXPONENT:
+        return float(value)
+    return value

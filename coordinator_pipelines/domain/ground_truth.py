@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.content import canonical
+from coordinator_pipelines.domain.content import canonical, content_hash
 from coordinator_pipelines.domain.entity import Entity
 from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS, TruthState
 from coordinator_pipelines.domain.rules import FeedContext, Rules
@@ -24,7 +24,7 @@ from coordinator_pipelines.domain.rules import FeedContext, Rules
 ROUND = ["prediction_config_id", "performed_at"]
 RESOLVER = "GROUND_TRUTH_RESOLVER"
 TIE = {"void": np.nan, "down": 0.0, "up": 1.0, "half": 0.5}
-CONTENT = ["state", "entry_price", "resolved_price", "outcome", "reason", "payload_json"]
+CONTENT = ["state", "entry_price", "resolved_price", "outcome", "reason", "payload"]
 
 
 def untold(rules: Rules, rounds: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
@@ -57,9 +57,11 @@ def resolve(
     has passed; from then on it is UNRESOLVABLE, with the reason.
     """
     truths = _with_prices(challenge, rounds, records, newest)
+    reasons = [truths["entry_reason"].tolist(), truths["resolved_reason"].tolist()]
+    if rules.resolve is not None:
+        reasons.append(_unproven_elsewhere(challenge, truths, newest))
     truths["reason"] = [
-        "; ".join(part for part in parts if part) or None
-        for parts in zip(truths["entry_reason"], truths["resolved_reason"], strict=True)
+        "; ".join(part for part in parts if part) or None for parts in zip(*reasons, strict=True)
     ]
     final = truths["reason"].isna()
     if rules.resolve is None:
@@ -78,10 +80,8 @@ def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
 
     One that was told is never taken back for want of records: they may have been pruned since.
     """
-    known = stored[[*ROUND, "version", *CONTENT]].assign(
-        payload_json=[text and canonical(json.loads(text)) for text in stored["payload_json"]]
-    )
-    both = truths.merge(known, on=ROUND, how="left", suffixes=("", "_stored"))
+    known = _with_digest(stored)[[*ROUND, "version", *CONTENT]]
+    both = _with_digest(truths).merge(known, on=ROUND, how="left", suffixes=("", "_stored"))
     same = both["version"].notna()
     for name in CONTENT:
         old, new = both[f"{name}_stored"], both[name]
@@ -90,6 +90,12 @@ def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     same |= was_told & (both["state"] == TruthState.UNRESOLVABLE.value)
     version = both["version"].fillna(0).astype("int64") + 1
     return truths.assign(version=version.to_numpy())[~same.to_numpy()]
+
+
+def _with_digest(truths: pd.DataFrame) -> pd.DataFrame:
+    """The truths with ``payload``: a digest of it, the same whichever database returned it."""
+    texts = truths["payload_json"]
+    return truths.assign(payload=[text and content_hash(json.loads(text)) for text in texts])
 
 
 def provisional(
@@ -141,6 +147,19 @@ def _with_price(
     reasons = np.select([unknown, unproven], ["no record of " + at, unproven_reason], "")
     truths[f"{name}_reason"] = reasons
     return truths
+
+
+def _unproven_elsewhere(
+    challenge: Challenge, truths: pd.DataFrame, newest: "pd.Series[pd.Timestamp]"
+) -> list[str]:
+    """Why an author's resolver, which may read every subject, cannot be asked yet; else empty."""
+    texts = []
+    for own, at in zip(truths["subject"], truths["resolvable_at"], strict=True):
+        others = (symbol for symbol in challenge.feed.symbols if symbol != own)
+        unproven = [symbol for symbol in others if not newest.get(symbol, pd.NaT) > at]
+        text = f"no record of {', '.join(unproven)} after {at:%Y-%m-%d %H:%M:%S} UTC"
+        texts.append(text if unproven else "")
+    return texts
 
 
 def _with_direction(truths: pd.DataFrame, final: "pd.Series[bool]", tie_rule: str) -> pd.DataFrame:

@@ -128,6 +128,23 @@ def test_a_resolver_that_raises_costs_only_its_round():
     assert truths["reason"].iloc[1] == "GROUND_TRUTH_RESOLVER raised LookupError: not today"
 
 
+def test_a_resolver_that_may_read_another_asset_waits_until_that_is_final_too():
+    feed = challenge().feed.model_dump(mode="json")
+    feed = {k: v for k, v in feed.items() if v is not None}
+    spec = challenge(feed={**feed, "subjects": {"BTC": "BTCUSDT", "ETH": "ETHUSDT"}})
+    rounds = grid(spec, Window(START, instant(2)))
+    prices = pd.concat([
+        records({0: 1, 1: 2, 2: 3, 3: 4}), records({0: 1, 1: 2, 2: 3}).assign(subject="ETHUSDT"),
+    ])  # fmt: skip
+    newest = prices.groupby("subject")["ended_at"].max()
+    authors = rules(resolve=lambda _, context: {"eth": context.prices("ETH")[-1][1]})
+    [truth] = resolve(spec, authors, rounds, prices, newest, instant(5)).to_dict("records")
+    assert (truth["performed_at"], truth["payload_json"]) == (instant(0), '{"eth":2.0}')
+    late = resolve(spec, authors, rounds, prices, newest, LATER)
+    assert late["reason"].tolist()[1] == "no record of ETHUSDT after 2025-01-01 00:02:00 UTC"
+    assert len(resolve(spec, RULES, rounds, prices, newest, instant(5))) == 2
+
+
 def test_what_a_window_lacks_is_said_round_by_round():
     spec = challenge()
     rounds = grid(spec, Window(START, instant(3)))

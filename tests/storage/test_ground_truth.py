@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from coordinator_pipelines.domain.content import canonical
 from coordinator_pipelines.domain.errors import LedgerError
+from coordinator_pipelines.domain.ground_truth import new_versions
 from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS, Ledger, Written
 from tests.storage.examples import HOUR, START, at, prepare, truths
 
@@ -47,3 +49,11 @@ def test_the_window_of_truths_is_half_open(ledger: Ledger) -> None:
 def test_a_truth_of_an_unknown_config_is_refused(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match="register configs"):
         ledger.add_ground_truths(truths([0]))
+
+
+def test_a_truth_with_any_numbers_is_the_same_when_it_is_told_again(ledger: Ledger) -> None:
+    prepare(ledger)
+    told = truths([0], payload_json=canonical({"x": [-0.0, 1e18, 1.5e300, 2**62, 1e-300, 5.0]}))
+    ledger.add_ground_truths(told)
+    computed = told.drop(columns="version")
+    assert new_versions(computed, ledger.ground_truths(START, START + HOUR)).empty
