@@ -20,7 +20,6 @@ from coordinator_pipelines.domain.feed_record import instants
 from coordinator_pipelines.domain.feed_spec import BINANCE_INTERVALS
 from coordinator_pipelines.domain.round import as_utc
 from coordinator_pipelines.feeds.binance_klines import REFUSAL, read_klines
-from coordinator_pipelines.feeds.hold_file import HoldFile
 from coordinator_pipelines.feeds.http_answer import Answer, parsed
 from coordinator_pipelines.feeds.http_source import TIMEOUT_SECONDS, HttpSource
 from coordinator_pipelines.feeds.rate_limit import RateLimit
@@ -49,13 +48,12 @@ def binance_source(
 ) -> HttpSource:
     """Binance, as one process asks it, whatever the number of feeds.
 
-    ``hold_directory``: where processes learn of each other's pauses.
+    ``hold_directory``: where processes learn of each other's requests and pauses.
 
     Raises:
         FeedConfigurationError: the base URL is none.
     """
-    held = HoldFile.of(base_url, hold_directory) if hold_directory else None
-    limit = RateLimit(REQUESTS, PER_SECONDS, timer, held)
+    limit = RateLimit.shared(REQUESTS, PER_SECONDS, timer, base_url, hold_directory)
     return HttpSource(
         "binance", base_url, variable=BINANCE_URL_VARIABLE, limit=limit, timer=timer,
         timeout_seconds=timeout_seconds, patience_seconds=patience_seconds,

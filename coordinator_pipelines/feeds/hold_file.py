@@ -26,8 +26,7 @@ class HoldFile:
     @classmethod
     def of(cls, base_url: str, directory: Path) -> "HoldFile":
         """The file of the host of a base URL, whether or not that is one."""
-        place = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-        return cls(directory / f"{re.sub('[^A-Za-z0-9.-]', '-', place)}.hold")
+        return cls(vendor_file(base_url, directory, "hold"))
 
     def until(self, now: datetime) -> datetime | None:
         """The end of the pause; None if there is none.
@@ -57,3 +56,9 @@ class HoldFile:
             Path(file.name).replace(self._path)
         except OSError as error:
             logger.warning("other processes do not learn of a vendor's pause: %s", error)
+
+
+def vendor_file(base_url: str, directory: Path, kind: str) -> Path:
+    """The file of the host of a base URL, whether or not that is one; its name tells no secret."""
+    place = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    return directory / f"{re.sub('[^A-Za-z0-9.-]', '-', place)}.{kind}"

@@ -24,7 +24,6 @@ from coordinator_pipelines.domain.feed_access import (
 from coordinator_pipelines.domain.feed_record import instants
 from coordinator_pipelines.domain.feed_spec import pyth_feed_id
 from coordinator_pipelines.domain.round import as_utc
-from coordinator_pipelines.feeds.hold_file import HoldFile
 from coordinator_pipelines.feeds.http_answer import Answer
 from coordinator_pipelines.feeds.http_source import TIMEOUT_SECONDS, HttpSource
 from coordinator_pipelines.feeds.pyth_updates import Update, read_updates
@@ -55,13 +54,12 @@ def pyth_source(
 ) -> HttpSource:
     """Hermes, as one process asks it, whatever the number of feeds.
 
-    ``hold_directory``: where processes learn of each other's pauses.
+    ``hold_directory``: where processes learn of each other's requests and pauses.
 
     Raises:
         FeedConfigurationError: the base URL or the key is none.
     """
-    held = HoldFile.of(base_url, hold_directory) if hold_directory else None
-    limit = RateLimit(REQUESTS, PER_SECONDS, timer, held)
+    limit = RateLimit.shared(REQUESTS, PER_SECONDS, timer, base_url, hold_directory)
     return HttpSource(
         "pyth", base_url, variable=PYTH_URL_VARIABLE, limit=limit, timer=timer, key=key,
         timeout_seconds=timeout_seconds, patience_seconds=patience_seconds,

@@ -5,28 +5,48 @@ Add here what delays or withholds requests; avoid the requests themselves (``htt
 
 from collections import deque
 from datetime import timedelta
+from pathlib import Path
 from threading import Lock
 
 from coordinator_pipelines.domain.errors import FeedUnavailableError
 from coordinator_pipelines.feeds.hold_file import HoldFile
+from coordinator_pipelines.feeds.request_log import RequestLog
 from coordinator_pipelines.feeds.timer import Timer
 
 
 class RateLimit:
     """At most ``requests`` in any ``seconds``, shared by all threads that hold it.
 
-    With a ``hold_file``, pauses are shared with other processes as well.
+    With a ``hold_file``, pauses are shared with other processes as well; with a ``request_log``,
+    so is the limit.
     """
 
     def __init__(
-        self, requests: int, seconds: float, timer: Timer, hold_file: HoldFile | None = None
+        self,
+        requests: int,
+        seconds: float,
+        timer: Timer,
+        hold_file: HoldFile | None = None,
+        request_log: RequestLog | None = None,
     ) -> None:
+        self._most = requests
         self._seconds = seconds
         self._timer = timer
         self._hold_file = hold_file
+        self._request_log = request_log
         self._sent: deque[float] = deque(maxlen=requests)
         self._held_until = float("-inf")
         self._lock = Lock()
+
+    @classmethod
+    def shared(
+        cls, requests: int, seconds: float, timer: Timer, base_url: str, directory: Path | None
+    ) -> "RateLimit":
+        """That of the host of a base URL, for all processes with this directory, if any."""
+        if directory is None:
+            return cls(requests, seconds, timer)
+        files = HoldFile.of(base_url, directory), RequestLog.of(base_url, directory)
+        return cls(requests, seconds, timer, *files)
 
     def wait(self, name: str, patience_seconds: float) -> None:
         """Come back when a request may be sent, which counts as sent.
@@ -63,6 +83,9 @@ class RateLimit:
             if len(self._sent) == self._sent.maxlen:
                 free.append(self._sent[0] + self._seconds)
             pause = max(free) - now
+            if pause <= 0 and self._request_log:
+                present = self._timer.now()
+                pause = self._request_log.take(present, self._most, self._seconds)
             if pause <= 0:
                 self._sent.append(now)
             return pause
