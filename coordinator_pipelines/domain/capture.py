@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 OBSERVE_AHEAD = timedelta(seconds=1)
 """The feed is asked so long before an instant."""
+CATCH_UP_AHEAD = timedelta(seconds=12)
+"""It is asked for what an outage has left only if there is more time than this."""
 CLAIM_AHEAD = timedelta(seconds=0.2)
 """What the feed has answered by then is in hand; the rounds are claimed."""
 HEARTBEAT = timedelta(seconds=2)
@@ -240,10 +242,12 @@ class Capture:
             self._broken.append(f"{type(error).__name__}: {error}"[:500])
 
     def _wait_until(self, instant: datetime) -> None:
-        """Wait, and show signs of life."""
+        """Wait, show signs of life, and use the time to catch up with the feed."""
         while (now := self.clock.now()) < instant:
             if now - self._beaten_at >= HEARTBEAT:
                 self._survives(lambda: self._record(alive_until=self.clock.now() + ALIVE))
+            if instant - now > CATCH_UP_AHEAD:
+                self._survives(self.observation.catch_up)
             self.clock.wait_until(min(instant, self.clock.now() + HEARTBEAT))
 
     def _record(self, **changes: Any) -> None:

@@ -45,6 +45,24 @@ class Feed(ABC):
     def simulated(self) -> bool:
         """Whether the prices are made up; every page that shows them says so."""
 
+    @property
+    def revises(self) -> bool:
+        """Whether a record may become another one; else what is stored is not asked for again."""
+        return True
+
+    @property
+    def records_per_request(self) -> int:
+        """How many records of a subject come at once: what a long range costs."""
+        return 10_000
+
+    def refuse_too_many(self, instants: int) -> None:
+        """Refuse to be asked for so many instants at once; called before the first of them.
+
+        Raises:
+            FeedConfigurationError: they would take hours.
+        """
+        del instants  # of most providers, none are too many
+
     @abstractmethod
     def records(self, subjects: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
         """Finalised records with ``start <= ended_at < end``.

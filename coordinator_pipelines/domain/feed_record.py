@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.round import Window, as_utc, from_epoch
 
+REQUESTS_PER_SPAN = 10
+"""So many requests' records are stored at a time: who is stopped meanwhile has the others."""
 UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
 
 
@@ -46,6 +48,26 @@ def missing_instants(
         raise ValueError("missing instants are those of one subject; select its records first")
     expected = instants(grid_epochs(start, end, granularity_seconds))
     return expected[~expected.isin(records["ended_at"])]
+
+
+def spans(wanted: pd.DatetimeIndex, granularity_seconds: int, per_request: int) -> list[Window]:
+    """The spans in which to ask for instants of the grid, ascending.
+
+    Each holds at most :data:`REQUESTS_PER_SPAN` times what one request brings. What lies between
+    two instants is asked for as well where that is less than another request would bring.
+    """
+    if wanted.empty:
+        return []
+    epochs = wanted.as_unit("s").astype("int64").to_numpy()
+    number = np.append(0, np.cumsum(np.diff(epochs) > per_request * granularity_seconds))
+    most = REQUESTS_PER_SPAN * per_request * granularity_seconds
+    pieces = (epochs - epochs[np.searchsorted(number, number)]) // most
+    first = np.flatnonzero(np.append(True, (np.diff(number) != 0) | (np.diff(pieces) != 0)))
+    last = np.append(first[1:] - 1, len(epochs) - 1)
+    return [
+        Window(from_epoch(int(epochs[i])), from_epoch(int(epochs[j]) + granularity_seconds))
+        for i, j in zip(first, last, strict=True)
+    ]
 
 
 def describe_gaps(missing: pd.DatetimeIndex, granularity_seconds: int) -> list[str]:

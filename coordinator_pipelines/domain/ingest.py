@@ -11,8 +11,14 @@ import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.feed_record import missing_instants
+from coordinator_pipelines.domain.feed_record import (
+    grid_epochs,
+    instants,
+    missing_instants,
+    spans,
+)
 from coordinator_pipelines.domain.ledger import Ledger, Written
+from coordinator_pipelines.domain.round import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +32,15 @@ class Ingest:
 
     def ingest(self, start: datetime, end: datetime) -> Written:
         """Add every record with ``start <= ended_at < end`` that is new or has changed."""
-        spec = self.challenge.feed
+        if not self.feed.revises:
+            stored = self.ledger.feed_records(self.challenge.feed.symbols, start, end)
+            return self._bring(self.missing(stored, start, end))
         end = min(end, self.published_until)
-        if end <= start:
-            return Written(0)
-        return self.store(self.feed.records(spec.symbols, start, end))
+        return self._bring(instants(grid_epochs(start, end, self._bar)))
+
+    def spans(self, wanted: pd.DatetimeIndex) -> list[Window]:
+        """In which spans the feed is asked for bars, by their ends."""
+        return spans(wanted, self._bar, self.feed.records_per_request)
 
     def store(self, records: pd.DataFrame) -> Written:
         """Add a record frame that the feed has given."""
@@ -43,11 +53,7 @@ class Ingest:
         """The stored records with ``start <= ended_at < end``, after adding what was missing."""
         symbols = self.challenge.feed.symbols
         stored = self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
-        missing = self.missing(stored, start, end)
-        if len(missing) == 0:
-            return stored
-        bar = timedelta(seconds=self.challenge.feed.granularity_seconds)
-        if not self.ingest(missing[0].to_pydatetime(), missing[-1].to_pydatetime() + bar).added:
+        if not self._bring(self.missing(stored, start, end)).added:
             return stored
         return self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
 
@@ -56,11 +62,10 @@ class Ingest:
         end = min(end, self.published_until)
         if end <= start:
             return pd.DatetimeIndex([], tz="UTC")
-        bar = self.challenge.feed.granularity_seconds
         missing = pd.DatetimeIndex([], tz="UTC")
         for symbol in self.challenge.feed.symbols:
             own = stored[stored["subject"] == symbol]
-            missing = missing.union(missing_instants(own, start, end, bar))
+            missing = missing.union(missing_instants(own, start, end, self._bar))
         return missing
 
     def newest(self) -> "pd.Series[pd.Timestamp]":
@@ -76,3 +81,17 @@ class Ingest:
         """The first instant for which a record cannot be expected yet."""
         delay = timedelta(seconds=self.challenge.feed.publication_delay_seconds)
         return self.now - delay + timedelta(microseconds=1)
+
+    @property
+    def _bar(self) -> int:
+        return self.challenge.feed.granularity_seconds
+
+    def _bring(self, wanted: pd.DatetimeIndex) -> Written:
+        """Ask the feed for bars, by their ends; a transaction for each span."""
+        symbols = self.challenge.feed.symbols
+        self.feed.refuse_too_many(len(wanted))
+        written = [
+            self.store(self.feed.records(symbols, span.start, span.end))
+            for span in self.spans(wanted)
+        ]
+        return Written(sum(each.added for each in written), sum(each.revised for each in written))

@@ -11,21 +11,29 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.errors import FeedDataError, FeedUnavailableError
 from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.feed_record import REQUESTS_PER_SPAN
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.domain.ledger import Ledger
 from coordinator_pipelines.domain.question import Sight
+from coordinator_pipelines.domain.round import Window
 
 logger = logging.getLogger(__name__)
 
 VERSION = ["subject", "ended_at", "version"]
 RETRY_GAPS = timedelta(seconds=60)
 """A bar that the feed did not have is asked for again this often."""
+BEGINNING = timedelta(seconds=10)
+"""So long a capture waits for its look-back: it must be there for its first round."""
+
+Brought = list[tuple[Window, pd.DataFrame]]
+"""What the feed has answered: the spans that it was asked for, each with its records."""
 
 
 @dataclass
@@ -39,20 +47,23 @@ class Observation:
     executor: Executor
     sight: Sight = field(init=False)
     _in_hand: pd.DataFrame = field(init=False)
-    _fetch: "Future[pd.DataFrame] | None" = None
-    _gaps_asked_at: datetime | None = None
+    _fetch: "Future[Brought] | None" = None
+    _answered: list[Window] = field(default_factory=list)
+    """Spans that the feed has answered since the gaps were looked at."""
+    _looked_at: datetime | None = None
+    _behind: bool = False
 
     def begin(self) -> None:
         """Bring the look-back up to date, gaps of an earlier outage included; waits for the feed.
 
-        A feed that does not answer leaves what the ledger has.
+        A feed that does not answer leaves what the ledger has. What takes longer than
+        :data:`BEGINNING` comes in while rounds are captured.
         """
         self._hold(self._stored(self._since()))
-        try:
-            self._ingest().records(self._since(), self.clock.now())
-        except (FeedUnavailableError, FeedDataError) as error:
-            logger.warning("feed: %s", error)
-        self._look(self._since())
+        began = self.clock.now()
+        while self.clock.now() - began < BEGINNING:
+            if not self._take(self._bring(self._wanted())):
+                return
 
     def resume(self, asked: pd.DataFrame) -> None:
         """Go on after an instant that another capture asked; ``asked``: its rounds, as stored.
@@ -77,26 +88,40 @@ class Observation:
         self.collect()
         if self._fetch is not None or not self.challenge.feed.symbols:
             return
-        until = self._ingest().published_until
-        start = self._wanted_from(until)
-        if start < until:
-            self._fetch = self.executor.submit(
-                self.feed.records, self.challenge.feed.symbols, start, until
-            )
+        if spans := self._wanted():
+            self._fetch = self.executor.submit(self._bring, spans)
+
+    def catch_up(self) -> None:
+        """Ask for what the last request left for later, if it left anything."""
+        if self._behind:
+            self.request()
 
     def collect(self) -> None:
         """Take in hand what has arrived."""
-        if self._fetch is None or not self._fetch.done():
-            return
-        fetch, self._fetch = self._fetch, None
+        if self._fetch is not None and self._fetch.done():
+            fetch, self._fetch = self._fetch, None
+            self._take(fetch.result())
+
+    def _bring(self, spans: Sequence[Window]) -> Brought:
+        """Ask the feed, for the newest span first, as far as it answers."""
+        brought = []
         try:
-            records = fetch.result()
+            for span in reversed(spans):
+                records = self.feed.records(self.challenge.feed.symbols, span.start, span.end)
+                brought.append((span, records))
         except (FeedUnavailableError, FeedDataError) as error:
             logger.warning("feed: %s", error)
-            return
-        if len(records):
-            self._ingest().store(records)
-            self._look(records["ended_at"].min().to_pydatetime())
+        return brought
+
+    def _take(self, brought: Brought) -> bool:
+        """Store what was brought and take it in hand; whether any of it was new."""
+        frames = [records for _, records in brought if len(records)]
+        added = sum(self._ingest().store(records).added for records in frames)
+        if frames:
+            first = min(records["ended_at"].min() for records in frames)
+            self._look(first.to_pydatetime())
+        self._answered += [span for span, _ in brought]
+        return added > 0
 
     def _look(self, start: datetime, *, came_now: bool = True) -> None:
         """Read what ended from ``start`` on; what is new to us came in hand now, however old.
@@ -118,25 +143,25 @@ class Observation:
         self._in_hand = records
         self.sight = Sight.of(self.challenge, records)
 
-    def _wanted_from(self, until: datetime) -> datetime:
-        """The oldest bar worth asking for: a gap now and then, else what is new."""
-        now = self.clock.now()
-        if self._gaps_asked_at is not None and now - self._gaps_asked_at < RETRY_GAPS:
-            return self._newest_common()
-        self._gaps_asked_at = now
-        self._look(self._since())  # other runs fill gaps, too
-        missing = self._ingest().missing(self._in_hand, self._since(), until)
-        newest = self._newest_common()
-        return min(newest, missing[0].to_pydatetime()) if len(missing) else newest
+    def _wanted(self) -> list[Window]:
+        """In which spans to ask for what is not in hand: the newest of it, as much as is soon had.
 
-    def _newest_common(self) -> datetime:
-        """The end of the first bar that is not in hand of every subject."""
-        bar = timedelta(seconds=self.challenge.feed.granularity_seconds)
-        ends: Sequence[pd.Timestamp] = [
-            frame["ended_at"].max() for frame in self.sight.frames.values()
-        ]
-        known = [end.to_pydatetime() + bar for end in ends if not pd.isna(end)]
-        return min(known) if len(known) == len(ends) else self._since()
+        An old bar that the feed did not have is asked for now and then, a young one each time.
+        """
+        now, ingest = self.clock.now(), self._ingest()
+        if self._looked_at is None or now - self._looked_at >= RETRY_GAPS:
+            self._looked_at, self._answered = now, []
+            self._look(self._since())  # other runs fill gaps, too
+        missing = ingest.missing(self._in_hand, self._since(), ingest.published_until)
+        lacking = np.zeros(len(missing), dtype=bool)
+        for span in self._answered:
+            first, stop = (missing.searchsorted(pd.Timestamp(t)) for t in (span.start, span.end))
+            lacking[first:stop] = True
+        young = missing > pd.Timestamp(now - RETRY_GAPS)
+        wanted = missing[~lacking | young]
+        most = REQUESTS_PER_SPAN * self.feed.records_per_request
+        self._behind = len(wanted) > most
+        return ingest.spans(wanted[-most:])
 
     def _since(self) -> datetime:
         return self.clock.now() - self.challenge.look_back

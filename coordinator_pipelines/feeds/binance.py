@@ -86,6 +86,11 @@ class BinanceFeed(Feed):
         """Never."""
         return False
 
+    @property
+    def records_per_request(self) -> int:
+        """A page."""
+        return PAGE
+
     def records(self, subjects: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
         """The closed candles with ``start <= ended_at < end``; a request per 1,000 of them.
 

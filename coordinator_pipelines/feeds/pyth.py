@@ -90,21 +90,35 @@ class PythFeed(Feed):
         """Never."""
         return False
 
+    @property
+    def revises(self) -> bool:
+        """Never: an update is what it was, and the price at an instant is one update."""
+        return False
+
+    @property
+    def records_per_request(self) -> int:
+        """One."""
+        return 1
+
+    def refuse_too_many(self, instants: int) -> None:
+        """Refuse more than :data:`MOST_INSTANTS`."""
+        if instants > MOST_INSTANTS:
+            raise FeedConfigurationError(
+                f"feed pyth: {instants:,} prices in one range are more than {MOST_INSTANTS:,}; "
+                "each is a request. Ask for fewer windows at once, or set a coarser "
+                "feed.granularity_seconds."
+            )
+
     def records(self, subjects: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
         """The prices at the instants of the grid in [start, end); a request for each instant.
 
         Raises:
             FeedUnavailableError: Hermes cannot be reached, or wants not to be asked for now.
-            FeedConfigurationError: also for a range of more than :data:`MOST_INSTANTS`.
+            FeedConfigurationError: also for too many instants.
         """
         asked = known_subjects(map(pyth_feed_id, subjects), self._subjects, self.source)
         grid = self._grid(start, end)
-        if len(grid) > MOST_INSTANTS and asked:
-            raise FeedConfigurationError(
-                f"feed pyth: {len(grid):,} prices in one range, {start:%Y-%m-%d %H:%M} to "
-                f"{end:%Y-%m-%d %H:%M}, are more than {MOST_INSTANTS:,}; each is a request. Ask "
-                "for fewer windows at once, or set a coarser feed.granularity_seconds."
-            )
+        self.refuse_too_many(len(grid))
         found = {instant: self._at(instant, asked) for instant in grid if asked}
         return self._records(list(found.items()))
 

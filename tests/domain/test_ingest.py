@@ -1,13 +1,19 @@
 """Records from a feed into the ledger: only what is published, only what is new."""
 
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 
+from coordinator_pipelines.domain.errors import FeedConfigurationError, FeedUnavailableError
 from coordinator_pipelines.domain.ingest import Ingest
 from coordinator_pipelines.feeds.file import FileFeed
+from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
+from tests.feeds.exchange_server import FakeTimer
 from tests.support.challenges import FIRST_BAR, START, small_challenge
+from tests.support.costly_feed import CostlyFeed
 from tests.support.pipeline import LATER, open_ledger
 from tests.support.prices import closes_from, walk, write_candles
 from tests.support.recompute import seconds
@@ -85,3 +91,42 @@ def test_the_newest_record_is_the_feeds_or_the_one_that_is_stored(make_ingest):
 def test_the_newest_record_is_never_one_of_the_future(make_ingest):
     ingest = make_ingest(now=START + 10 * MINUTE)
     assert ingest.newest()["BTCUSDT"] == pd.Timestamp(START + 9 * MINUTE)
+
+
+@pytest.fixture
+def costly(make_ingest):
+    """Ingest from a feed that is asked for one record at a time."""
+    feed = FileFeed(make_ingest().feed._path, subjects=["BTCUSDT"], granularity_seconds=60)
+
+    def make(**what):
+        return replace(make_ingest(), feed=CostlyFeed(feed, MINUTE, **what))
+
+    return make
+
+
+def test_who_is_stopped_in_a_long_range_has_what_came_before(costly):
+    with pytest.raises(FeedUnavailableError):
+        costly(most=35).ingest(START, START + HOUR)
+    assert len(stored(costly())) == 30
+    again = costly()
+    assert again.ingest(START, START + HOUR).added == 30
+    assert again.feed.asked == [START + k * MINUTE for k in range(30, 60)]
+
+
+def test_only_what_is_missing_is_asked_for_and_not_what_lies_between(costly):
+    gaps = [START + k * MINUTE for k in (3, 40, 41)]
+    first = costly(lacking=gaps)
+    assert first.ingest(START, START + HOUR).added == 57
+    assert len(first.records(START, START + HOUR)) == 57
+    assert first.feed.asked[60:] == gaps
+    again = costly(lacking=gaps)
+    assert again.ingest(START, START + HOUR).added == 0
+    assert again.feed.asked == gaps
+
+
+def test_what_would_take_hours_is_refused_before_it_is_asked(make_ingest):
+    with closing(pyth_source("http://127.0.0.1:1", None, FakeTimer(LATER))) as source:
+        feed = PythFeed(source, subjects=["ab" * 32], granularity_seconds=60)
+        ingest = replace(make_ingest(), feed=feed)
+        with pytest.raises(FeedConfigurationError, match=r"14,400 prices in one range"):
+            ingest.ingest(START, START + 240 * HOUR)
