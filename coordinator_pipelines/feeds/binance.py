@@ -118,14 +118,14 @@ class BinanceFeed(Feed):
         """Page by page; only an empty page or an unfinished bar says that there is no more."""
         while opens:
             candles, closed = self._page(subject, PAGE, opens[-1], opens[0])
-            yield self._records(subject, candles[closed])
+            yield self._records(subject, candles[closed & candles["sound"]])
             if not closed.any() or not closed.iloc[-1]:
                 return
             opens = range(int(candles["ts"].iloc[-1]) + self._bar, opens.stop, self._bar)
 
     def _newest(self, subject: str, last: int) -> pd.DataFrame:
         candles, closed = self._page(subject, NEWEST, last)
-        return self._records(subject, candles[closed].iloc[-1:])
+        return self._records(subject, candles[closed & candles["sound"]].iloc[-1:])
 
     def _page(
         self, subject: str, limit: int, last: int, first: int | None = None
@@ -143,11 +143,11 @@ class BinanceFeed(Feed):
                 *((name, at * 1000) for name, at in bounds.items() if at is not None),
                 ("limit", limit),
             ],
-            partial(self._read, first or 0, last),
+            partial(self._read, subject, first or 0, last),
         )
 
     def _read(
-        self, first: int, last: int, answer: Answer
+        self, subject: str, first: int, last: int, answer: Answer
     ) -> "tuple[pd.DataFrame, pd.Series[bool]]":
         if answer.status != 200:
             raise self._refusal(answer)
@@ -155,7 +155,7 @@ class BinanceFeed(Feed):
         if now is None:
             raise FeedDataError("the answer has no Date, so nothing in it is known to be final")
         self._spare(answer, 60 - now.second)
-        candles = read_klines(answer.content, self._bar, first, last)
+        candles = read_klines(answer.content, subject, self._bar, first, last)
         return candles, candles["ts"] + self._bar + SETTLING_SECONDS <= now.timestamp()
 
     def _spare(self, answer: Answer, rest_of_minute: int) -> None:

@@ -1,4 +1,4 @@
-"""What Binance answers about candles, checked as a whole: sound in every row, or refused.
+"""What Binance answers about candles: as a whole what was promised, or refused.
 
 Add here what concerns the content of an answer; avoid asking (``binance``) and what a good
 candle is (``candle_checks``).
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from coordinator_pipelines.domain.errors import FeedDataError
 from coordinator_pipelines.domain.feed import PRICE_COLUMNS
-from coordinator_pipelines.feeds.candle_checks import YEAR_2100, checked_candles
+from coordinator_pipelines.feeds.candle_checks import YEAR_2100, told_apart
 from coordinator_pipelines.feeds.candle_file import CandleTable
 from coordinator_pipelines.feeds.http_answer import parsed
 
@@ -37,14 +37,16 @@ REFUSAL = TypeAdapter(Refusal)
 
 
 def read_klines(
-    content: bytes, granularity_seconds: int, earliest: int, latest: int
+    content: bytes, subject: str, granularity_seconds: int, earliest: int, latest: int
 ) -> pd.DataFrame:
-    """Candles that open between ``earliest`` and ``latest`` (epoch seconds, both included).
+    """A subject's candles that open between ``earliest`` and ``latest`` (epoch seconds, included).
 
-    Columns: ``ts`` (open time, epoch seconds, ascending), ``open, high, low, close, volume``.
+    Columns: ``ts`` (open time, epoch seconds, ascending), ``open, high, low, close, volume`` and
+    ``sound``: a candle that is impossible, or whose prices are none, costs no other.
 
     Raises:
-        FeedDataError: one row is anything else; the message names it, counted from 1.
+        FeedDataError: one row is no candle that was asked for, or not in order; the message names
+            it, counted from 1.
     """
     rows = parsed(KLINES, content, "klines")
     opened, closed = (_times(rows, place) for place in (0, 6))
@@ -57,9 +59,10 @@ def read_klines(
     _refuse(rows, (opened < earliest * 1000) | (opened > latest * 1000), "was not asked for")
     _refuse(rows, np.diff(opened, prepend=-1) <= 0, "is not after the row before")
     columns = {name: [row[place] for row in rows] for place, name in enumerate(PRICE_COLUMNS, 1)}
-    table = pd.DataFrame({"ts": opened // 1000, **columns})
-    places = np.arange(1, len(rows) + 1)
-    return checked_candles(CandleTable(table, places, "row"), granularity_seconds, "the answer")
+    table = CandleTable(
+        pd.DataFrame({"ts": opened // 1000, **columns}), opened // 1000, "the one that opens at"
+    )
+    return told_apart(table, granularity_seconds, f"binance, candles of {subject}")
 
 
 def _times(rows: Sequence[Kline], place: Literal[0, 6]) -> npt.NDArray[np.int64]:

@@ -1,9 +1,11 @@
 """What a good candle is: every rule, applied to whole columns; one report of all that is broken.
 
-Add rules about candles here; avoid file formats, and avoid mending anything. A broken row
-refuses the whole file; a gap is no fault of a file (``domain.feed_record`` finds gaps).
+Add rules about candles here; avoid file formats, and avoid mending anything. A broken row refuses
+a whole file, since its owner can mend that, and counts as missing in a vendor's answer; a gap is no
+fault (``domain.feed_record`` finds gaps).
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,6 +15,8 @@ from coordinator_pipelines.domain.errors import FeedDataError
 from coordinator_pipelines.domain.feed import PRICE_COLUMNS
 from coordinator_pipelines.feeds.candle_file import CandleTable
 from coordinator_pipelines.feeds.problems import EXAMPLES, Problem, report
+
+logger = logging.getLogger(__name__)
 
 OHLC = ("open", "high", "low", "close")
 NUMBER = r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*"
@@ -36,16 +40,39 @@ def checked_candles(table: CandleTable, granularity_seconds: int, name: str) -> 
     Raises:
         FeedDataError: anything at all is broken; the message lists every kind of problem.
     """
+    candles, findings = _judged(table, granularity_seconds)
+    problems = [*table.problems, *(_problem(table, *finding) for finding in findings)]
+    if problems:
+        total = len(candles) + sum(problem.count for problem in table.problems)
+        head = f"{name} is refused and nothing of its {total:,} rows was used, because of"
+        raise FeedDataError(report(head, problems))
+    return candles.astype({"ts": "int64"})
+
+
+def told_apart(table: CandleTable, granularity_seconds: int, name: str) -> pd.DataFrame:
+    """The candles of a table, with a column ``sound``: whether one is without a fault.
+
+    The log tells the faults. For a source that whoever reads it cannot mend; times must be right.
+    """
+    candles, findings = _judged(table, granularity_seconds)
+    sound = pd.Series(True, candles.index)
+    for _, broken, _, _ in findings:
+        sound &= ~broken
+    if findings:
+        problems = [_problem(table, *finding) for finding in findings]
+        head = f"{name}: {(~sound).sum()} of {len(candles):,} count as missing, because of"
+        logger.warning("%s", report(head, problems))
+    return candles.astype({"ts": "int64"}).assign(sound=sound)
+
+
+def _judged(table: CandleTable, granularity_seconds: int) -> tuple[pd.DataFrame, list[Finding]]:
+    """The candles, and every kind of fault that there is."""
     candles = _typed(table.rows)
     findings = [
         *_value_findings(candles, table.rows),
         *_time_findings(candles, granularity_seconds, named="symbol" in table.rows),
     ]
-    problems = [*table.problems, *(_problem(table, *f) for f in findings if f[1].any())]
-    if problems:
-        total = len(candles) + sum(problem.count for problem in table.problems)
-        raise FeedDataError(report(name, total, problems))
-    return candles.astype({"ts": "int64"})
+    return candles, [finding for finding in findings if finding[1].any()]
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:

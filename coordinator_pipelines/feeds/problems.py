@@ -26,7 +26,6 @@ class Problem:
         return f"- {self.kind}: {rows}: {places}. {self.advice}"
 
 
-def report(name: str, rows: int, problems: Sequence[Problem]) -> str:
+def report(head: str, problems: Sequence[Problem]) -> str:
     """The text of a refusal: one line per kind of problem."""
-    head = f"{name} is refused and nothing of its {rows:,} rows was used, because of"
     return "\n".join([f"{head}:", *map(str, problems)])

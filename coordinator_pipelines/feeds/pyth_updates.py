@@ -3,6 +3,7 @@
 Add here what concerns the content of an answer; avoid asking (``pyth``).
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from coordinator_pipelines.domain.errors import FeedDataError
 from coordinator_pipelines.feeds.http_answer import parsed
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 60
 """An update that comes later after T says what the price was then, not at T: trading paused."""
@@ -59,10 +62,10 @@ class Update:
 
 
 def read_updates(content: bytes, ids: Collection[str]) -> Mapping[str, Update]:
-    """The update of each feed id that was asked for.
+    """The update of each feed id that was asked for; one whose price is none costs no other.
 
     Raises:
-        FeedDataError: another shape, other ids, or a price that is none.
+        FeedDataError: another shape, or other ids.
     """
     updates = parsed(ANSWER, content, "updates").parsed
     answered = sorted(update.id for update in updates)
@@ -71,13 +74,14 @@ def read_updates(content: bytes, ids: Collection[str]) -> Mapping[str, Update]:
             f"asked for {', '.join(sorted(ids))}, answered {', '.join(answered) or 'nothing'}. "
             "Nothing of the answer was used."
         )
-    return {update.id: _update(update) for update in updates}
+    known = {update.id: _update(update) for update in updates}
+    for id_ in [id_ for id_, update in known.items() if update.price <= 0]:
+        unsound = known.pop(id_)
+        logger.warning("pyth: the price of %s at %d is %g and counts as missing: it is not above 0",
+                       id_, unsound.publish_time, unsound.price)  # fmt: skip
+    return known
 
 
 def _update(raw: _Parsed) -> Update:
     price = float(Decimal(raw.price.price).scaleb(raw.price.expo))
-    if price <= 0:
-        raise FeedDataError(
-            f"the price of {raw.id} is {price:g}, not above 0. Nothing of the answer was used."
-        )
     return Update(price, raw.price.publish_time, raw.metadata.prev_publish_time)

@@ -1,6 +1,7 @@
 """The binance provider against a vendor on this machine: what is asked, taken and refused."""
 
 import json
+import re
 from datetime import timedelta
 from itertools import pairwise
 
@@ -206,12 +207,56 @@ def test_a_refusal_that_will_not_change_is_not_asked_again(
     assert len(exchange.requests) == 1
 
 
+UNSOUND = {
+    "a price that is no number": (
+        {"p4": "abc"},
+        r"close is not a number: 1 row: the one that opens at 1735689660 ",
+    ),
+    "a price that is not finite": (
+        {"p4": "NaN"},
+        r"close is not a number.*the one that opens at 1735689660 ",
+    ),
+    "a price beyond all numbers": (
+        {"p2": "1e400"},
+        r"high is not finite.*the one that opens at 1735689660 ",
+    ),
+    "a price of zero": ({"p3": "0"}, r"not above 0: 1 row: the one that opens at 1735689660 "),
+    "a negative price": ({"p3": "-1.5"}, r"not above 0: 1 row: the one that opens at 1735689660 "),
+    "a negative volume": (
+        {"p5": "-1"},
+        r"volume is negative: 1 row: the one that opens at 1735689660 ",
+    ),
+    "an impossible candle": (
+        {"p2": "1.0"},
+        r"high is below open or close.*the one that opens at 1735689660 ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "text"), UNSOUND.values(), ids=UNSOUND)
+def test_a_candle_that_is_none_is_missing_and_costs_no_other(
+    feed, exchange, start, caplog, values, text
+):
+    spoilt = row(answer_of(exchange, feed, start), **values)
+    exchange.fail(Fault(200, spoilt))
+    records = read(feed, start + MINUTE, start + 4 * MINUTE)
+    assert list(records["ended_at"]) == [start + MINUTE, start + 3 * MINUTE]
+    told = "candles of BTCUSDT: 1 of 3 count as missing.*"
+    assert re.search(told + text, caplog.text, re.DOTALL)
+    exchange.fail(Fault(200, spoilt))
+    newest = feed.latest(["BTCUSDT"], start + 4 * MINUTE)
+    assert list(newest["ended_at"]) == [start + 3 * MINUTE]
+
+
+def test_a_page_of_nothing_but_broken_candles_is_not_the_last(feed, exchange, start):
+    exchange.longest_page = 3
+    rows = [[*kline[:4], "0", *kline[5:]] for kline in json.loads(answer_of(exchange, feed, start))]
+    exchange.fail(Fault(200, json.dumps(rows)))
+    records = read(feed, start + MINUTE, start + 10 * MINUTE)
+    assert list(records["ended_at"]) == [start + k * MINUTE for k in range(4, 10)]
+
+
 BROKEN = {
-    "a price that is no number": ({"p4": "abc"}, r"close is not a number: 1 row: row 2 "),
-    "a price that is not finite": ({"p4": "NaN"}, r"close is not a number.*row 2 "),
-    "a price of zero": ({"p3": "0"}, r"not above 0: 1 row: row 2 "),
-    "a negative volume": ({"p5": "-1"}, r"volume is negative: 1 row: row 2 "),
-    "an impossible candle": ({"p2": "1.0"}, r"high is below open or close.*row 2 "),
     "a number where a text belongs": ({"p1": 100.5}, r"klines\[1\]\[1\]: .*string"),
     "a text where a time belongs": ({"p0": "1"}, r"klines\[1\]\[0\]: .*integer"),
     "no time": ({"p0": None}, r"klines\[1\]\[0\]: .*integer"),

@@ -1,6 +1,7 @@
 """The pyth provider against a Hermes on this machine: which update is the price, what it costs."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -165,8 +166,6 @@ def test_a_refusal_is_never_taken_for_no_data(feed, exchange, start, status, bod
 BROKEN = {
     "price is a number": (("price", "price"), 5, r"updates.parsed\[0\].price.price"),
     "price is no number": (("price", "price"), "1e5", r"updates.parsed\[0\].price.price"),
-    "price of zero": (("price", "price"), "0", "not above 0"),
-    "negative price": (("price", "price"), "-5", "not above 0"),
     "exponent is a text": (("price", "expo"), "-8", r"price.expo"),
     "exponent beyond reason": (("price", "expo"), 300, r"price.expo"),
     "time is a text": (("price", "publish_time"), "1", r"publish_time"),
@@ -186,6 +185,17 @@ def test_a_broken_update_refuses_the_answer(feed, exchange, start, path, value, 
     exchange.fail(Fault(200, json.dumps(body)), times=5)
     with pytest.raises(FeedDataError, match=text):
         feed.records([BTC], start, start + MINUTE)
+
+
+@pytest.mark.parametrize("price", ["0", "-5"])
+def test_a_price_that_is_none_is_missing_and_costs_no_other(feed, exchange, start, caplog, price):
+    feed.records([BTC, ETH], start, start + MINUTE)
+    body = json.loads(exchange.answer(exchange.requests[-1])[1])
+    body["parsed"][0]["price"]["price"] = price
+    exchange.fail(Fault(200, json.dumps(body)))
+    records = feed.records([BTC, ETH], start, start + MINUTE)
+    assert list(records["subject"]) == [body["parsed"][1]["id"]]
+    assert re.search(f"price of {body['parsed'][0]['id']} at .* counts as missing", caplog.text)
 
 
 def test_truncated_json_is_asked_again_and_then_refused(feed, exchange, start):

@@ -36,14 +36,16 @@ def test_recorded_candles_are_taken_to_the_last_digit(recorded):
         last = int(query.get("endTime", 2**42)) / 1000
         rows = exchange["response"]
         body = json.dumps(rows).encode()
-        candles = read_klines(body, SECONDS[query["interval"]], first, last)
+        candles = read_klines(body, query["symbol"], SECONDS[query["interval"]], first, last)
         assert candles["ts"].tolist() == [row[0] // 1000 for row in rows]
+        assert candles["sound"].all()
         assert candles["close"].tolist() == [float(row[4]) for row in rows]
         assert candles["volume"].tolist() == [float(row[5]) for row in rows]
 
 
 def test_a_recorded_minute_ends_where_the_next_one_begins(recorded):
-    candles = read_klines(recorded("binance_api_v3_klines__nautilus").encode(), 60, 0, 2**40)
+    body = recorded("binance_api_v3_klines__nautilus").encode()
+    candles = read_klines(body, "BTCUSDT", 60, 0, 2**40)
     assert (candles["ts"].diff().iloc[1:] == 60).all()
 
 
