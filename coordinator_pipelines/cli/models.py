@@ -43,6 +43,7 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
         base_class=challenge.model_base_classname,
         models_file=challenge.models_file,
         log_dir=settings.model_log_directory(challenge.name),
+        environments_dir=settings.home() / "requirements",
         setup_seconds=challenge.limits.setup_timeout_seconds,
         address=address,
         port=port,

@@ -6,7 +6,6 @@ files are missing is no mistake of the file: it takes part and is ABSENT.
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
@@ -28,6 +27,7 @@ from pydantic import (
 from coordinator_pipelines.domain.errors import RosterError
 from coordinator_pipelines.domain.ledger import MEMBERSHIP_COLUMNS, Mode
 from coordinator_pipelines.domain.models import Member
+from coordinator_pipelines.models.submission import code_hash
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -131,31 +131,6 @@ class Roster:
         for name in ("joined_at", "left_at"):
             frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
         return frame.sort_values(["model_id", "joined_at"], ignore_index=True)
-
-
-def code_hash(directory: Path) -> str:
-    """SHA-256 over the sorted relative paths and the bytes of a model's files.
-
-    What running it leaves behind (``__pycache__``, ``resources/``) and dot files do not count.
-    The hash of a missing directory is that of nothing.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(model_files(directory)):
-        name = path.relative_to(directory).as_posix().encode()
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").digest()
-        digest.update(len(name).to_bytes(4, "big") + name + content)
-    return digest.hexdigest()
-
-
-def model_files(directory: Path) -> Iterator[Path]:
-    """The files that make up a model: all but what running it leaves behind, and dot files."""
-    for path in directory.rglob("*"):
-        parts = path.relative_to(directory).parts
-        left_behind = parts[0] == "resources" or "__pycache__" in parts
-        hidden = any(part.startswith(".") for part in parts)
-        if path.is_file() and not left_behind and not hidden:
-            yield path
 
 
 def _member(entry: Entry, base: Path) -> Member:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from coordinator_pipelines.domain.errors import RosterError
 from coordinator_pipelines.domain.ledger import MEMBERSHIP_COLUMNS
-from coordinator_pipelines.models.roster import Entry, Roster, code_hash
+from coordinator_pipelines.models.roster import Entry, Roster
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -144,28 +144,3 @@ def test_an_accepted_id_is_a_safe_file_name(text):
     assert text == Path(text).name
     assert text.isascii()
     assert not text.startswith(".")
-
-
-def test_the_code_hash_follows_names_and_contents_and_nothing_that_running_leaves(tmp_path):
-    (tmp_path / "main.py").write_text("a")
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib/part.py").write_text("b")
-    before = code_hash(tmp_path)
-    for name in ("__pycache__/main.pyc", "lib/__pycache__/x.pyc", ".git/HEAD", "resources/out"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True)
-        path.write_text("left behind")
-    assert code_hash(tmp_path) == before
-    (tmp_path / "lib/part.py").rename(tmp_path / "lib/other.py")
-    renamed = code_hash(tmp_path)
-    (tmp_path / "main.py").write_text("ab")
-    assert len({before, renamed, code_hash(tmp_path)}) == 3
-
-
-def test_bytes_cannot_move_between_files_without_a_trace(tmp_path):
-    (tmp_path / "main.py").write_text("ab")
-    (tmp_path / "other.py").write_text("c")
-    before = code_hash(tmp_path)
-    (tmp_path / "main.py").write_text("a")
-    (tmp_path / "other.py").write_text("bc")
-    assert code_hash(tmp_path) != before

@@ -21,8 +21,11 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
     DynamicSubclassServiceStub,
 )
 
+from coordinator_pipelines.models import submission
 from coordinator_pipelines.models.host import isolation
 from coordinator_pipelines.models.host.isolation import Place, Tier
+from coordinator_pipelines.models.host.model_environments import ModelEnvironments
+from coordinator_pipelines.models.host.run_directory import let_all_read
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.replay_process import Log
 
@@ -36,7 +39,7 @@ class Setting:
     """What all deployments of a host share."""
 
     tier: Tier
-    environment: RunnerEnvironment
+    environments: ModelEnvironments
     root: Path
     """Directory of this host's run, for sockets and copies of code."""
     base_class: str
@@ -75,13 +78,12 @@ class Deployment:
             OSError: they cannot be read, or the copy cannot be made.
         """
         place = self._place
-        ignored = shutil.ignore_patterns("__pycache__", "resources", ".*")
-        shutil.copytree(directory, place.code, ignore=ignored)
-        (place.code / "resources").mkdir()
+        submission.copy(directory, place.code)
+        let_all_read(self._base)
         place.run.mkdir(mode=0o700)
         place.hand_over()
 
-    def start(self) -> None:
+    def start(self, environment: RunnerEnvironment) -> None:
         """Serve the copy. The process dies with the thread that calls this, which must last."""
         place, tier = self._place, self._setting.tier
         seen = isolation.paths(tier, place)
@@ -91,7 +93,7 @@ class Deployment:
             str(seen.code / "resources"),
         ]  # fmt: skip
         self._process = subprocess.Popen(
-            isolation.command(tier, self._setting.environment, place, argv),
+            isolation.command(tier, environment, place, argv),
             env=isolation.variables(tier, place),
             cwd=place.code,
             stdin=subprocess.DEVNULL,
@@ -141,7 +143,8 @@ class Deployment:
         status = (await DynamicSubclassServiceStub(channel).Setup(request)).status
         if status.code != "SUCCESS":
             broken = status.code == "BAD_IMPLEMENTATION"
-            raise NotReadyError(f"{status.code}: {status.message}", for_good=broken)
+            hint = "; its log says what could not be imported" if broken else ""
+            raise NotReadyError(f"{status.code}: {status.message}{hint}", for_good=broken)
 
     def exit_code(self) -> int | None:
         """How the process ended; None while it runs."""

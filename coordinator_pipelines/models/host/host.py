@@ -21,7 +21,8 @@ from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import HttpApi
 from coordinator_pipelines.models.host.isolation import strongest_tier
-from coordinator_pipelines.models.host.run_directory import run_directory
+from coordinator_pipelines.models.host.model_environments import ModelEnvironments
+from coordinator_pipelines.models.host.run_directory import let_all_read, run_directory
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.host.shared_modules import lay_out
 from coordinator_pipelines.models.roster import Roster
@@ -41,6 +42,8 @@ class HostConfig:
     base_class: str
     models_file: Path
     log_dir: Path
+    environments_dir: Path
+    """Where environments with the packages that models ask for are kept."""
     setup_seconds: float
     address: str
     port: int
@@ -51,10 +54,10 @@ class ModelHost:
     """Runs the models that are members now. ``say``: takes what the user should see."""
 
     def __init__(
-        self, config: HostConfig, environment: RunnerEnvironment, say: Callable[[str], None]
+        self, config: HostConfig, runner: RunnerEnvironment, say: Callable[[str], None]
     ) -> None:
         self._config = config
-        self._environment = environment
+        self._environments = ModelEnvironments(runner, config.environments_dir)
         self._say = say
         self._models: dict[str, HostedModel] = {}
         self._announcer = Announcer(config.crunch_id, self._models)
@@ -72,15 +75,16 @@ class ModelHost:
         roster = Roster.load(config.models_file)
         with run_directory() as root:
             lay_out(roster.shared_modules, config.base_class, root / "shared")
+            let_all_read(root / "shared")
             async with self._announced() as port, self._listed() as api_port:
-                tier = await asyncio.to_thread(strongest_tier, self._environment, root)
+                tier = await asyncio.to_thread(strongest_tier, self._environments.all, root)
                 self._say(f"Models run {tier.value}")
                 self._say(
                     f"{READY}announcing at ws://{config.address}:{port}/{config.crunch_id}, "
                     f"list and logs at http://{config.address}:{api_port}/models"
                 )
                 setting = Setting(
-                    tier, self._environment, root, config.base_class, config.setup_seconds
+                    tier, self._environments, root, config.base_class, config.setup_seconds
                 )
                 await self._run_models(setting, stop)
 

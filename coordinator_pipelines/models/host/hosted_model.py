@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from coordinator_pipelines.domain.models import Member
+from coordinator_pipelines.models import submission
 from coordinator_pipelines.models.host.deployment import Deployment, NotReadyError, Setting
+from coordinator_pipelines.models.host.model_environments import RequirementsError
 from coordinator_pipelines.models.replay_process import Log
-from coordinator_pipelines.models.roster import model_files
+from coordinator_pipelines.models.submission import Signature
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,6 @@ REPLACE_SECONDS = 5.0
 """How long a replaced deployment stays, for clients to go over to the new one."""
 UNTIL_CHANGED = "waiting until its files change"
 _numbers = itertools.count(1)
-
-Signature = tuple[tuple[str, int, int], ...]
 
 
 class HostedModel:
@@ -84,7 +84,7 @@ class HostedModel:
 
     async def _run(self) -> None:
         while True:
-            signature = self._signature()
+            signature = await self._look()
             try:
                 await self._deploy()
             except NotReadyError as error:
@@ -125,12 +125,17 @@ class HostedModel:
             old.stop()
 
     async def _bring_up(self, fresh: Deployment) -> None:
+        environments = self._setting.environments
+        try:
+            environment = await environments.of(self._directory, self._log.pipe)
+        except RequirementsError as error:
+            raise NotReadyError(str(error), for_good=error.for_good) from error
         try:
             await asyncio.to_thread(fresh.prepare, self._directory)
         except OSError as error:
             raise NotReadyError(f"its files cannot be used: {error}") from error
         try:
-            fresh.start()
+            fresh.start(environment)
         except OSError as error:
             raise NotReadyError(f"no process can be started: {error}") from error
         await fresh.prove()
@@ -152,7 +157,7 @@ class HostedModel:
         until = time.monotonic() + self._backoff
         self._backoff = min(2 * self._backoff, LAST_BACKOFF_SECONDS)
         while forever or time.monotonic() < until:
-            if self._signature() != signature:
+            if await self._changed(signature):
                 self._backoff = FIRST_BACKOFF_SECONDS
                 return
             await asyncio.sleep(POLL_SECONDS)
@@ -161,7 +166,7 @@ class HostedModel:
         """Until the files change, the process ends, or a client gives the model up."""
         began = time.monotonic()
         while self.running is not None:
-            if self._signature() != signature:
+            if await self._changed(signature):
                 self._note("its files have changed")
                 return
             if self._reported is not None:
@@ -191,16 +196,11 @@ class HostedModel:
             self._publish(self, old, state)
             old.stop()
 
-    def _signature(self) -> Signature:
-        """What tells whether the files have changed, at the cost of a listing."""
-        stats = []
-        for path in model_files(self._directory):
-            try:
-                found = path.stat()
-            except FileNotFoundError:
-                continue
-            stats.append((str(path), found.st_mtime_ns, found.st_size))
-        return tuple(sorted(stats))
+    async def _changed(self, since: Signature) -> bool:
+        return await self._look() != since
+
+    async def _look(self) -> Signature:
+        return await asyncio.to_thread(submission.signature, self._directory)
 
     def _note(self, text: str) -> None:
         logger.info("model %s: %s", self.member.model_id, text)

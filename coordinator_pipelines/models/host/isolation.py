@@ -71,7 +71,7 @@ class Place:
     """The directories of one deployment, on the host."""
 
     code: Path
-    """A copy of the model's files, with an empty ``resources`` that it may write to."""
+    """A copy of the model's files, whose ``resources`` it may write to."""
     run: Path
     """Where it makes its socket."""
     shared: Path
@@ -87,8 +87,9 @@ class Place:
     def hand_over(self) -> None:
         """Give the model what it may write to."""
         if self.uid is not None:
-            for path in (self.run, self.code / "resources"):
-                os.chown(path, self.uid, self.uid)
+            resources = self.code / "resources"
+            for path in (self.run, resources, *resources.rglob("*")):
+                os.chown(path, self.uid, self.uid, follow_symlinks=False)
 
 
 def strongest_tier(environment: RunnerEnvironment, root: Path | None = None) -> Tier:

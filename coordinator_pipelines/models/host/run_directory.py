@@ -35,6 +35,13 @@ def run_directory() -> Iterator[Path]:
         os.close(lock)
 
 
+def let_all_read(directory: Path) -> None:
+    """Open everything in a directory to models, which may run as any user."""
+    for path in (directory, *directory.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755)
+
+
 def _remove_abandoned(path: Path) -> None:
     """Remove a directory of this user that no host holds."""
     try:

@@ -30,6 +30,8 @@ class RunnerEnvironment:
     python: Path
     directories: tuple[Path, ...]
     """Where its Python and its packages are, on this machine."""
+    packages: Path
+    """Where its packages are."""
 
     @property
     def directory(self) -> Path:
@@ -46,7 +48,8 @@ class RunnerEnvironment:
             RunnerError: there is none and none can be made.
         """
         python = _named(Path(given)) if given else _made(home, say)
-        return cls(python, _directories(python))
+        *directories, packages = _places(python)
+        return cls(python, tuple(directories), packages)
 
 
 def _named(path: Path) -> Path:
@@ -83,8 +86,12 @@ def _run(argv: list[str]) -> None:
         )
 
 
-def _directories(python: Path) -> tuple[Path, ...]:
-    code = "import sys, model_runner; print(sys.prefix); print(sys.base_prefix)"
+def _places(python: Path) -> list[Path]:
+    """The directories outside of /usr that it needs, and the one with its packages."""
+    code = (
+        "import sys, sysconfig, model_runner; print(sys.prefix); print(sys.base_prefix); "
+        "print(sysconfig.get_path('purelib'))"
+    )
     done = subprocess.run(
         [str(python), "-I", "-c", code], capture_output=True, text=True, timeout=CHECK_SECONDS,
         check=False, env={"PATH": os.defpath},
@@ -94,5 +101,6 @@ def _directories(python: Path) -> tuple[Path, ...]:
             f"{python} cannot import the model runner; install crunch-model-runner there, or name "
             "another environment in COORDINATOR_MODEL_RUNNER"
         )
-    found = dict.fromkeys(Path(line) for line in done.stdout.splitlines())
-    return tuple(path for path in found if not path.is_relative_to("/usr"))
+    *prefixes, packages = map(Path, done.stdout.splitlines())
+    outside = [path for path in dict.fromkeys(prefixes) if not path.is_relative_to("/usr")]
+    return [*outside, packages]

@@ -172,9 +172,9 @@ class ScriptedOrchestrator:
         self._thread.join()
 
 
-def eventually(check: Callable[[], object]) -> object:
+def eventually(check: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> object:
     """Wait until something is true, and return it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not (result := check()):
         assert time.monotonic() < deadline, "it never became true"
         time.sleep(0.01)

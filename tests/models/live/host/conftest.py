@@ -56,6 +56,9 @@ class Host:
         if model_id not in self.roster:
             self.roster.append(model_id)
 
+    def require(self, model_id, packages):
+        (self.directory / "models" / model_id / "requirements.txt").write_text(packages)
+
     def write_spec(self):
         entries = [{"id": each, "owner": "alice", "path": f"models/{each}"} for each in self.roster]
         shared = ["coordinator_pipelines.starter.tracker"]
@@ -105,8 +108,9 @@ class Host:
         )  # fmt: skip
         return self.live
 
-    def joined(self, *model_ids):
-        eventually(lambda: {each.model_id for each in self.live.members()} >= set(model_ids))
+    def joined(self, *model_ids, **patience):
+        expected = set(model_ids)
+        eventually(lambda: {each.model_id for each in self.live.members()} >= expected, **patience)
 
     def deployment(self, model_id):
         found = {each.model_id: each.code_hash for each in self.live.members()}

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from zipfile import ZipFile
 
 import pytest
 
@@ -76,7 +77,8 @@ def test_a_traceback_can_be_read_and_who_never_sets_up_stops_nobody(host):
     assert "what went wrong" in answers["raises"].reason
     assert "ValueError: what went wrong" in host.get("/models/logs/runner/raises")
     eventually(lambda: host.status("broken") == "RUNNER_FAILED")
-    assert "No Inherited class" in host.rows()["broken"]["statusMessage"]
+    assert "its log says what could not be imported" in host.rows()["broken"]["statusMessage"]
+    assert "No module named 'nothing_of_that_name'" in host.get("/models/logs/runner/broken")
     assert host.rows()["good"]["status"] == "RUNNER_RUNNING"
     assert host.rows()["good"]["desired_state"] == "RUNNING"
 
@@ -122,3 +124,70 @@ def test_a_model_that_hangs_is_reported_and_stopped_until_its_files_change(host)
     host.write("hangs", "return 'awake'")
     host.joined("hangs")
     assert host.ask()["hangs"].output == '"awake"'
+
+
+def wheel(directory, name, version, code):
+    """A package of one module, as pip installs it."""
+    info = f"{name}-{version}.dist-info"
+    content = {
+        f"{name}.py": code,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
+    directory.mkdir(exist_ok=True)
+    with ZipFile(directory / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in content.items():
+            archive.writestr(path, text)
+
+
+def test_each_model_finds_the_packages_that_it_requires(host):
+    """Each in its version, beside what the runner has; who cannot have them hears why."""
+    index = host.directory / "index"
+    for version in ("1.0", "2.0"):
+        wheel(index, "oracle", version, f"ANSWER = {version}\n")
+        model_id = f"with-{version}"
+        host.write(model_id, "import oracle, pandas\nreturn oracle.ANSWER")
+        host.require(model_id, f"# what it knows\noracle=={version}\nnumpy>=1\n")
+    host.write("without", "import oracle")
+    host.write("unmet")
+    host.require("unmet", "oracle==3.0\n")
+    host.write("own-index")
+    host.require("own-index", "--extra-index-url https://example.org/simple\noracle\n")
+    host.up(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(index)).connect()
+    host.joined("with-1.0", "with-2.0", "without", seconds=60)
+    answers = host.ask()
+    assert (answers["with-1.0"].output, answers["with-2.0"].output) == ("1.0", "2.0")
+    assert "No module named 'oracle'" in answers["without"].reason
+    for model_id in ("unmet", "own-index"):
+        eventually(lambda each=model_id: host.status(each) == "RUNNER_FAILED", seconds=60)
+    said = {model_id: row["statusMessage"] for model_id, row in host.rows().items()}
+    assert "requirements cannot be installed: Could not find a version" in said["unmet"]
+    assert "oracle==3.0" in host.get("/models/logs/runner/unmet")
+    assert "'--extra-index-url https://example.org/simple' is not accepted" in said["own-index"]
+
+
+def test_a_model_brings_its_modules_and_its_weights(host):
+    host.write("package", "from lib.resources import load\nreturn load()")
+    directory = host.directory / "models/package"
+    for name, text in {
+        "lib/__init__.py": "",
+        "lib/resources/__init__.py": "from ..reader import load\n",
+        "lib/reader.py": "def load():\n    return open('resources/weights.txt').read()\n",
+        "resources/weights.txt": "0.7",
+    }.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o600)
+    host.write("thief", "return open('stolen').read()")
+    (host.directory / "models/thief/stolen").symlink_to("/etc/hostname")
+    host.up().connect()
+    host.joined("package")
+    before = host.deployment("package")
+    assert host.ask()["package"].output == '"0.7"'
+    eventually(lambda: host.status("thief") == "RUNNER_FAILED")
+    assert "stolen is a link" in host.rows()["thief"]["statusMessage"]
+    (directory / "resources/weights.txt").write_text("0.8")
+    eventually(lambda: host.deployment("package") not in (None, before))
+    assert host.ask()["package"].output == '"0.8"'

@@ -14,6 +14,7 @@ from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import LOG_TAIL_BYTES, HttpApi
 from coordinator_pipelines.models.host.isolation import Tier
+from coordinator_pipelines.models.host.model_environments import ModelEnvironments
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 
 READ_BY_THE_FRONT_END = {
@@ -58,8 +59,9 @@ class Listing:
 
 @pytest.fixture
 def listing(tmp_path: Path) -> Iterator[Listing]:
-    environment = RunnerEnvironment(tmp_path / "python", ())
-    setting = Setting(Tier.TRUSTED, environment, tmp_path, "tracker.TrackerBase", 1.0)
+    runner = RunnerEnvironment(tmp_path / "python", (), tmp_path / "packages")
+    environments = ModelEnvironments(runner, tmp_path / "environments")
+    setting = Setting(Tier.TRUSTED, environments, tmp_path, "tracker.TrackerBase", 1.0)
     models = {
         model_id: HostedModel(
             Member(model_id, model_id.title(), "alice", "0" * 8, None),

@@ -1,0 +1,109 @@
+import os
+
+import pytest
+
+from coordinator_pipelines.models.submission import code_hash, copy, signature
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A model of several modules, with weights that it brings along."""
+    directory = tmp_path / "package"
+    for name in ("main.py", "lib/__init__.py", "lib/resources/table.py", "resources/weights.json"):
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return directory
+
+
+def names(directory):
+    return {path.relative_to(directory).as_posix() for path in directory.rglob("*")}
+
+
+def test_a_copy_has_all_that_the_author_handed_in_and_nothing_else(package, tmp_path):
+    handed_in = names(package)
+    for name in ("__pycache__/main.pyc", "lib/__pycache__/x.pyc", ".git/HEAD", ".env"):
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("left behind")
+    copy(package, tmp_path / "copy")
+    assert names(tmp_path / "copy") == handed_in
+    assert (tmp_path / "copy/resources/weights.json").read_text() == "resources/weights.json"
+
+
+def test_a_copy_has_a_place_to_write_to_in_any_case(tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/main.py").touch()
+    copy(tmp_path / "package", tmp_path / "copy")
+    assert (tmp_path / "copy/resources").is_dir()
+
+
+@pytest.mark.parametrize("place", ["weights.json", "lib/weights.json", "resources/weights.json"])
+def test_a_link_is_refused_by_name_so_that_no_file_of_the_host_gets_into_a_copy(
+    package, tmp_path, place
+):
+    secret = tmp_path / "secret"
+    secret.write_text("of the host")
+    (package / place).unlink(missing_ok=True)
+    (package / place).symlink_to(secret)
+    with pytest.raises(OSError, match=rf"^{place} is a link"):
+        copy(package, tmp_path / "copy")
+
+
+def test_a_linked_directory_is_refused_also_one_that_holds_itself(package, tmp_path):
+    (package / "data").symlink_to(package)
+    with pytest.raises(OSError, match=r"^data is a link"):
+        copy(package, tmp_path / "copy")
+
+
+def test_what_is_no_file_is_refused_by_name(package, tmp_path):
+    os.mkfifo(package / "pipe")
+    with pytest.raises(OSError, match=r"^pipe is neither a file nor a directory"):
+        copy(package, tmp_path / "copy")
+
+
+def test_a_directory_without_main_py_is_refused(package, tmp_path):
+    (package / "main.py").unlink()
+    with pytest.raises(FileNotFoundError, match=r"there is no main\.py in .*package"):
+        copy(package, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("place", ["main.py", "lib/resources/table.py", "resources/weights.json"])
+def test_a_changed_file_changes_the_signature_wherever_it_is(package, place):
+    before = signature(package)
+    (package / place).write_text("changed")
+    assert signature(package) != before
+
+
+def test_what_running_leaves_behind_does_not_change_the_signature(package):
+    before = signature(package)
+    for name in ("__pycache__/main.pyc", "lib/__pycache__/x.pyc", ".git/HEAD", ".venv/bin/python"):
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("left behind")
+    assert signature(package) == before
+
+
+def test_the_code_hash_follows_names_and_contents_and_nothing_that_running_leaves(tmp_path):
+    (tmp_path / "main.py").write_text("a")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/part.py").write_text("b")
+    before = code_hash(tmp_path)
+    for name in ("__pycache__/main.pyc", "lib/__pycache__/x.pyc", ".git/HEAD", "resources/out"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text("left behind")
+    assert code_hash(tmp_path) == before
+    (tmp_path / "lib/part.py").rename(tmp_path / "lib/other.py")
+    renamed = code_hash(tmp_path)
+    (tmp_path / "main.py").write_text("ab")
+    assert len({before, renamed, code_hash(tmp_path)}) == 3
+
+
+def test_bytes_cannot_move_between_files_without_a_trace(tmp_path):
+    (tmp_path / "main.py").write_text("ab")
+    (tmp_path / "other.py").write_text("c")
+    before = code_hash(tmp_path)
+    (tmp_path / "main.py").write_text("a")
+    (tmp_path / "other.py").write_text("bc")
+    assert code_hash(tmp_path) != before
