@@ -45,6 +45,7 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
         log_dir=settings.model_log_directory(challenge.name),
         environments_dir=settings.home() / "requirements",
         setup_seconds=challenge.limits.setup_timeout_seconds,
+        memory_bytes=challenge.limits.memory_bytes,
         address=address,
         port=port,
         api_port=api_port,

@@ -116,6 +116,7 @@ class LimitsSpec(SpecModel):
     setup_timeout_seconds: Timeout = 30.0
     output_bytes: Count = 65536
     restarts_per_window: Annotated[int, Field(strict=True, ge=0, le=1000)] = 3
+    memory_bytes: Annotated[int, Field(strict=True, ge=256 << 20)] = 2 << 30
 
 
 class MetricSpec(SpecModel):

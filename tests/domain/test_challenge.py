@@ -93,6 +93,7 @@ ONE_FIELD = [
     ({"limits.call_timeout_seconds": 0}, "limits.call_timeout_seconds: must be greater than 0"),
     ({"limits.call_timeout_seconds": "2"}, "limits.call_timeout_seconds: must be a number"),
     ({"limits.restarts_per_window": -1}, "limits.restarts_per_window: must be at least 0"),
+    ({"limits.memory_bytes": 1000}, "limits.memory_bytes: must be at least 268435456"),
     ({"callables": "x"}, "callables: must be a section with fields of its own (value 'x')"),
     ({"callables.SCORING_FUNCTION": "module"}, "callables.SCORING_FUNCTION: must be '<module>:<c"),
     ({"callables.SCORING_FUNCTION": "a:b:c"}, "callables.SCORING_FUNCTION: must be '<module>:<c"),

@@ -22,8 +22,8 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
 )
 
 from coordinator_pipelines.models import submission
-from coordinator_pipelines.models.host import isolation
-from coordinator_pipelines.models.host.isolation import Place, Tier
+from coordinator_pipelines.models.host import isolation, usage
+from coordinator_pipelines.models.host.isolation import PROCESSES, Place, Tier
 from coordinator_pipelines.models.host.model_environments import ModelEnvironments
 from coordinator_pipelines.models.host.run_directory import let_all_read
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
@@ -31,6 +31,8 @@ from coordinator_pipelines.models.replay_process import Log
 
 POLL_SECONDS = 0.05
 REASON_CHARACTERS = 500
+DISK_BYTES = 1 << 30
+"""What a deployment may write, beyond what the model brought along."""
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -44,6 +46,8 @@ class Setting:
     """Directory of this host's run, for sockets and copies of code."""
     base_class: str
     setup_seconds: float
+    memory_bytes: int
+    """What all processes of a model may hold together."""
 
 
 class NotReadyError(Exception):
@@ -65,6 +69,13 @@ class Deployment:
         uid = isolation.own_uid(setting.tier, number)
         self._place = Place(self._base / "code", self._base / "run", setting.root / "shared", uid)
         self._process: subprocess.Popen[bytes] | None = None
+        self._brought = 0
+        self._excess: str | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, below which all others are; None before it is started."""
+        return self._process.pid if self._process else None
 
     @property
     def socket(self) -> Path:
@@ -82,6 +93,7 @@ class Deployment:
         let_all_read(self._base)
         place.run.mkdir(mode=0o700)
         place.hand_over()
+        self._brought = usage.disk_bytes(*place.writable)
 
     def start(self, environment: RunnerEnvironment) -> None:
         """Serve the copy. The process dies with the thread that calls this, which must last."""
@@ -93,7 +105,7 @@ class Deployment:
             str(seen.code / "resources"),
         ]  # fmt: skip
         self._process = subprocess.Popen(
-            isolation.command(tier, environment, place, argv),
+            isolation.command(tier, environment, place, self._setting.memory_bytes, argv),
             env=isolation.variables(tier, place),
             cwd=place.code,
             stdin=subprocess.DEVNULL,
@@ -123,8 +135,8 @@ class Deployment:
 
     async def _socket_there(self) -> None:
         while True:
-            if self.exit_code() is not None:
-                raise NotReadyError(f"its process ended at once (exit {self.exit_code()})")
+            if ended := self.ended():
+                raise NotReadyError(ended)
             with suppress(FileNotFoundError):
                 if not stat.S_ISSOCK(self.socket.lstat().st_mode):
                     raise NotReadyError("it put something else in the place of its socket")
@@ -146,14 +158,43 @@ class Deployment:
             hint = "; its log says what could not be imported" if broken else ""
             raise NotReadyError(f"{status.code}: {status.message}{hint}", for_good=broken)
 
-    def exit_code(self) -> int | None:
-        """How the process ended; None while it runs."""
-        return self._process.poll() if self._process else None
+    def ended(self) -> str | None:
+        """How its process has ended; None while it runs."""
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return None
+        return self._excess or f"its process has ended (exit {code})"
+
+    def hold_to_limits(self, processes: list[int]) -> None:
+        """Kill it, if its processes take more of this machine than they may."""
+        self._excess = self._excess or self._too_much(processes)
+        if self._excess:
+            self._kill()
+
+    def _too_much(self, processes: list[int]) -> str | None:
+        most = self._setting.memory_bytes
+        held = usage.memory_bytes(processes, most)
+        if held > most:
+            return f"it held {_gb(held)} of memory; at most {_gb(most)} are allowed"
+        if len(processes) > PROCESSES:
+            return f"it had {len(processes)} processes; at most {PROCESSES} are allowed"
+        written = usage.disk_bytes(*self._place.writable) - self._brought
+        if written > DISK_BYTES:
+            return f"it wrote {_gb(written)} to disk; at most {_gb(DISK_BYTES)} are allowed"
+        return None
 
     def stop(self) -> None:
         """Kill the process with everything below it, and remove its files."""
         if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill()
             self._process.wait()
         shutil.rmtree(self._base, ignore_errors=True)
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _gb(size: int) -> str:
+    return f"{size / (1 << 30):.2g} GB"

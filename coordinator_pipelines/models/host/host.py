@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from coordinator_pipelines.models.host.model_environments import ModelEnvironmen
 from coordinator_pipelines.models.host.run_directory import let_all_read, run_directory
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.host.shared_modules import lay_out
+from coordinator_pipelines.models.host.usage import processes_below
 from coordinator_pipelines.models.roster import Roster
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class HostConfig:
     environments_dir: Path
     """Where environments with the packages that models ask for are kept."""
     setup_seconds: float
+    memory_bytes: int
     address: str
     port: int
     api_port: int
@@ -84,8 +86,9 @@ class ModelHost:
                     f"list and logs at http://{config.address}:{api_port}/models"
                 )
                 setting = Setting(
-                    tier, self._environments, root, config.base_class, config.setup_seconds
-                )
+                    tier, self._environments, root, config.base_class, config.setup_seconds,
+                    config.memory_bytes,
+                )  # fmt: skip
                 await self._run_models(setting, stop)
 
     @asynccontextmanager
@@ -134,6 +137,7 @@ class ModelHost:
                 read = found
                 roster = self._read_again(roster)
             await self._match(roster.active_members(datetime.now(UTC)), setting)
+            await asyncio.to_thread(hold_to_limits, list(self._models.values()))
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), ROSTER_SECONDS)
 
@@ -163,6 +167,18 @@ class ModelHost:
                 )
                 self._models[model_id] = model
                 model.begin()
+
+
+def hold_to_limits(models: Iterable[HostedModel]) -> None:
+    """Kill the deployments that take more of this machine than they may."""
+    deployments = {
+        each.pid: each
+        for model in models
+        for each in (model.running, model.starting)
+        if each is not None and each.pid is not None
+    }
+    for pid, processes in processes_below(deployments).items():
+        deployments[pid].hold_to_limits(processes)
 
 
 def _unusable(address: str, port: int, option: str, error: OSError) -> CoordinatorError:

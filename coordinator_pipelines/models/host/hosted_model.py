@@ -47,6 +47,7 @@ class HostedModel:
     ) -> None:
         self.member = member
         self.running: Deployment | None = None
+        self.starting: Deployment | None = None
         self.deployment_id = ""
         self.status = "RUNNER_INITIALIZING"
         self.message: str | None = None
@@ -100,11 +101,14 @@ class HostedModel:
             self._setting, f"{self.member.model_id}_{stamp}_{number}", number, self._log
         )
         self._note(f"deployment {fresh.deployment_id} is starting")
+        self.starting = fresh
         try:
             await self._bring_up(fresh)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(fresh.stop))
             raise
+        finally:
+            self.starting = None
         old, self.running, self._reported = self.running, fresh, None
         self.deployment_id, self.status, self.message = fresh.deployment_id, "RUNNER_RUNNING", None
         self._publish(self, fresh, "RUNNING")
@@ -176,10 +180,9 @@ class HostedModel:
                 self._retire("STOPPED")
                 await self._pause(signature, forever=True)
                 return
-            if self.running.exit_code() is not None:
+            if ended := self.running.ended():
                 if time.monotonic() - began > STABLE_SECONDS:
                     self._backoff = FIRST_BACKOFF_SECONDS
-                ended = f"its process has ended (exit {self.running.exit_code()})"
                 self._note(f"{ended}, {self._again()}")
                 self.status, self.message = "RUNNER_FAILED", f"{ended}; restarting"
                 self._retire("RECOVERING")

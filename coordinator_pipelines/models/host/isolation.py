@@ -19,16 +19,18 @@ from coordinator_pipelines.models.host.runner_environment import RunnerEnvironme
 
 LAUNCH = Path(__file__).with_name("launch.py")
 TMP_BYTES = 64 << 20
-NICENESS = 5
+NICENESS, OOM_SCORE = 5, 500
 FIRST_UID, UIDS = 62000, 3000
 LIMITS = {
-    "RLIMIT_AS": 3 << 30,
     "RLIMIT_NOFILE": 256,
     "RLIMIT_FSIZE": 64 << 20,
     "RLIMIT_CORE": 0,
 }
 PROCESSES = 64
+MAPPED_BYTES = 2 << 30
+"""What a process may address beyond its memory: libraries map much that they never fill."""
 PROBE_SECONDS = 60.0
+PROBE_BYTES = 1 << 30
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -84,12 +86,17 @@ class Place:
         """The model's socket, as the host sees it."""
         return self.run / "model.sock"
 
+    @property
+    def writable(self) -> tuple[Path, Path]:
+        """The directories on disk that the model may write to."""
+        return self.run, self.code / "resources"
+
     def hand_over(self) -> None:
         """Give the model what it may write to."""
         if self.uid is not None:
-            resources = self.code / "resources"
-            for path in (self.run, resources, *resources.rglob("*")):
-                os.chown(path, self.uid, self.uid, follow_symlinks=False)
+            for directory in self.writable:
+                for path in (directory, *directory.rglob("*")):
+                    os.chown(path, self.uid, self.uid, follow_symlinks=False)
 
 
 def strongest_tier(environment: RunnerEnvironment, root: Path | None = None) -> Tier:
@@ -108,13 +115,16 @@ def own_uid(tier: Tier, number: int) -> int | None:
     return FIRST_UID + number % UIDS if owned and tier.isolated else None
 
 
-def command(tier: Tier, environment: RunnerEnvironment, place: Place, argv: list[str]) -> list[str]:
+def command(
+    tier: Tier, environment: RunnerEnvironment, place: Place, memory_bytes: int, argv: list[str]
+) -> list[str]:
     """The command line that runs Python of the runner's environment with ``argv`` in a tier."""
     python = [str(environment.python), *argv]
-    limits = dict(LIMITS)
+    limits = {**LIMITS, "RLIMIT_AS": memory_bytes + MAPPED_BYTES}
     if place.uid is not None:
         limits["RLIMIT_NPROC"] = PROCESSES
-    order = {"parent": os.getpid(), "limits": limits, "nice": NICENESS}
+    order = {"parent": os.getpid(), "limits": limits, "nice": NICENESS,
+             "oom_score": OOM_SCORE}  # fmt: skip
     if tier is Tier.TRUSTED:
         return _launch(sys.executable, {**order, "argv": python})
     if tier is Tier.SANDBOX_DROPPED_USER:
@@ -159,7 +169,7 @@ def _works(tier: Tier, environment: RunnerEnvironment, root: Path | None) -> boo
             path.mkdir(parents=True)
         place.hand_over()
         code = f"import model_runner.server; open('{paths(tier, place).run}/probe', 'w')"
-        probe = command(tier, environment, place, ["-c", code])
+        probe = command(tier, environment, place, PROBE_BYTES, ["-c", code])
         try:
             done = subprocess.run(
                 probe, env=variables(tier, place), capture_output=True,
@@ -183,8 +193,10 @@ def _sandbox(environment: RunnerEnvironment, place: Place) -> list[str]:
     words = [
         bwrap, "--unshare-ipc", "--unshare-net", "--unshare-pid", "--unshare-uts",
         "--unshare-cgroup-try", "--die-with-parent", "--new-session",
-        "--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp",
+        "--proc", "/proc", "--dev", "/dev",
     ]  # fmt: skip
+    for scratch in ("/tmp", "/dev/shm"):
+        words += ["--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", scratch]
     for name in ("bin", "lib", "lib64"):
         path = Path("/", name)
         if path.is_symlink():
@@ -199,4 +211,6 @@ def _sandbox(environment: RunnerEnvironment, place: Place) -> list[str]:
     words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     words += ["--bind", str(place.run), "/run/model"]
     words += ["--bind", str(place.code / "resources"), "/model/resources", "--chdir", "/model"]
+    for in_memory in ("/dev", "/"):  # without a bound of their own
+        words += ["--remount-ro", in_memory]
     return words

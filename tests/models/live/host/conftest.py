@@ -40,6 +40,7 @@ class Host:
         self.python = python
         self.log = directory / "host.log"
         self.roster = []
+        self.limits = {"setup_timeout_seconds": 20.0}
         # Sockets need short paths, and the users of models a way to them.
         self.temporary = Path(tempfile.mkdtemp())
         self.temporary.chmod(0o755)
@@ -66,7 +67,7 @@ class Host:
         (self.directory / "models.yaml").write_text(yaml.safe_dump(roster))
         spec = yaml.safe_load(starter_spec().read_text())
         spec["start"] = "2026-11-01T00:00:00Z"
-        spec["limits"] = {"setup_timeout_seconds": 20.0}
+        spec["limits"] = self.limits
         path = self.directory / "spec.json"
         path.write_text(json.dumps(spec, default=str))
         return path

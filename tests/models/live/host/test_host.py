@@ -2,7 +2,9 @@
 
 import json
 import os
+import sys
 import time
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -20,9 +22,10 @@ def reach(path):
         return bool(os.listdir(path)) if os.path.isdir(path) else bool(open(path).read(1))
     except OSError as error:
         return type(error).__name__
-def write(path):
+def write(path, size=1):
     try:
-        open(path, "w").write("x")
+        with open(path, "wb") as file:
+            file.write(bytes(size))
         return True
     except OSError:
         return False
@@ -35,6 +38,9 @@ def connect():
 return {
     "uid": os.getuid(), "hosts": reach("/etc/hosts"), "secret": reach(SECRET),
     "code": write("/model/main.py"), "resources": write("/model/resources/x"),
+    "tmp": write("/tmp/x"), "much": write("/tmp/y", 40 << 20) and write("/tmp/z", 40 << 20),
+    "shm": write("/dev/shm/x"), "dev": write("/dev/x"), "root": write("/x"),
+    "much in shm": write("/dev/shm/y", 40 << 20) and write("/dev/shm/z", 40 << 20),
     "network": connect(), "environment": sorted(os.environ),
     "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
 }
@@ -62,7 +68,8 @@ def test_the_models_are_isolated_where_the_machine_allows(host, environment):
     assert seen.pop("processes") <= 3
     assert seen == {
         "hosts": "FileNotFoundError", "secret": "FileNotFoundError", "code": False,
-        "resources": True, "network": False,
+        "resources": True, "network": False, "tmp": True, "much": False, "shm": True,
+        "much in shm": False, "dev": False, "root": False,
     }  # fmt: skip
 
 
@@ -191,3 +198,35 @@ def test_a_model_brings_its_modules_and_its_weights(host):
     (directory / "resources/weights.txt").write_text("0.8")
     eventually(lambda: host.deployment("package") not in (None, before))
     assert host.ask()["package"].output == '"0.8"'
+
+
+HOLD = """
+import os, time
+for _ in range(3):
+    if os.fork() == 0:
+        held = bytearray(b"x") * 100_000_000
+        time.sleep(1000)
+return 1
+"""
+FORK = "import os, time\nfor _ in range(70): os.fork() or time.sleep(1000)\nreturn 1"
+UNSANDBOXED = {"PATH": str(Path(sys.executable).parent)}
+"""There the kernel's limit on processes is that of the host's user, so only the host counts."""
+
+
+@pytest.mark.parametrize(
+    ("does", "reason", "variables"),
+    [
+        (HOLD, "GB of memory; at most 0.25 GB are allowed", {}),
+        (FORK, "processes; at most 64 are allowed", UNSANDBOXED),
+    ],
+    ids=["memory", "processes"],
+)
+def test_a_model_that_takes_too_much_is_ended_and_told_why(host, does, reason, variables):
+    host.write("greedy", does)
+    host.write("good")
+    host.limits["memory_bytes"] = 256 << 20
+    host.up(**variables).connect()
+    host.joined("greedy", "good")
+    host.ask()
+    eventually(lambda: reason in host.get("/models/logs/runner/greedy"))
+    assert host.ask()["good"].outcome is Outcome.SUCCESS

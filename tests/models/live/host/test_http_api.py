@@ -61,7 +61,7 @@ class Listing:
 def listing(tmp_path: Path) -> Iterator[Listing]:
     runner = RunnerEnvironment(tmp_path / "python", (), tmp_path / "packages")
     environments = ModelEnvironments(runner, tmp_path / "environments")
-    setting = Setting(Tier.TRUSTED, environments, tmp_path, "tracker.TrackerBase", 1.0)
+    setting = Setting(Tier.TRUSTED, environments, tmp_path, "tracker.TrackerBase", 1.0, 1 << 30)
     models = {
         model_id: HostedModel(
             Member(model_id, model_id.title(), "alice", "0" * 8, None),
