@@ -51,6 +51,13 @@ def test_a_run_per_refresh_covers_the_windows_with_something_to_do(ticks: Ticks)
     assert asked == [10, 70, 130, 190, 250]
 
 
+def test_a_clock_that_was_ahead_does_not_hold_up_the_next_run(ticks: Ticks) -> None:
+    record_capture(ticks.ledger, "one", (0, 900))
+    assert ticks.request(3600) is not None
+    assert ticks.request(60) is not None
+    assert ticks.request(90) is None
+
+
 def test_the_range_reaches_from_the_first_window_that_waits_to_the_open_one(ticks: Ticks) -> None:
     record_capture(ticks.ledger, "one", (0, 900))
     add_rounds(ticks, 0, 60)
