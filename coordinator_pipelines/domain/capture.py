@@ -89,6 +89,8 @@ class Capture:
             self._connect()
             taken_over = False
             for due in due_instants(self.challenge, self.ledger, span):
+                if due.ask_until < self._row["started_at"]:
+                    continue  # as where a capture is tried again
                 self._wait_until(due.performed_at - OBSERVE_AHEAD)
                 if not taken_over:
                     taken_over = self._survives(self._take_over)

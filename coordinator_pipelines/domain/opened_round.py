@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.domain.ledger import Ledger, Mode
 from coordinator_pipelines.domain.prediction_batch import grid
 from coordinator_pipelines.domain.round import SECOND, Window
 from coordinator_pipelines.domain.timetable import (
@@ -21,6 +21,8 @@ from coordinator_pipelines.domain.timetable import (
     resting_until,
     unpaused,
 )
+
+ROUND = ["prediction_config_id", "performed_at"]
 
 
 def timeline(challenge: Challenge, ledger: Ledger, window: Window) -> pd.DataFrame:
@@ -56,11 +58,16 @@ def opened_grid(challenge: Challenge, opened: pd.DataFrame) -> pd.DataFrame:
 
 
 def due_instants(challenge: Challenge, ledger: Ledger, span: Window) -> Iterator[Due]:
-    """The instants of a span, in order; opened rounds with their tables, by their closing."""
+    """The instants of a span, in order; opened rounds with their tables, by their closing.
+
+    An opened round that is stored has been asked, so a capture that is tried again leaves it out.
+    """
     if not challenge.is_operated:
         yield from instants(challenge, span)
         return
     opened = ledger.opened_rounds(span.start, span.end, features=True)
+    stored = pd.MultiIndex.from_frame(ledger.rounds(Mode.LIVE, span.start, span.end)[ROUND])
+    opened = opened[~pd.MultiIndex.from_frame(opened[ROUND]).isin(stored)]
     for _, rounds in opened_grid(challenge, opened).groupby(["performed_at", "ask_until"]):
         at, until = (rounds[name].iloc[0].to_pydatetime() for name in ("performed_at", "ask_until"))
         yield Due(at, rounds.reset_index(drop=True), until)

@@ -9,7 +9,9 @@ import pytest
 from coordinator_pipelines.domain.end_to_end import judge, patience
 from coordinator_pipelines.domain.errors import RoundError
 from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.opened_round import due_instants
 from coordinator_pipelines.domain.resolution import span_to_resolve
+from coordinator_pipelines.domain.round import Window
 from tests.support.live import member
 from tests.support.tournament import (
     CONFIG,
@@ -71,6 +73,15 @@ def test_a_round_is_asked_once(cup: Tournament) -> None:
     assert cup.capture() is None
     cup.pipeline.succeed(NOON.replace(hour=0))
     assert len(cup.models.asked) == 1
+
+
+def test_a_capture_that_is_tried_again_asks_what_is_not_stored(cup: Tournament) -> None:
+    cup.open()
+    second = Window(NOON, NOON + timedelta(seconds=1))
+    with cup.pipeline.ledger() as ledger:
+        assert len(list(due_instants(cup.pipeline.challenge, ledger, second))) == 1
+        cup.capture()
+        assert not list(due_instants(cup.pipeline.challenge, ledger, second))
 
 
 def test_a_round_that_was_not_asked_before_it_closed_is_missed(cup: Tournament) -> None:
