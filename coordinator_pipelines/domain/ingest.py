@@ -4,6 +4,7 @@ Add here what brings records in; avoid providers and gaps (``feed``, ``feed_reco
 an instant may see of them (``question``). Idempotent: what is stored and equal is skipped.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,17 @@ from coordinator_pipelines.domain.feed_record import (
 )
 from coordinator_pipelines.domain.ledger import Ledger, Written
 from coordinator_pipelines.domain.round import Window
+
+Missing = Mapping[str, pd.DatetimeIndex]
+"""Subject -> ends of bars, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What a feed is asked in one call: the records of subjects that end in a span."""
+
+    subjects: Sequence[str]
+    span: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,20 @@ class Ingest:
             stored = self.ledger.feed_records(self.challenge.feed.symbols, start, end)
             return self._bring(self.missing(stored, start, end))
         end = min(end, self.published_until)
-        return self._bring(instants(grid_epochs(start, end, self._bar)))
+        every = instants(grid_epochs(start, end, self._bar))
+        return self._bring(dict.fromkeys(self.challenge.feed.symbols, every))
 
-    def spans(self, wanted: pd.DatetimeIndex) -> list[Window]:
-        """In which spans the feed is asked for bars, by their ends."""
-        return spans(wanted, self._bar, self.feed.records_per_request)
+    def inquiries(self, wanted: Missing) -> list[Inquiry]:
+        """How to ask for bars, the oldest first: subjects that want the same are asked together."""
+        together: dict[bytes, list[str]] = {}
+        for symbol, ends in wanted.items():
+            together.setdefault(ends.to_numpy("datetime64[us]").tobytes(), []).append(symbol)
+        inquiries = [
+            Inquiry(symbols, span)
+            for symbols in together.values()
+            for span in spans(wanted[symbols[0]], self._bar, self.feed.records_per_request)
+        ]
+        return sorted(inquiries, key=lambda inquiry: inquiry.span.end)
 
     def store(self, records: pd.DataFrame) -> Written:
         """Add a record frame that the feed has given."""
@@ -57,16 +78,13 @@ class Ingest:
             return stored
         return self.ledger.feed_records(symbols, start, end, all_versions=all_versions)
 
-    def missing(self, stored: pd.DataFrame, start: datetime, end: datetime) -> pd.DatetimeIndex:
-        """Ends of the bars in [start, end) that are published by now and not among the stored."""
+    def missing(self, stored: pd.DataFrame, start: datetime, end: datetime) -> Missing:
+        """The bars that end in [start, end), are published by now and not among the stored."""
         end = min(end, self.published_until)
-        if end <= start:
-            return pd.DatetimeIndex([], tz="UTC")
-        missing = pd.DatetimeIndex([], tz="UTC")
-        for symbol in self.challenge.feed.symbols:
-            own = stored[stored["subject"] == symbol]
-            missing = missing.union(missing_instants(own, start, end, self._bar))
-        return missing
+        return {
+            symbol: missing_instants(stored[stored["subject"] == symbol], start, end, self._bar)
+            for symbol in self.challenge.feed.symbols
+        }
 
     def newest(self) -> "pd.Series[pd.Timestamp]":
         """Subject -> end of the newest record that the feed has by now, or ever had."""
@@ -86,12 +104,11 @@ class Ingest:
     def _bar(self) -> int:
         return self.challenge.feed.granularity_seconds
 
-    def _bring(self, wanted: pd.DatetimeIndex) -> Written:
-        """Ask the feed for bars, by their ends; a transaction for each span."""
-        symbols = self.challenge.feed.symbols
-        self.feed.refuse_too_many(len(wanted))
+    def _bring(self, wanted: Missing) -> Written:
+        """Ask the feed for bars; a transaction for each answer."""
+        self.feed.refuse_too_many(max(map(len, wanted.values()), default=0))
         written = [
-            self.store(self.feed.records(symbols, span.start, span.end))
-            for span in self.spans(wanted)
+            self.store(self.feed.records(inquiry.subjects, inquiry.span.start, inquiry.span.end))
+            for inquiry in self.inquiries(wanted)
         ]
         return Written(sum(each.added for each in written), sum(each.revised for each in written))

@@ -19,10 +19,9 @@ from coordinator_pipelines.domain.clock import Clock
 from coordinator_pipelines.domain.errors import FeedDataError, FeedUnavailableError
 from coordinator_pipelines.domain.feed import Feed
 from coordinator_pipelines.domain.feed_record import REQUESTS_PER_SPAN
-from coordinator_pipelines.domain.ingest import Ingest
+from coordinator_pipelines.domain.ingest import Ingest, Inquiry
 from coordinator_pipelines.domain.ledger import Ledger
 from coordinator_pipelines.domain.question import Sight
-from coordinator_pipelines.domain.round import Window
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +31,8 @@ RETRY_GAPS = timedelta(seconds=60)
 BEGINNING = timedelta(seconds=10)
 """So long a capture waits for its look-back: it must be there for its first round."""
 
-Brought = list[tuple[Window, pd.DataFrame]]
-"""What the feed has answered: the spans that it was asked for, each with its records."""
+Brought = list[tuple[Inquiry, pd.DataFrame]]
+"""What the feed has answered."""
 
 
 @dataclass
@@ -48,8 +47,8 @@ class Observation:
     sight: Sight = field(init=False)
     _in_hand: pd.DataFrame = field(init=False)
     _fetch: "Future[Brought] | None" = None
-    _answered: list[Window] = field(default_factory=list)
-    """Spans that the feed has answered since the gaps were looked at."""
+    _answered: list[Inquiry] = field(default_factory=list)
+    """What the feed has been asked since the gaps were looked at."""
     _looked_at: datetime | None = None
     _behind: bool = False
 
@@ -88,8 +87,8 @@ class Observation:
         self.collect()
         if self._fetch is not None or not self.challenge.feed.symbols:
             return
-        if spans := self._wanted():
-            self._fetch = self.executor.submit(self._bring, spans)
+        if wanted := self._wanted():
+            self._fetch = self.executor.submit(self._bring, wanted)
 
     def catch_up(self) -> None:
         """Ask for what the last request left for later, if it left anything."""
@@ -102,13 +101,14 @@ class Observation:
             fetch, self._fetch = self._fetch, None
             self._take(fetch.result())
 
-    def _bring(self, spans: Sequence[Window]) -> Brought:
-        """Ask the feed, for the newest span first, as far as it answers."""
+    def _bring(self, wanted: Sequence[Inquiry]) -> Brought:
+        """Ask the feed, for the newest first, as far as it answers."""
         brought = []
         try:
-            for span in reversed(spans):
-                records = self.feed.records(self.challenge.feed.symbols, span.start, span.end)
-                brought.append((span, records))
+            for inquiry in reversed(wanted):
+                span = inquiry.span
+                records = self.feed.records(inquiry.subjects, span.start, span.end)
+                brought.append((inquiry, records))
         except (FeedUnavailableError, FeedDataError) as error:
             logger.warning("feed: %s", error)
         return brought
@@ -120,7 +120,7 @@ class Observation:
         if frames:
             first = min(records["ended_at"].min() for records in frames)
             self._look(first.to_pydatetime())
-        self._answered += [span for span, _ in brought]
+        self._answered += [inquiry for inquiry, _ in brought]
         return added > 0
 
     def _look(self, start: datetime, *, came_now: bool = True) -> None:
@@ -143,25 +143,28 @@ class Observation:
         self._in_hand = records
         self.sight = Sight.of(self.challenge, records)
 
-    def _wanted(self) -> list[Window]:
-        """In which spans to ask for what is not in hand: the newest of it, as much as is soon had.
-
-        An old bar that the feed did not have is asked for now and then, a young one each time.
-        """
+    def _wanted(self) -> list[Inquiry]:
+        """How to ask for what is not in hand: for the newest of it, as much as is soon had."""
         now, ingest = self.clock.now(), self._ingest()
         if self._looked_at is None or now - self._looked_at >= RETRY_GAPS:
             self._looked_at, self._answered = now, []
             self._look(self._since())  # other runs fill gaps, too
         missing = ingest.missing(self._in_hand, self._since(), ingest.published_until)
-        lacking = np.zeros(len(missing), dtype=bool)
-        for span in self._answered:
-            first, stop = (missing.searchsorted(pd.Timestamp(t)) for t in (span.start, span.end))
-            lacking[first:stop] = True
-        young = missing > pd.Timestamp(now - RETRY_GAPS)
-        wanted = missing[~lacking | young]
+        wanted = {symbol: self._worth_asking(symbol, ends) for symbol, ends in missing.items()}
         most = REQUESTS_PER_SPAN * self.feed.records_per_request
-        self._behind = len(wanted) > most
-        return ingest.spans(wanted[-most:])
+        self._behind = any(len(ends) > most for ends in wanted.values())
+        return ingest.inquiries({symbol: ends[-most:] for symbol, ends in wanted.items()})
+
+    def _worth_asking(self, symbol: str, missing: pd.DatetimeIndex) -> pd.DatetimeIndex:
+        """A young bar is asked for each time, an old one that the feed lacks now and then."""
+        worth = np.ones(len(missing), dtype=bool)
+        for inquiry in self._answered:
+            if symbol in inquiry.subjects:
+                span = inquiry.span
+                first, stop = missing.searchsorted(pd.DatetimeIndex([span.start, span.end]))
+                worth[first:stop] = False
+        young = missing > pd.Timestamp(self.clock.now() - RETRY_GAPS)
+        return missing[worth | young]
 
     def _since(self) -> datetime:
         return self.clock.now() - self.challenge.look_back

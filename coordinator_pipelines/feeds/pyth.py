@@ -110,7 +110,7 @@ class PythFeed(Feed):
             )
 
     def records(self, subjects: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
-        """The prices at the instants of the grid in [start, end); a request for each instant.
+        """The prices at the instants of the grid in [start, end); at most a request for each.
 
         Raises:
             FeedUnavailableError: Hermes cannot be reached, or wants not to be asked for now.
@@ -119,8 +119,15 @@ class PythFeed(Feed):
         asked = known_subjects(map(pyth_feed_id, subjects), self._subjects, self.source)
         grid = self._grid(start, end)
         self.refuse_too_many(len(grid))
-        found = {instant: self._at(instant, asked) for instant in grid if asked}
-        return self._records(list(found.items()))
+        found: list[tuple[int, Found]] = []
+        known: dict[str, Update] = {}
+        for instant in grid:
+            unknown = [i for i in asked if i not in known or not known[i].straddles(instant)]
+            updates, ended = self._first_at(instant, unknown)
+            known |= updates
+            asked = [id_ for id_ in asked if id_ not in ended]
+            found.append((instant, _prices_at(instant, known)))
+        return self._records(found)
 
     def latest(self, subjects: Sequence[str], as_of: datetime) -> pd.DataFrame:
         """The price at the last instant of the grid that has one; raises likewise.
@@ -130,7 +137,7 @@ class PythFeed(Feed):
         """
         asked = known_subjects(map(pyth_feed_id, subjects), self._subjects, self.source)
         now = math.floor(as_utc(as_of).timestamp())
-        newest = self._updates("latest", asked) if asked else {}
+        newest = self._newest(asked)
         due = {id_: self._floor(min(now, u.publish_time)) for id_, u in newest.items()}
         found: list[tuple[int, Found]] = []
         for _ in range(LOOKBACK):
@@ -149,16 +156,39 @@ class PythFeed(Feed):
 
     def _at(self, instant: int, ids: Sequence[str]) -> Found:
         """The updates that are the prices at the instant; ids without one are absent."""
+        return _prices_at(instant, self._first_at(instant, ids)[0])
+
+    def _first_at(self, instant: int, ids: Sequence[str]) -> tuple[Found, Collection[str]]:
+        """The first updates at or after the instant, and the ids that have none yet.
+
+        Hermes answers all ids or none. If none, it is asked for the newest update of each, and
+        then for those that have one, if need be one by one.
+        """
         updates = self._updates(str(instant), ids)
-        return {id_: update for id_, update in updates.items() if update.is_price_at(instant)}
+        if updates or not ids:
+            return updates, ()
+        newest = self._newest(ids)
+        ended = {i for i in ids if i not in newest or newest[i].publish_time < instant}
+        there = [id_ for id_ in ids if id_ not in ended]
+        if ended:
+            updates = self._updates(str(instant), there)
+        return updates or self._each(str(instant), there), ended
+
+    def _newest(self, ids: Sequence[str]) -> Found:
+        """The newest update of each id that has any."""
+        return self._updates("latest", ids) or self._each("latest", ids)
+
+    def _each(self, which: str, ids: Sequence[str]) -> Found:
+        """The answers to one request for each id, if there are several."""
+        asked = ids if len(ids) > 1 else ()
+        return {id_: own for one in asked for id_, own in self._updates(which, [one]).items()}
 
     def _updates(self, which: str, ids: Sequence[str]) -> Found:
-        """One request; Hermes answers all ids or none, so if none, one more for each id."""
+        """The answer to one request; nothing if Hermes lacks one of the ids."""
+        if not ids:
+            return {}
         parameters = [*(("ids[]", id_) for id_ in ids), ("parsed", "true"), ("encoding", "hex")]
-        updates = self._http.get(f"{PATH}/{which}", parameters, partial(self._read, ids))
-        if updates or len(ids) == 1:
-            return updates
-        return {id_: own for one in ids for id_, own in self._updates(which, [one]).items()}
+        return self._http.get(f"{PATH}/{which}", parameters, partial(self._read, ids))
 
     def _read(self, ids: Sequence[str], answer: Answer) -> Found:
         if answer.status == 200:
@@ -190,6 +220,11 @@ class PythFeed(Feed):
         return as_records(
             {"subject": ids, "ended_at": ended_at, **price, "volume": 0.0, "source": self.source}
         )
+
+
+def _prices_at(instant: int, updates: Found) -> Found:
+    """Those that are the price at an instant."""
+    return {id_: update for id_, update in updates.items() if update.is_price_at(instant)}
 
 
 def _by_instant(due: Mapping[str, int]) -> Iterator[tuple[int, list[str]]]:

@@ -54,11 +54,13 @@ class Update:
     previous: int | None
     """When the update before it was published: nothing was skipped in between."""
 
+    def straddles(self, instant: int) -> bool:
+        """Whether this is the first update at or after the instant."""
+        return self.previous is not None and self.previous < instant <= self.publish_time
+
     def is_price_at(self, instant: int) -> bool:
         """Whether this is the one update that straddles the instant, and soon after it."""
-        if self.previous is None or self.publish_time - instant > LONGEST_WAIT_SECONDS:
-            return False
-        return self.previous < instant <= self.publish_time
+        return self.straddles(instant) and self.publish_time - instant <= LONGEST_WAIT_SECONDS
 
 
 def read_updates(content: bytes, ids: Collection[str]) -> Mapping[str, Update]:

@@ -130,3 +130,14 @@ def test_what_would_take_hours_is_refused_before_it_is_asked(make_ingest):
         ingest = replace(make_ingest(), feed=feed)
         with pytest.raises(FeedConfigurationError, match=r"14,400 prices in one range"):
             ingest.ingest(START, START + 240 * HOUR)
+
+
+def test_subjects_that_lack_the_same_are_asked_for_together(costly):
+    same, other = (pd.date_range(START, periods=n, freq=MINUTE) for n in (12, 1))
+    wanted = {"A": same, "B": other, "C": pd.DatetimeIndex(list(same))}
+    asked = [(i.subjects, i.span.start, i.span.end) for i in costly().inquiries(wanted)]
+    assert asked == [
+        (["B"], START, START + MINUTE),
+        (["A", "C"], START, START + 10 * MINUTE),
+        (["A", "C"], START + 10 * MINUTE, START + 12 * MINUTE),
+    ]
