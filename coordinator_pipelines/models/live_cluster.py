@@ -9,10 +9,12 @@ Avoid questions and verdicts (``live_conversation``). What is overridden, and wh
 * calls go out one model at a time and return what came back, undecoded. The published concurrent
   runner is not used: it gathers, so that one model's error loses a round, decodes without bounds,
   counts failures in calls where time matters, and skips calls of its own accord;
-* the websocket comes back every second, takes large frames, and is silent at interpreter exit.
+* the websocket comes back every second, takes large frames, passes over those that are none of the
+  protocol, and is silent at interpreter exit.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 FRAME_BYTES = 64 << 20
 RECONNECT_SECONDS = 1.0
+ID_CHARACTERS = 200
 RETIRE_SECONDS = 10.0
 """How long calls to a replaced deployment may still take."""
 FAILURE_CODES = {
@@ -94,6 +97,19 @@ class Websocket(WebsocketClient):  # type: ignore[misc]  # untyped package
                 self._note(None)
                 return
 
+    async def handle_event(self, message: str | bytes) -> None:
+        """Take a frame in; one that cannot be understood costs only itself, and no time."""
+        try:
+            frame = json.loads(message)
+            event, data = frame["event"], frame["data"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            logger.warning("the orchestrator said what is no event (%r): %.200r", error, message)
+            return
+        if event not in ("init", "update") or not isinstance(data, list):
+            logger.warning("the orchestrator said what is no event: %.200r", message)
+            return
+        await self.event_handler(event, data)
+
     def _note(self, problem: str | None) -> None:
         if problem and self.problem != problem:
             logger.warning("orchestrator: %s; trying again every second", problem)
@@ -139,9 +155,11 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         """Take updates one by one; a malformed one costs only itself."""
         for item in data:
             try:
-                await self._update({**item, "model_id": str(item["model_id"])})
-            except (TypeError, KeyError, AttributeError, ValueError):
-                logger.exception("an update of the orchestrator cannot be used")
+                ids = {name: identifier(item, name) for name in ("model_id", "deployment_id")}
+                # One orchestrator says a number, another a text.
+                await self._update({**item, **ids, "port": str(item.get("port"))})
+            except (TypeError, KeyError, AttributeError, ValueError) as error:
+                logger.warning("an update cannot be used (%r): %.200r", error, item)
 
     async def _update(self, item: dict[str, Any]) -> None:
         state, model_id = item["state"], item["model_id"]
@@ -231,6 +249,21 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         await self.ws_client.disconnect()
         runners = [*self.models_run.values(), *self.pending_model_runs.values()]
         await asyncio.gather(*(each.close() for each in runners), return_exceptions=True)
+
+
+def identifier(announced: dict[str, Any], name: str) -> str:
+    """An id that the orchestrator gives, as a text that can be a key anywhere.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    value = announced[name]
+    text = str(value)
+    if not isinstance(value, str | int) or not text.isprintable() or not text:
+        raise ValueError(f"{name} must be a text that can be printed")
+    if len(text) > ID_CHARACTERS:
+        raise ValueError(f"{name} has more than {ID_CHARACTERS} characters")
+    return text
 
 
 async def _retire(runner: LiveRunner) -> None:

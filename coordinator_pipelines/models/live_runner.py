@@ -35,6 +35,13 @@ TOO_LARGE = "larger than max"
 EXISTED = "already exists"
 
 
+def printable(name: object) -> str:
+    """A name that a participant chose, as it can be stored, and shown in one line."""
+    text = str(name)[:NAME_CHARACTERS]
+    shown = (each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(shown)
+
+
 def busy_pauses() -> Iterator[float]:
     """Seconds to let pass before the next try of a server that is busy, for ever.
 
@@ -80,8 +87,8 @@ class LiveRunner(DynamicSubclassModelRunner):  # type: ignore[misc]  # untyped p
     def member(self) -> Member:
         """The deployment as the door names it."""
         owner = self.infos.get("cruncher_name") or self.infos.get("cruncher_id") or "unknown"
-        name = str(self.model_name or self.model_id)[:NAME_CHARACTERS]
-        return Member(self.model_id, name, str(owner)[:NAME_CHARACTERS], str(self.deployment_id))
+        name = self.model_name or self.model_id
+        return Member(self.model_id, printable(name), printable(owner), self.deployment_id)
 
     def is_at(self, announced: dict[str, Any]) -> bool:
         """Whether an announcement is of this deployment, where it is."""

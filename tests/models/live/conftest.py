@@ -159,8 +159,11 @@ class ScriptedOrchestrator:
         self.send(*(announcement(model, state) for model in models))
 
     def send(self, *items):
+        self.send_frame(json.dumps({"event": "update", "data": list(items)}))
+
+    def send_frame(self, frame):
         for connection in list(self._connections):
-            connection.send(json.dumps({"event": "update", "data": list(items)}))
+            connection.send(frame)
 
     def drop_connections(self):
         for connection in list(self._connections):

@@ -256,6 +256,65 @@ def test_a_malformed_update_costs_only_itself(stage):
     eventually(stage.live.members)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "no json",
+        "[]",
+        "null",
+        "{}",
+        '{"event": "update", "data": null}',
+        b"\xff\xfe\0",
+        "[" * 99999,
+    ],
+    ids=range(7),
+)
+def test_a_frame_that_is_no_event_is_passed_over_at_once(stage, frame):
+    late = stage.model("late")
+    stage.open(stage.model("good"))
+    started = time.monotonic()
+    stage.orchestrator.send_frame(frame)
+    stage.orchestrator.update(late)
+    eventually(lambda: "late" in {member.model_id for member in stage.live.members()})
+    assert time.monotonic() - started < 0.9  # the published client sleeps a second
+    assert stage.ask()["good"].output == GOOD
+
+
+def test_a_name_that_no_database_takes_is_made_one_that_it_does(stage):
+    model = stage.model("odd")
+    model.infos = {"model_name": "a\0b", "cruncher_name": "\ud800" + "x" * 1_000_000}
+    stage.open(model)
+    [member] = stage.live.members()
+    assert (member.name, member.owner) == (
+        "a\N{REPLACEMENT CHARACTER}b",
+        "\N{REPLACEMENT CHARACTER}" + "x" * 199,
+    )
+
+
+@pytest.mark.parametrize("name", ["model_id", "deployment_id"])
+@pytest.mark.parametrize("value", [None, "", "a\0", "\ud800", "a\nb", ["a"], "x" * 201])
+def test_an_id_that_cannot_be_a_key_is_refused_by_name(stage, name, value, caplog):
+    late, last = stage.model("late"), stage.model("last")
+    stage.open(stage.model("good"))
+    stage.orchestrator.send({**announcement(late), name: value}, announcement(last))
+    eventually(lambda: "last" in {member.model_id for member in stage.live.members()})
+    assert {member.model_id for member in stage.live.members()} == {"good", "last"}
+    assert name in caplog.text
+
+
+def test_a_port_may_be_a_number_or_a_text(stage):
+    late = stage.model("late")
+    stage.open(stage.model("good"))
+    stage.orchestrator.send({**announcement(late), "port": late.port})
+    eventually(lambda: "late" in {member.model_id for member in stage.live.members()})
+    stage.live.drain_events()
+    stage.orchestrator.send({**announcement(late), "port": str(late.port)})
+    stage.orchestrator.update(stage.model("last"))
+    eventually(lambda: "last" in {member.model_id for member in stage.live.members()})
+    joined = [event.member.model_id for event in stage.live.drain_events()]
+    assert joined == ["last"]  # the same place, said in another way, is no new one
+
+
 def test_models_are_asked_while_the_orchestrator_is_away_and_it_is_found_again(stage):
     model = stage.model("model")
     stage.open(model)
