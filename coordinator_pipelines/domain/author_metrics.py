@@ -32,8 +32,6 @@ from coordinator_pipelines.domain.standing import Standing
 Aggregator = Callable[[list[Entity], dict[str, Entity]], Any]
 
 KEY = "MODEL_SCORE_AGGREGATOR"
-ENGINES_OWN = ("rank", "unranked_reason", "model_name", "cruncher_name")
-"""What an entry says that the engine knows better."""
 
 
 def _finite_or_nothing(value: Any) -> float | None:
@@ -207,11 +205,7 @@ def _content(
     value = score.ranking.value
     if "value" not in score.ranking.model_fields_set:
         value = score.metrics.get(ranking.get("key", challenge.ranking.key))
-    extras = (
-        {k: v for k, v in (entry.model_extra or {}).items() if k not in ENGINES_OWN}
-        if entry
-        else {}
-    )
+    extras = (entry.model_extra if entry else None) or {}
     author = {"ranking": {**ranking, "value": value}, "payload": score.payload, "extras": extras}
     payload = {**payload, "author": author}
     digest = content_hash({"metrics": score.metrics, "payload": payload})

@@ -143,6 +143,19 @@ def test_a_bar_that_never_comes_makes_its_round_unresolvable_after_the_deadline(
     assert board["final"]
 
 
+def test_a_round_that_nobody_was_asked_keeps_no_board_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = live_pipeline(tmp_path, monkeypatch)
+    live.feed_of_its_own().withheld.append(((at(-60), at(1)), FAR))
+    live.capture(at(0), at(60))
+    assert live.rounds()["status"].tolist() == ["VOID", "ASKED", "ASKED", "ASKED"]
+    resolve(live, at(900 + 300))
+    with live.pipeline.ledger() as ledger:
+        assert ledger.ground_truths(at(0), at(1)).empty
+        assert ledger.newest_leaderboard(Mode.LIVE, at(900))["final"].item()
+
+
 def test_a_bar_that_comes_before_the_deadline_resolves_its_round(
     live: LivePipeline, feed: LateFeed
 ) -> None:

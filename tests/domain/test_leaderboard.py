@@ -145,6 +145,8 @@ def test_coverage_just_below_the_minimum_is_never_shown_as_the_minimum():
     )
     entries = board(rows, members("a"), minutes=[17 * HOUR])
     assert reasons(entries) == {"a": "coverage 49.9 % below 50 %"}
+    one_fewer = board(rows.iloc[:-1], members("a"), minutes=[17 * HOUR])
+    assert reasons(one_fewer) == {"a": None}
 
 
 def test_a_tie_breaker_of_zero_is_a_value_and_beats_a_negative_one():

@@ -195,6 +195,15 @@ def test_an_instant_within_a_bucket_needs_its_edge_scores():
     assert edge_spans(challenge(), instant(120)) == []
 
 
+def test_a_score_at_the_left_end_is_outside_although_another_window_cuts_the_same_bucket():
+    rows = scores((30, "a", 0.25), (DAY, "a", 0.5), (DAY + 30, "a", 1.0))
+    spec, minutes = challenge(), (DAY + 15, DAY + 30)
+    spans = [span for m in minutes for span in edge_spans(spec, instant(m))]
+    edges = pd.concat([edge_rows(rows, span) for span in spans])
+    frame = compute(rows, JOINED, minutes, spec, edges=edges)
+    assert [json.loads(m)["recent"] for m in frame["metrics_json"]] == [0.375, 0.75]
+
+
 def test_the_edges_of_several_instants_may_overlap():
     spec = challenge()
     rows = scores(*((m, "a", m / 7) for m in range(1, DAY + 100, 3)))

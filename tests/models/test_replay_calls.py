@@ -24,12 +24,14 @@ def test_history_comes_first_and_each_tick_before_its_call(ask_models, write_mod
 
 def test_answers_carry_their_cells_and_times(ask_models, write_model, make_ask):
     ask = make_ask()
-    answers = ask_models(write_model("b"), write_model("a"), ask=ask)
+    slow = write_model("b", "time.sleep(0.05)\nreturn {'p_up': 0.5}")
+    answers = ask_models(slow, write_model("a"), ask=ask)
     assert [answer.model_id for answer in answers] == ["b"] * 3 + ["a"] * 3
     assert [answer.performed_at for answer in answers[:3]] == [
         question.performed_at for question in ask.questions
     ]
     assert all(0 <= answer.exec_time_ms < 300 for answer in answers)
+    assert all(answer.exec_time_ms >= 50 for answer in answers[:3])
 
 
 def test_questions_without_news_and_with_several_calls_keep_their_order(
