@@ -78,6 +78,16 @@ def test_the_newest_is_found_by_seeking_in_an_index(database_url: str, question:
         assert "TEMP B-TREE" not in line, plans
 
 
+def test_the_newest_event_of_each_model_is_sought_by_model(database_url: str) -> None:
+    ledger = SqlLedger(database_url)
+    with explained(ledger) as plans:
+        ledger.newest_model_events()
+    ledger.close()
+    assert not [line for line in plans if "SCAN model_events" in line or "Seq Scan" in line], plans
+    if database_url.startswith("sqlite"):
+        assert [line for line in plans if "(at=? AND model_id=?)" in line], plans
+
+
 def test_what_is_due_is_sought_in_the_list_of_open_rounds_only(database_url: str) -> None:
     ledger = SqlLedger(database_url)
     with explained(ledger) as plans:
@@ -95,7 +105,7 @@ def explained(ledger: SqlLedger) -> Iterator[list[str]]:
     plans: list[str] = []
 
     def explain(connection: Connection, _cursor: object, query: str, values: Any, *_: Any) -> None:
-        if query.startswith("EXPLAIN") or not query.startswith("SELECT"):
+        if not query.startswith(("SELECT", "WITH")):
             return
         dialect = connection.dialect.name
         if dialect == "postgresql":
