@@ -33,6 +33,8 @@ class Happenings:
     _since: datetime = field(default_factory=lambda: datetime.now(UTC))
     _board: tuple[datetime | None, int] = (None, 0)
     _problems: dict[str, str] = field(default_factory=dict)
+    _silence: str | None = None
+    """Why the database does not answer, as it was told last."""
 
     @classmethod
     @contextmanager
@@ -49,9 +51,12 @@ class Happenings:
         """What happened since the last time."""
         now = datetime.now(UTC)
         try:
-            return [*self._rounds(now), *self._new_board(now), *self._signs(now)]
+            lines = [*self._rounds(now), *self._new_board(now), *self._signs(now)]
         except LedgerUnavailableError as error:
-            return [f"[yellow]{escape(str(error))}[/]"]
+            told, self._silence = self._silence, str(error)
+            return [] if told == self._silence else [f"[yellow]{escape(self._silence)}[/]"]
+        self._silence = None
+        return lines
 
     def _rounds(self, now: datetime) -> Iterator[str]:
         rounds = self.ledger.rounds(Mode.LIVE, self._since, now)
