@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 FRAME_BYTES = 64 << 20
 RECONNECT_SECONDS = 1.0
 ID_CHARACTERS = 200
+JOIN_SPACING_SECONDS = 0.01
+"""Between the beginnings of two joins: thousands that failed together would stall all calls."""
 RETIRE_SECONDS = 10.0
 """How long calls to a replaced deployment may still take."""
 FAILURE_CODES = {
@@ -140,6 +142,7 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         self.listed = asyncio.Event()
         """Set once the orchestrator has said which models there are."""
         self._tell = tell
+        self._joins = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def handle_init_event(self, data: list[dict[str, Any]]) -> None:
@@ -192,6 +195,8 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         self.background(self._join(model_runner))
 
     async def _join(self, runner: LiveRunner) -> None:
+        async with self._joins:
+            await asyncio.sleep(JOIN_SPACING_SECONDS)
         try:
             ready, error = await runner.init()
         except Exception as problem:  # noqa: BLE001 - whatever a model's endpoint provokes

@@ -65,7 +65,8 @@ def kill_orphans(keep: int | None) -> None:
 class Log:
     """A file of bounded size that takes all that a model prints, through a pipe.
 
-    At most two files of ``LOG_BYTES`` are kept: PATH and, older, PATH.1.
+    At most two files of ``LOG_BYTES`` are kept: PATH and, older, PATH.1. What cannot be written, on
+    a full disk, is dropped: whoever prints must never wait for a reader that is gone.
     """
 
     def __init__(self, path: Path) -> None:

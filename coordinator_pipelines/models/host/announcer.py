@@ -53,9 +53,9 @@ class Announcer:
             for model in self._models.values()
             if model.running is not None
         ]
-        await connection.send(json.dumps({"event": "init", "data": running}))
-        self._clients.add(connection)
+        self._clients.add(connection)  # at once: nothing that changes meanwhile is missed
         try:
+            await connection.send(json.dumps({"event": "init", "data": running}))
             async for message in connection:
                 self._hear(message)
         except ConnectionClosed:

@@ -63,7 +63,8 @@ def test_the_models_are_isolated_where_the_machine_allows(host, environment):
     assert (uid == os.getuid()) == (os.getuid() != 0 or tier is Tier.SANDBOX_SAME_USER)
     assert seen.pop("environment") == sorted([
         "HOME", "LANG", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH",
-        "PWD", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONUNBUFFERED", "TMPDIR", "TZ",
+        "PWD", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONPATH", "PYTHONUNBUFFERED",
+        "TMPDIR", "TZ",
     ])  # fmt: skip
     assert seen.pop("processes") <= 3
     assert seen == {
