@@ -1,6 +1,7 @@
 """``coordinator boards``: published boards that would come out otherwise today."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.round import Window, from_epoch
 from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.domain.standing import modes
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
@@ -36,27 +38,33 @@ def boards(spec: Path | None, refresh: bool) -> None:
     """
     console = open_console()
     challenge = load_challenge(spec or starter_spec())
-    stored, outdated = _compared(challenge)
-    for (_, old), (_, new) in zip(stored.iterrows(), outdated.iterrows(), strict=True):
-        console.print(f"{new['as_of']:%Y-%m-%d %H:%M} UTC: {_difference(old, new)}")
-    console.print(f"{len(outdated)} boards are outdated")
-    if refresh and len(outdated):
-        ends = [end.to_pydatetime() for end in outdated["as_of"]]
-        windows = [Window(end - challenge.window_length, end) for end in ends]
-        backfill(console, LocalInstance.prepare(known_workspaces()), challenge, windows, BOARDS)
+    windows = set()
+    for mode, old, new in _outdated(challenge):
+        end = new["as_of"].to_pydatetime()
+        windows.add(Window(end - challenge.window_length, end))
+        console.print(f"{end:%Y-%m-%d %H:%M} UTC, {mode.value}: {_difference(old, new)}")
+    console.print(f"{len(windows)} boards are outdated")
+    if refresh and windows:
+        instance = LocalInstance.prepare(known_workspaces())
+        backfill(console, instance, challenge, sorted(windows), BOARDS)
 
 
-def _compared(challenge: Challenge) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The stored boards that are outdated, and what they would be, row by row."""
+def _outdated(challenge: Challenge) -> Iterator[tuple[Mode, "pd.Series[Any]", "pd.Series[Any]"]]:
+    """Each stored board that is outdated, and what it would be; live ones once they are final."""
     url = settings.database_url(challenge.name)
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     try:
-        stored = ledger.leaderboards(Mode.REPLAY, from_epoch(0), from_epoch(2**33))
         rules, now = load_rules(challenge), datetime.now(UTC)
-        outdated = Boards(challenge, rules, ledger, Mode.REPLAY, "preview", now).outdated(stored)
+        for mode in modes(ledger):
+            stored = ledger.leaderboards(mode, from_epoch(0), from_epoch(2**33))
+            if mode is Mode.LIVE:
+                stored = stored[stored["final"]]
+            new = Boards(challenge, rules, ledger, mode, "preview", now).outdated(stored)
+            old = stored.set_index("as_of", drop=False).loc[new["as_of"]]
+            for (_, before), (_, after) in zip(old.iterrows(), new.iterrows(), strict=True):
+                yield mode, before, after
     finally:
         ledger.close()
-    return stored[stored["as_of"].isin(outdated["as_of"])], outdated
 
 
 def _difference(old: "pd.Series[Any]", new: "pd.Series[Any]") -> str:
