@@ -10,10 +10,16 @@ from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.spec_sections import MetricSpec
 
 PERCENTAGES = ("hit_rate",)
-FILTERS = [
-    {"type": "select", "property": "asset", "label": "Asset", "autoSelectFirst": True},
-    {"type": "select", "property": "horizon", "label": "Horizon", "autoSelectFirst": True},
-]
+BY_CONFIG: dict[str, Any] = {
+    "groupByProperty": "param",
+    "filterConfig": [
+        {"type": "select", "property": "asset", "label": "Asset", "autoSelectFirst": True},
+        {"type": "select", "property": "horizon", "label": "Horizon"},
+    ],
+}
+"""A line per prediction config: the front end filters whole lines. Only one filter selects by
+itself, since the first asset need not be asked for the first horizon."""
+ALERT = {"field": "score_failed", "reasonField": "score_failed_reason"}
 
 
 def default_schema(challenge: Challenge) -> ReportSchema:
@@ -40,16 +46,12 @@ def default_schema(challenge: Challenge) -> ReportSchema:
 
 
 def _widgets(series: list[dict[str, str]]) -> list[dict[str, Any]]:
-    by_config = {"filterConfig": FILTERS, "groupByProperty": "param"}
-    predictions = {
-        "alertConfig": {"field": "score_failed", "reasonField": "score_failed_reason"},
-        "filterConfig": FILTERS,
-    }
+    predictions = BY_CONFIG | {"alertConfig": ALERT}
     value = [{"name": "score_value", "label": "Score"}]
     return [
         _chart(1, "Score Metrics", "/reports/models/global", series, {}),
         _chart(2, "Predictions", "/reports/predictions", value, predictions),
-        _chart(3, "Rolling score by parameters", "/reports/models/params", series, by_config),
+        _chart(3, "Rolling score by parameters", "/reports/models/params", series, BY_CONFIG),
     ]
 
 

@@ -9,10 +9,14 @@ from typing import Any
 WINDOWS = {"recent": "24 hours", "steady": "72 hours", "anchor": "7 days"}
 SCORE = "1 is perfect, 0.75 is what an even chance earns, 0 is certain and wrong"
 PER_WINDOW = [{"name": f"score_{window}", "label": window.title()} for window in WINDOWS]
-FILTERS = [
-    {"type": "select", "property": "asset", "label": "Asset", "autoSelectFirst": True},
-    {"type": "select", "property": "horizon", "label": "Horizon (s)", "autoSelectFirst": True},
-]
+BY_QUESTION: dict[str, Any] = {
+    "groupByProperty": "param",
+    "filterConfig": [
+        {"type": "select", "property": "asset", "label": "Asset", "autoSelectFirst": True},
+        {"type": "select", "property": "horizon", "label": "Horizon (s)"},
+    ],
+}
+MARKS = {"alertConfig": {"field": "score_failed", "reasonField": "score_failed_reason"}}
 
 
 def report_schema() -> dict[str, Any]:
@@ -46,11 +50,6 @@ def _columns() -> list[dict[str, Any]]:
 
 
 def _charts() -> list[dict[str, Any]]:
-    by_question = {"filterConfig": FILTERS, "groupByProperty": "param"}
-    marked = {
-        "filterConfig": FILTERS,
-        "alertConfig": {"field": "score_failed", "reasonField": "score_failed_reason"},
-    }
     single = [{"name": "score_value", "label": "Score"}]
     return [
         _chart(
@@ -67,7 +66,7 @@ def _charts() -> list[dict[str, Any]]:
             "why, and what that costs.",
             "/reports/predictions",
             single,
-            marked,
+            BY_QUESTION | MARKS,
         ),
         _chart(
             3,
@@ -75,7 +74,7 @@ def _charts() -> list[dict[str, Any]]:
             "The same means for each asset, horizon and step (in seconds) by itself.",
             "/reports/models/params",
             PER_WINDOW,
-            by_question,
+            BY_QUESTION,
         ),
     ]
 

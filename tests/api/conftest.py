@@ -2,8 +2,9 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,17 @@ def fill(directory: Path, url: str = "", template: Path | None = None) -> Filled
 def filled(tmp_path_factory: pytest.TempPathFactory, _sqlite_template: Path) -> Filled:
     """A database that nobody changes: copy it to change it."""
     return fill(tmp_path_factory.mktemp("filled"), template=_sqlite_template)
+
+
+def execute(filled: Filled, statement: str, *values: Any) -> None:
+    """Change a database on SQLite."""
+    with closing(sqlite3.connect(filled.url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute(statement, values)
+
+
+def micros(instant: datetime) -> int:
+    """An instant as SQLite keeps it."""
+    return int(instant.timestamp() * 1_000_000)
 
 
 @contextmanager

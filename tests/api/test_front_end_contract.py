@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from coordinator_pipelines.starter.reporting import report_schema
-from tests.api.conftest import serving
+from tests.api.conftest import execute, serving
 
 CHART_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$")
 ALL = "half%2Cfollower%2Cshy%2Cbroken"
@@ -130,6 +130,57 @@ def test_predictions_that_failed_or_wait_are_told_with_their_status(client):
     assert any(row["score_state"] == "withdrawn" for row in rows)  # ties are void
 
 
+def lines(widget: dict, rows: list[dict], chosen: dict[str, str]) -> dict[str, set]:
+    """The lines that the front end draws of rows, by label: their prediction configs.
+
+    It makes the lines first, and leaves out those of which no row fits what is chosen.
+    """
+    config = widget["nativeConfiguration"]
+    groups: dict[str, list[dict]] = {}
+    for row in rows:
+        label = f"{row['model_id']}::{row[config['groupByProperty']]}"
+        groups.setdefault(label, []).append(row)
+    return {
+        label: {row["prediction_config_id"] for row in group}
+        for label, group in groups.items()
+        if any(all(str(row[name]) == value for name, value in chosen.items()) for row in group)
+    }
+
+
+def first_choices(widget: dict, rows: list[dict]) -> dict[str, str]:
+    """What the front end's filters select by themselves."""
+    return {
+        one["property"]: min(str(row[one["property"]]) for row in rows)
+        for one in widget["nativeConfiguration"]["filterConfig"]
+        if one.get("autoSelectFirst")
+    }
+
+
+@pytest.mark.parametrize("schema", ["default", "starter"])
+def test_each_question_has_lines_of_its_own_and_no_chart_begins_empty(copied, schema):
+    # ETH is asked for 5 minutes only, so that no line has both the first asset and horizon.
+    execute(
+        copied,
+        "INSERT INTO scheduled_prediction_configs SELECT 'eth-5m', 'eth-5m', "
+        "json_set(scope_json, '$.asset', 'ETH', '$.horizon', 300), schedule_json, active, "
+        '"order", meta_json, created_at FROM scheduled_prediction_configs',
+    )
+    odd = "WHERE performed_at / 60000000 % 2"
+    execute(copied, f"UPDATE predictions SET prediction_config_id = 'eth-5m' {odd}")
+    payload = "replace(payload_json, '\"btc-1m\":', '\"eth-5m\":') WHERE as_of % 1800000000"
+    execute(copied, f"UPDATE model_scores SET payload_json = {payload}")
+    with serving(copied.challenge, copied.url) as client:
+        told = report_schema() if schema == "starter" else client.get("/reports/schema").json()
+        for widget in told["metrics_widgets"][1:]:
+            rows = client.get(widget["endpointUrl"]).json()
+            every = lines(widget, rows, {})
+            assert len(every) == 2 * 4
+            assert all(len(configs) == 1 for configs in every.values())
+            first = first_choices(widget, rows)
+            assert lines(widget, rows, first)
+            assert len(lines(widget, rows, {"asset": "ETH", "horizon": "300"})) == 4
+
+
 def test_the_schema_names_fields_that_the_rows_have(client):
     schema = client.get("/reports/schema").json()
     board = client.get("/reports/leaderboard").json()[0]
@@ -141,6 +192,7 @@ def test_the_schema_names_fields_that_the_rows_have(client):
         config = widget["nativeConfiguration"]
         named = [config["xAxis"]["name"], *(one["name"] for one in config["yAxis"]["series"])]
         named += [one["property"] for one in config.get("filterConfig", [])]
+        named += [config["groupByProperty"]] if "groupByProperty" in config else []
         named += list(config.get("alertConfig", {}).values())
         assert set(named) <= row.keys()
     parts = ("leaderboard-columns", "metrics-widgets")

@@ -7,21 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.api.conftest import serving
+from tests.api.conftest import execute, micros, serving
 from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import FixedClock
 
 SECOND = START + 2 * WINDOW
-
-
-def execute(filled, statement: str, *values) -> None:
-    with sqlite3.connect(filled.url.removeprefix("sqlite:///")) as connection:
-        connection.execute(statement, values)
-    connection.close()
-
-
-def micros(instant: datetime) -> int:
-    return int(instant.timestamp() * 1_000_000)
 
 
 def revise(filled, as_of: datetime, change) -> None:

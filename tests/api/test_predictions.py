@@ -1,22 +1,19 @@
 """Predictions that wait, do not count, or count for another reason than their own answer."""
 
-import sqlite3
 from datetime import UTC, datetime
 
 import pytest
 
 from coordinator_pipelines.api.keys import Tier, add_key
-from tests.api.conftest import serving
+from tests.api.conftest import execute, micros, serving
 
 LAST = datetime(2025, 1, 1, 2, 45, tzinfo=UTC)
-MICROS = int(LAST.timestamp() * 1_000_000)
+MICROS = micros(LAST)
 
 
 def change(filled, *statements: str) -> None:
-    with sqlite3.connect(filled.url.removeprefix("sqlite:///")) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
+    for statement in statements:
+        execute(filled, statement)
 
 
 def rows_of(filled, query: str = "") -> list[dict]:
