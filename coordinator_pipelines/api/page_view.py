@@ -6,10 +6,10 @@ Add here what a page says; avoid markup (``templates``) and geometry (``chart``)
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from coordinator_pipelines.api.answers import Sieve, records
-from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow
+from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow, WindowCounts
 from coordinator_pipelines.api.calibration import Bin, calibration
 from coordinator_pipelines.api.chart import Chart, line_chart
 from coordinator_pipelines.api.context import Context
@@ -23,6 +23,7 @@ from coordinator_pipelines.api.stored import json_object
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.ranking import key_window
+from coordinator_pipelines.domain.spec_sections import MetricSpec
 
 CHART_SPAN = timedelta(days=7)
 CHART_POINTS = 240
@@ -47,6 +48,8 @@ class Column:
     field: str
     label: str
     hours: int
+    sort: Literal["ascending", "descending"] | None
+    """How models are ranked by it; None if they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Shared:
     board: Board | None
     columns: tuple[Column, ...]
     window: str
+    order: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class ModelPage:
     shared: Shared
     model: ModelRow
     row: LeaderboardRow | None
+    windows: list[tuple[str, int, WindowCounts]]
     chart: Chart | None
     bins: list[Bin]
     recent: list[dict[str, Any]]
@@ -118,10 +123,12 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
     last = context.latest(mode)
     span = Span(last - CHART_SPAN, last)
     _, cells = prediction_cells(context, mode, span, [model_id], CALIBRATED, outputs=True)
+    row = next((row for row in rows if row.model_id == model_id), None)
     return ModelPage(
         shared,
         model,
-        next((row for row in rows if row.model_id == model_id), None),
+        row,
+        _windows(context.challenge, row),
         line_chart("Metrics, last 7 days", series),
         calibration(cells),
         records(cells.tail(RECENT))[::-1],
@@ -142,16 +149,36 @@ def _shared(context: Context, mode: Mode) -> Shared:
         _source(challenge),
         tuple(_notices(context, mode, board.as_of if board else None)),
         board,
-        tuple(
-            Column(
-                f"score_{metric.name}",
-                label(metric.name),
-                challenge.trailing_windows_hours[metric.window],
-            )
-            for metric in challenge.metrics
-        ),
+        tuple(_column(challenge, metric) for metric in challenge.metrics),
         key_window(challenge, challenge.ranking.key),
+        _order(challenge),
     )
+
+
+def _column(challenge: Challenge, metric: MetricSpec) -> Column:
+    ranking = challenge.ranking
+    sort: Literal["ascending", "descending"] | None = None
+    if metric.name == ranking.key and challenge.callables.LEADERBOARD_RANKER is None:
+        sort = "descending" if ranking.direction == "desc" else "ascending"
+    hours = challenge.trailing_windows_hours[metric.window]
+    return Column(f"score_{metric.name}", label(metric.name), hours, sort)
+
+
+def _order(challenge: Challenge) -> str:
+    """By what models are ranked."""
+    if challenge.callables.LEADERBOARD_RANKER is not None:
+        return "by the challenge's own rule"
+    better = "higher" if challenge.ranking.direction == "desc" else "lower"
+    return f"by {label(challenge.ranking.key)}, {better} is better"
+
+
+def _windows(
+    challenge: Challenge, row: LeaderboardRow | None
+) -> list[tuple[str, int, WindowCounts]]:
+    """Name, hours and counts of the trailing windows that the row tells of, shortest first."""
+    counts = row.windows if row else {}
+    windows = sorted(challenge.trailing_windows_hours.items(), key=lambda window: window[1])
+    return [(name, hours, counts[name]) for name, hours in windows if name in counts]
 
 
 def _source(challenge: Challenge) -> str:

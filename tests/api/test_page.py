@@ -22,6 +22,8 @@ SIMULATED = {
     "provider": "simulated", "seed": 1, "subjects": {"BTC": "BTCUSDT"}, "granularity_seconds": 60,
     "publication_delay_seconds": 2, "staleness_limit_seconds": 180,
 }  # fmt: skip
+TALLEST = "Math.max(...[...document.querySelectorAll('tbody th')].map(one => one.clientHeight))"
+"""Of the cells that name a row: a name of one letter per line cannot be read."""
 PAGES = ("/", "/models/follower", "/models/nobody")
 
 
@@ -181,6 +183,7 @@ def test_pages_fit_the_screen_and_can_be_used_by_keyboard(browser_path, served, 
         for path in PAGES[:2]:
             page.goto(served + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(TALLEST) <= 4 * 24
         page.goto(served)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
