@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=BaseModel)
 SKIPPED = "X-Skipped-Rows"
-MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
+MALFORMED = (
+    ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError,
+)  # fmt: skip
 """What reading a document of another shape than expected raises."""
 
 
@@ -121,6 +123,23 @@ def _json(told: BaseModel | Sequence[BaseModel], only_set: bool) -> bytes:
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(list[kind])
+
+
+def next_page(request: Request, **pinned: Any) -> dict[str, str]:
+    """The header that names the next page: the same request, with all that it stands on pinned.
+
+    ``pinned``: parameters by name. What the request left to its defaults may mean something else
+    by the time the next page is asked for.
+    """
+    told = {name: _parameter(value) for name, value in pinned.items()}
+    page = request.url.include_query_params(**told)
+    return {"Link": f'<{page.path}?{page.query}>; rel="next"'}
+
+
+def _parameter(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 def tagged(

@@ -46,6 +46,6 @@ def calibration(cells: pd.DataFrame) -> list[Bin]:
 def _probability(text: str | None) -> float | None:
     try:
         value = json_object(text).get(PROBABILITY)
+        return float(value) if isinstance(value, int | float) else None
     except MALFORMED:
         return None
-    return float(value) if isinstance(value, int | float) else None

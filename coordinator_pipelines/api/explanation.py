@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from coordinator_pipelines.api.answers import Answer
+from coordinator_pipelines.api.answers import Answer, Sieve
 from coordinator_pipelines.api.board import LeaderboardRow
 from coordinator_pipelines.api.stored import json_value
 from coordinator_pipelines.api.times import ZonedTime
@@ -75,7 +75,7 @@ class PredictionLink(Answer):
     status: Outcome
     resolvable_at: ZonedTime
     output: JsonValue
-    output_withheld: bool = Field(description="Whether the round is still open, so it is kept back")
+    output_withheld: bool = Field(description="Kept back, since the round has no truth yet")
     raw_output: JsonValue = Field(
         description="Only for the model's owner; null if it is the output as it was returned"
     )
@@ -168,16 +168,16 @@ def score_link(row: dict[str, Any] | None, inside: bool) -> ScoreLink | None:
     )
 
 
-def prediction_link(row: dict[str, Any], inside: bool, told: bool) -> PredictionLink:
+def prediction_link(sieve: Sieve, row: dict[str, Any], inside: bool, told: bool) -> PredictionLink:
     """The link of a stored prediction; ``told``: whether the output is told."""
     return PredictionLink(
         id=row["id"],
         version=row["version"],
         status=row["status"],
         resolvable_at=row["resolvable_at"],
-        output=json_value(row["output_json"]) if told else None,
+        output=sieve.one(row["output_json"], json_value) if told else None,
         output_withheld=not told,
-        raw_output=json_value(row["raw_output_json"]) if inside else None,
+        raw_output=sieve.one(row["raw_output_json"], json_value) if inside else None,
         runner_status=row["runner_status"],
         failed_reason=row["failed_reason"] if inside else None,
         exec_time_ms=row["exec_time_ms"],

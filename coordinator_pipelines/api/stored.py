@@ -1,17 +1,12 @@
-"""Stored JSON texts, read strictly: an object or a list, and no NaN.
+"""Stored JSON texts, read strictly: an object or a list, and nothing that cannot be told.
 
 Add a way of reading a stored document here; avoid what any document means.
 """
 
 import json
-from typing import Any, NoReturn
+from typing import Any
 
-
-def _refuse(token: str) -> NoReturn:
-    raise ValueError(f"{token} is not JSON")
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse)
+from coordinator_pipelines.domain.json_text import defect
 
 
 def json_object(text: Any) -> dict[str, Any]:
@@ -20,7 +15,7 @@ def json_object(text: Any) -> dict[str, Any]:
     Raises:
         ValueError, TypeError: it holds something else.
     """
-    value = _decoder.decode(text)
+    value = _decoded(text)
     if not isinstance(value, dict):
         raise ValueError(f"{text[:60]!r} is not a JSON object")
     return value
@@ -32,7 +27,7 @@ def json_list(text: Any) -> list[Any]:
     Raises:
         ValueError, TypeError: it holds something else.
     """
-    value = _decoder.decode(text)
+    value = _decoded(text)
     if not isinstance(value, list):
         raise ValueError(f"{text[:60]!r} is not a JSON array")
     return value
@@ -44,4 +39,11 @@ def json_value(text: str | None) -> Any:
     Raises:
         ValueError, TypeError: it is not JSON.
     """
-    return None if text is None else _decoder.decode(text)
+    return None if text is None else _decoded(text)
+
+
+def _decoded(text: str) -> Any:
+    found = defect(text)
+    if found:
+        raise ValueError(found)
+    return json.loads(text)

@@ -148,6 +148,16 @@ def scored_cells(
     return cells
 
 
+def resolved(predictions: pd.DataFrame, truths: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether there is a truth, of whatever state, for the round of each prediction.
+
+    Until then nobody else may read what a model answered.
+    """
+    rounds = pd.MultiIndex.from_frame(truths[ROUND])
+    found = pd.MultiIndex.from_frame(predictions[ROUND]).isin(rounds)
+    return pd.Series(found, index=predictions.index)
+
+
 def _states(cells: pd.DataFrame) -> "pd.Series[str]":
     void = [TruthState.VOID.value, TruthState.UNRESOLVABLE.value]
     state = pd.Series("scored", index=cells.index, dtype=object)

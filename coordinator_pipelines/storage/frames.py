@@ -55,10 +55,14 @@ def to_lists(table: Table, frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 def to_frame(columns: Sequence[Column[Any]], rows: Sequence[Row[Any]]) -> pd.DataFrame:
-    """Rows as a frame; instants come in epoch microseconds and JSON as text."""
+    """Rows as a frame; instants come in epoch microseconds and JSON as text.
+
+    Raises:
+        LedgerError: a stored value is of another type than its column.
+    """
     values: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(columns)
     data = {
-        column.name: _series(column, items) for column, items in zip(columns, values, strict=True)
+        column.name: _read(column, items) for column, items in zip(columns, values, strict=True)
     }
     return pd.DataFrame(data)
 
@@ -187,6 +191,14 @@ def _bad(column: Column[Any], frame: pd.DataFrame, position: int, reason: str) -
 def _row(table: Any, frame: pd.DataFrame, position: int) -> str:
     row = frame.iloc[position]
     return ", ".join(f"{column.name}={row[column.name]}" for column in table.primary_key)
+
+
+def _read(column: Column[Any], values: Sequence[Any]) -> Any:
+    try:
+        return _series(column, values)
+    except (TypeError, ValueError, OverflowError) as error:
+        # SQLite lets whoever writes to the file by hand put anything anywhere.
+        raise LedgerError(f"{column} holds a value of another type: {error}") from error
 
 
 def _series(column: Column[Any], values: Sequence[Any]) -> Any:

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from tests.api.conftest import serving
-from tests.support.pipeline import FixedClock
+from tests.api.conftest import execute, micros, serving
 
 ROUND = "2025-01-01T02:07:00Z"
 
@@ -49,9 +48,12 @@ def test_a_window_that_does_not_hold_the_round_says_so(client):
     assert not any(one["includes"] for one in late["windows"])
 
 
-def test_an_answer_is_withheld_while_its_round_is_open(filled):
-    clock = FixedClock(datetime(2025, 1, 1, 2, 7, 30, tzinfo=UTC))
-    with serving(filled.challenge, filled.url, clock=clock) as client:
+def test_an_answer_is_withheld_until_its_round_is_resolved(copied):
+    # The horizon has passed long ago, but no truth has come yet.
+    since = micros(datetime(2025, 1, 1, 2, 7, tzinfo=UTC))
+    execute(copied, f"DELETE FROM scores WHERE performed_at >= {since}")
+    execute(copied, f"DELETE FROM ground_truths WHERE performed_at >= {since}")
+    with serving(copied.challenge, copied.url) as client:
         (chain,) = explain(client).json()["chains"]
         assert chain["prediction"]["output"] is None
         assert chain["prediction"]["output_withheld"] is True
@@ -74,6 +76,34 @@ def test_what_is_not_there_is_said(client, model, asked, status, said):
     answer = explain(client, model, asked)
     assert answer.status_code == status
     assert said in answer.json()["message"]
+
+
+@pytest.mark.parametrize("text", ["{", '{"a": "\\ud800"}', "[" * 20_000])
+def test_a_malformed_document_costs_its_own_link_of_the_chain(copied, text):
+    columns = {
+        "rounds": ("scope_json", "input_json"),
+        "ground_truths": ("payload_json",),
+        "predictions": ("output_json",),
+    }
+    for table, names in columns.items():
+        for name in names:
+            execute(copied, f"UPDATE {table} SET {name} = ?", text)
+    with serving(copied.challenge, copied.url) as client:
+        answer = explain(client)
+        assert answer.status_code == 200
+        assert answer.headers["x-skipped-rows"] == "4"
+        (chain,) = answer.json()["chains"]
+        assert client.get("/models/follower").status_code == 200
+    assert chain["round"]["input"] is chain["prediction"]["output"] is None
+    assert chain["score"]["value"] is not None
+
+
+def test_an_id_is_never_a_formula_in_a_spreadsheet(copied):
+    execute(copied, "UPDATE predictions SET model_id = '=1+1' WHERE model_id = 'half'")
+    with serving(copied.challenge, copied.url) as client:
+        told = client.get("/reports/export/predictions").text
+    assert ",'=1+1," in told
+    assert ",=1+1," not in told
 
 
 def exported(client, name, query="") -> pd.DataFrame:
@@ -115,22 +145,3 @@ def test_an_empty_export_has_its_header_and_a_long_one_is_refused(client, empty_
     long = client.get("/reports/export/scores?start=2024-01-01T00:00:00Z")
     assert long.status_code == 422
     assert "31 days" in long.json()["message"]
-
-
-def test_pages_of_predictions_lead_back_to_the_first(client):
-    whole = client.get("/reports/predictions").json()
-    path, rows = "/reports/predictions?limit=50", []
-    while path:
-        answer = client.get(path)
-        page = answer.json()
-        assert len(page) <= 50
-        rows = page + rows
-        link = answer.headers.get("link", "")
-        path = link.partition("<")[2].partition(">")[0]
-    assert rows == whole
-
-
-def test_a_round_larger_than_a_page_is_not_split(client):
-    rows = client.get("/reports/predictions?limit=1").json()
-    assert {row["performed_at"] for row in rows} == {"2025-01-01T02:59:00"}
-    assert len(rows) == 4

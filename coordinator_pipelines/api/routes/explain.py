@@ -1,7 +1,7 @@
 """``/reports/explain``: the chain from a place on the board back to the feed records.
 
 Add here a link of the chain; avoid computing anything anew: what is stored is told. What a model
-answered is told once the round is resolvable, and before that, like its error text, to its owner.
+answered is told once the round is resolved, and before that, like its error text, to its owner.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ import pandas as pd
 from fastapi import APIRouter, Query, Request, Response
 
 from coordinator_pipelines.api.access import READ, AnyCaller
-from coordinator_pipelines.api.answers import answered, records
+from coordinator_pipelines.api.answers import Sieve, answered, records
 from coordinator_pipelines.api.board import Board
 from coordinator_pipelines.api.context import Context, Ctx
 from coordinator_pipelines.api.explanation import (
@@ -64,7 +64,8 @@ def explain(
     if own.empty:
         raise Refusal(404, f"there is no model {model[:80]!r}")
     inside = caller.sees_inside(own["owner"].iloc[-1])
-    chains = _chains(context, mode, model, performed_at, inside)
+    sieve = Sieve(context, "explanation")
+    chains = _chains(context, sieve, mode, model, performed_at, inside)
     if not chains:
         raise Refusal(404, f"{model} has no prediction in the round of {performed_at.isoformat()}")
     board = find_board(context, mode, as_of, version)
@@ -76,34 +77,31 @@ def explain(
         windows=window_links(context.challenge, board.as_of, chains) if board else [],
         chains=chains,
     )
-    return answered(request, told)
+    return answered(request, told, skipped=sieve.skipped)
 
 
 def _chains(
-    context: Context, mode: Mode, model: str, performed_at: datetime, inside: bool
+    context: Context, sieve: Sieve, mode: Mode, model: str, performed_at: datetime, inside: bool
 ) -> list[Chain]:
     reports, end = context.reports, performed_at + MOMENT
     page = reports.prediction_page(mode, performed_at, end, [model], limit=1, outputs=True)
-    predictions = records(page.rows)
     scores = _by_config(reports.reported_scores(mode, performed_at, end, [model]))
     truths = _by_config(reports.ground_truths(performed_at, end))
     rounds = _by_config(reports.asked_rounds(mode, performed_at))
-    told = []
-    for prediction in predictions:
+
+    def chain(prediction: dict[str, Any]) -> Chain:
         config = prediction["prediction_config_id"]
-        resolvable = prediction["resolvable_at"] <= context.clock.now()
         truth = truths.get(config)
-        told.append(
-            Chain(
-                prediction_config_id=config,
-                score=score_link(scores.get(config), inside),
-                truth=_truth_link(truth),
-                prediction=prediction_link(prediction, inside, resolvable or inside),
-                round=_round_link(rounds.get(config)),
-                feed_records=_feed_links(context, truth),
-            )
+        return Chain(
+            prediction_config_id=config,
+            score=score_link(scores.get(config), inside),
+            truth=_truth_link(sieve, truth),
+            prediction=prediction_link(sieve, prediction, inside, inside or truth is not None),
+            round=_round_link(sieve, rounds.get(config)),
+            feed_records=_feed_links(context, truth),
         )
-    return told
+
+    return sieve.rows(records(page.rows), chain)
 
 
 def _by_config(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -117,20 +115,20 @@ def _board_link(board: Board | None, model: str) -> BoardLink | None:
     return BoardLink(as_of=board.as_of, version=board.version, final=board.final, entry=row)
 
 
-def _round_link(row: dict[str, Any] | None) -> RoundLink | None:
+def _round_link(sieve: Sieve, row: dict[str, Any] | None) -> RoundLink | None:
     if row is None:
         return None
     return RoundLink(
         status=row["status"],
         reason=row["reason"],
-        scope=json_value(row["scope_json"]),
-        input=json_value(row["input_json"]),
+        scope=sieve.one(row["scope_json"], json_value),
+        input=sieve.one(row["input_json"], json_value),
         input_ended_at=row["input_ended_at"],
         run_id=row["run_id"],
     )
 
 
-def _truth_link(row: dict[str, Any] | None) -> TruthLink | None:
+def _truth_link(sieve: Sieve, row: dict[str, Any] | None) -> TruthLink | None:
     if row is None:
         return None
     return TruthLink(
@@ -141,7 +139,7 @@ def _truth_link(row: dict[str, Any] | None) -> TruthLink | None:
         entry_price=row["entry_price"],
         resolved_price=row["resolved_price"],
         outcome=row["outcome"],
-        payload=json_value(row["payload_json"]),
+        payload=sieve.one(row["payload_json"], json_value),
         run_id=row["run_id"],
     )
 

@@ -7,7 +7,7 @@ extra ``parquet``, which is not installed where participants' bytes are decoded.
 
 import io
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from coordinator_pipelines.api.parameters import (
 from coordinator_pipelines.api.parquet import parquet_parts
 from coordinator_pipelines.api.problems import Refusal, documented
 from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.report import resolved
 
 routes = APIRouter(tags=["export"])
 
@@ -41,6 +42,9 @@ SCORES = (
     "mode", "prediction_config_id", "model_id", "performed_at", "resolvable_at", "version",
     "status", "value", "success", "rule", "scorer", "prediction_version", "truth_version",
 )  # fmt: skip
+FORMULA = r"^(?=[=+@\t\r-])"
+"""Where a spreadsheet takes a text for a formula. Ids of live models are whatever an orchestrator
+calls them; all other texts are this package's own, or JSON, which does not begin like this."""
 MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 Format = Annotated[Literal["csv", "parquet"], Query(alias="format")]
@@ -68,7 +72,7 @@ def export_predictions(
 ) -> StreamingResponse:
     """All predictions with `start <= performed_at < end`, at most 31 days.
 
-    `output_json` is empty while its round is not resolvable yet.
+    `output_json` is empty until its round is resolved.
     """
     return _file(context, mode, models, span, kind, "predictions", _predictions)
 
@@ -126,13 +130,11 @@ def _spans(span: Span) -> Iterator[Span]:
 def _predictions(
     context: Context, mode: Mode, span: Span, models: list[str] | None
 ) -> Iterator[pd.DataFrame]:
-    now: datetime = context.clock.now()
+    reports = context.reports
     for part in _spans(span):
-        page = context.reports.prediction_page(
-            mode, part.start, part.end, models, limit=None, outputs=True
-        )
-        rows = page.rows
-        told = rows["output_json"].mask(rows["resolvable_at"] > now, None)
+        page = reports.prediction_page(mode, part.start, part.end, models, limit=None, outputs=True)
+        rows, truths = page.rows, reports.ground_truths(part.start, part.end)
+        told = rows["output_json"].mask(~resolved(rows, truths), None)
         yield rows.assign(output_json=told)[list(PREDICTIONS)]
 
 
@@ -146,5 +148,6 @@ def _scores(
 def _csv(parts: Parts) -> Iterator[bytes]:
     for number, part in enumerate(parts):
         text = io.StringIO()
-        part.to_csv(text, index=False, header=number == 0, date_format="%Y-%m-%dT%H:%M:%SZ")
+        inert = part.assign(model_id=part["model_id"].str.replace(FORMULA, "'", regex=True))
+        inert.to_csv(text, index=False, header=number == 0, date_format="%Y-%m-%dT%H:%M:%SZ")
         yield text.getvalue().encode()
