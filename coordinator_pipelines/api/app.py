@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordinator_pipelines import __version__
 from coordinator_pipelines.api import examples, problems
@@ -95,7 +96,21 @@ def create_app(
     return app
 
 
+class AnswersHead:
+    """``HEAD`` is ``GET`` whose body the server leaves out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on as a ``GET``."""
+        if scope.get("method") == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
+
+
 def _add_middleware(app: FastAPI, origins: Sequence[str]) -> None:
+    app.add_middleware(AnswersHead)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     if origins:
         app.add_middleware(

@@ -1,4 +1,4 @@
-"""What an answer that is none says: one shape for every 4xx and 503.
+"""What an answer that is none says: one shape for every 4xx and 5xx.
 
 Add a kind of problem here; avoid deciding when there is one. ``message`` is the one field that
 the existing web front end reads.
@@ -13,11 +13,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from coordinator_pipelines.domain.errors import LedgerError
+from coordinator_pipelines.domain.errors import CoordinatorError, LedgerError
 
 logger = logging.getLogger(__name__)
 
 UNAVAILABLE = "the database cannot be read at the moment; try again in a while"
+MISCONFIGURED = "this service is not set up as it should be; its operator finds why in its log"
+BROKEN = "this is a mistake of the service; its operator finds it in its log"
 
 
 class Detail(BaseModel):
@@ -72,6 +74,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _wrong)
     app.add_exception_handler(LedgerError, _unavailable)
+    app.add_exception_handler(CoordinatorError, _misconfigured)
+    app.add_exception_handler(Exception, _broken)
 
 
 def _answer(status: int, problem: Problem, headers: Any = None) -> JSONResponse:
@@ -100,3 +104,13 @@ def _unavailable(_request: Request, error: Exception) -> JSONResponse:
     # The text names the database's host, so it is for the log alone.
     logger.error("%s", error)
     return _answer(503, Problem(message=UNAVAILABLE, detail=UNAVAILABLE))
+
+
+def _misconfigured(_request: Request, error: Exception) -> JSONResponse:
+    logger.error("%s", error)
+    return _answer(503, Problem(message=MISCONFIGURED, detail=MISCONFIGURED))
+
+
+def _broken(_request: Request, _error: Exception) -> JSONResponse:
+    # The server logs it with its traceback.
+    return _answer(500, Problem(message=BROKEN, detail=BROKEN))

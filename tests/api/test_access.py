@@ -110,6 +110,18 @@ def test_a_broken_keys_file_stops_the_start_by_name(filled, keys, content, said)
         pass
 
 
+def test_a_keys_file_that_breaks_later_opens_nothing(filled, keys, caplog):
+    token = add_key(keys, "ui", Tier.READ, None, NOW)
+    with serving(filled.challenge, filled.url, keys=keys) as client:
+        keys.write_text("{")
+        for headers in (None, with_key(token)):
+            answer = client.get(EXPLAIN, headers)
+            assert answer.status_code == 503
+            assert "not set up" in answer.json()["message"]
+        assert client.get("/reports/leaderboard").status_code == 200
+    assert "no keys file" in caplog.text
+
+
 def test_names_of_keys_are_different_and_are_names(keys):
     add_key(keys, "ui", Tier.READ, None, NOW)
     with pytest.raises(CoordinatorError, match="has a key 'ui' already"):
@@ -137,6 +149,15 @@ def test_no_other_origin_may_read_unless_it_is_named(filled):
         serving(filled.challenge, filled.url, origins=["example.org"]),
     ):
         pass
+
+
+@pytest.mark.parametrize("path", [*OPEN, "/", EXPLAIN, "/reports/export/scores"])
+def test_a_head_request_tells_what_a_get_would(client, path):
+    told, whole = client.request("HEAD", path), client.get(path)
+    assert (told.status_code, told.content) == (200, b"")
+    for name in ("content-type", "etag"):
+        assert told.headers.get(name) == whole.headers.get(name)
+    assert client.request("HEAD", "/reports").status_code == 404
 
 
 def test_nothing_can_be_changed(client):

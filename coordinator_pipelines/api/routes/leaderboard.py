@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import answered
+from coordinator_pipelines.api.answers import answered, next_page
 from coordinator_pipelines.api.board import Board, LeaderboardRow, told_board
 from coordinator_pipelines.api.board_diff import BoardDiff, board_diff
 from coordinator_pipelines.api.context import END_OF_TIME, START_OF_TIME, Context, Ctx
@@ -49,14 +49,19 @@ def leaderboard(
     limit: Limit = 10_000,
     offset: Offset = 0,
 ) -> Response:
-    """One board in order: best first, unranked models last. Empty if there is no board yet."""
+    """One board in order: best first, unranked models last. Empty if there is no board yet.
+
+    If there are more rows, the header `Link` names the next page of the same board.
+    """
     board = find_board(context, mode, as_of, version)
     if board is None:
         if version is not None:
             raise Refusal(404, f"there is no version {version} of that board")
         return answered(request, [])
-    rows = board.rows[offset : offset + limit]
-    return answered(request, rows, skipped=board.skipped, modified=board.created_at)
+    rows, end = board.rows[offset : offset + limit], offset + limit
+    same = {"mode": mode, "as_of": board.as_of, "version": board.version}
+    more = next_page(request, **same, offset=end) if end < len(board.rows) else None
+    return answered(request, rows, skipped=board.skipped, modified=board.created_at, headers=more)
 
 
 @routes.get(

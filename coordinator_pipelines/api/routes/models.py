@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import Answer, Sieve, answered
+from coordinator_pipelines.api.answers import Answer, Sieve, answered, next_page
 from coordinator_pipelines.api.context import Context, Ctx
 from coordinator_pipelines.api.parameters import AskedMode, Limit, Offset
 from coordinator_pipelines.api.problems import documented
@@ -42,18 +42,25 @@ class ModelRow(Answer):
 def models(
     request: Request, context: Ctx, mode: AskedMode, limit: Limit = 10_000, offset: Offset = 0
 ) -> Response:
-    """Every model that has ever taken part: at least all that are on any leaderboard."""
+    """Every model that has ever taken part: at least all that are on any leaderboard.
+
+    In the order in which they joined, so that a new one is on the last page. If there are more,
+    the header `Link` names the next page.
+    """
     rows, skipped = model_rows(context, mode)
-    return answered(request, rows[offset : offset + limit], skipped=skipped)
+    told, end = rows[offset : offset + limit], offset + limit
+    more = next_page(request, mode=mode, offset=end) if end < len(rows) else None
+    return answered(request, told, skipped=skipped, headers=more)
 
 
 def model_rows(context: Context, mode: Mode) -> tuple[list[ModelRow], int]:
-    """All models of a mode by id, and how many could not be told."""
+    """All models of a mode as they joined, and how many could not be told."""
     memberships = context.reports.memberships(mode)
     newest = memberships.drop_duplicates("model_id", keep="last")
     hashes = dict(zip(newest["model_id"], newest["code_hash"], strict=True))
     sieve = Sieve(context, "models")
-    return sieve.rows(histories(memberships), lambda model: _row(model, hashes)), sieve.skipped
+    rows = sieve.rows(histories(memberships), lambda model: _row(model, hashes))
+    return sorted(rows, key=lambda row: (row.joined_at, row.model_id)), sieve.skipped
 
 
 def _row(model: Any, hashes: dict[str, str | None]) -> ModelRow:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, JsonValue
 
 from coordinator_pipelines.api.access import PUBLIC, AnyCaller, Caller
-from coordinator_pipelines.api.answers import Answer, Sieve, answered, records
+from coordinator_pipelines.api.answers import Answer, Sieve, answered, next_page, records
 from coordinator_pipelines.api.context import Context, Ctx
 from coordinator_pipelines.api.parameters import (
     AskedMode,
@@ -91,7 +91,9 @@ def predictions(
     sieve = Sieve(context, "predictions")
     owners = _owners(context, mode) if caller.tier != "public" else {}
     told = sieve.rows(records(cells), partial(_row, caller, owners, scopes(context)))
-    return answered(request, told, skipped=sieve.skipped, headers=_link(request, page))
+    earlier = {"mode": mode, "start": span.start, "end": page.earlier}
+    headers = next_page(request, **earlier) if page.earlier else None
+    return answered(request, told, skipped=sieve.skipped, headers=headers)
 
 
 def prediction_cells(
@@ -157,11 +159,3 @@ def _reason(cell: dict[str, Any], failed: bool, inside: bool) -> str | None:
 def _owners(context: Context, mode: Mode) -> dict[str, str]:
     newest = context.reports.memberships(mode).drop_duplicates("model_id", keep="last")
     return dict(zip(newest["model_id"], newest["owner"], strict=True))
-
-
-def _link(request: Request, page: Page) -> dict[str, str]:
-    if page.earlier is None:
-        return {}
-    end = page.earlier.isoformat().replace("+00:00", "Z")
-    earlier = request.url.include_query_params(end=end)
-    return {"Link": f'<{earlier.path}?{earlier.query}>; rel="next"'}
