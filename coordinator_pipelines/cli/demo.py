@@ -16,6 +16,7 @@ from coordinator_pipelines.cli.price_file import challenge_on_prices
 from coordinator_pipelines.cli.terminal import open_console, program
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.ledger import Mode
 from coordinator_pipelines.domain.round import Window, window_of, windows_between
 from coordinator_pipelines.storage.database import describe, parse_url
 
@@ -60,7 +61,7 @@ def _run(console: Console, where: location.Location, windows: list[Window]) -> N
         console, LocalInstance.prepare(location.known_workspaces()), challenge, windows
     )
     console.print()
-    print_newest(console, challenge, until=windows[-1].end)
+    print_newest(console, challenge, mode=Mode.REPLAY, until=windows[-1].end)
     console.print(f"\nPrices: {_source(challenge)}", soft_wrap=True)
     console.print(f"Took {seconds:.0f} s for {len(windows)} windows, without the set-up")
     console.print(f"Database: {describe(parse_url(url))}", soft_wrap=True)

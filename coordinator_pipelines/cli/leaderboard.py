@@ -12,7 +12,7 @@ from coordinator_pipelines.cli.location import starter_spec
 from coordinator_pipelines.cli.terminal import open_console, program
 from coordinator_pipelines.domain.challenge import Challenge
 from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.ledger import Ledger, Mode
 from coordinator_pipelines.domain.round import from_epoch
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
@@ -27,13 +27,21 @@ from coordinator_pipelines.storage.sql_ledger import SqlLedger
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]),
     help="The newest board at this instant, with zone: 2026-11-02T00:00Z.",
 )
-def leaderboard(spec: Path | None, as_of: datetime | None) -> None:
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="Whose board; default: live as soon as live models have joined.",
+)
+def leaderboard(spec: Path | None, as_of: datetime | None, mode: str | None) -> None:
     """Print the newest leaderboard."""
-    print_newest(open_console(), load_challenge(spec or starter_spec()), until=as_of)
+    challenge = load_challenge(spec or starter_spec())
+    print_newest(open_console(), challenge, mode=Mode(mode) if mode else None, until=as_of)
 
 
-def print_newest(console: Console, challenge: Challenge, *, until: datetime | None) -> None:
-    """Print the newest board at or before an instant.
+def print_newest(
+    console: Console, challenge: Challenge, *, mode: Mode | None, until: datetime | None
+) -> None:
+    """Print the newest board at or before an instant; of no mode: as the Report API chooses.
 
     Raises:
         CoordinatorError: there is none.
@@ -42,12 +50,27 @@ def print_newest(console: Console, challenge: Challenge, *, until: datetime | No
         settings.database_url(challenge.name), statistics_bucket=challenge.statistics_bucket
     )
     try:
-        boards = ledger.newest_leaderboard(Mode.REPLAY, until or from_epoch(2**33))
+        shown = mode or _usual_mode(ledger)
+        boards = ledger.newest_leaderboard(shown, until or from_epoch(2**33))
     finally:
         ledger.close()
     if boards.empty:
-        when = f" as of {until:%Y-%m-%d %H:%M:%S %Z}" if until else " yet"
-        raise CoordinatorError(
-            f"{challenge.name} has no leaderboard{when}; `{program()} demo` makes some"
-        )
+        raise CoordinatorError(_no_board(challenge, shown, until))
     show_board(console, challenge, boards.iloc[-1])
+
+
+def _usual_mode(ledger: Ledger) -> Mode:
+    return Mode.REPLAY if ledger.memberships(Mode.LIVE).empty else Mode.LIVE
+
+
+def _no_board(challenge: Challenge, mode: Mode, until: datetime | None) -> str:
+    """That there is none, and how to get one."""
+    when = f" as of {until:%Y-%m-%d %H:%M:%S %Z}" if until else " yet"
+    if mode is Mode.LIVE:
+        return f"{challenge.name} has no live leaderboard{when}; `{program()} status` says why"
+    makes = f"`{program()} deploy` runs it live"
+    if challenge == load_challenge(starter_spec()):
+        makes = f"`{program()} demo` makes some"
+    elif challenge.replay_allowed:
+        makes += ", a backfill in the Dagster UI replays its past"
+    return f"{challenge.name} has no leaderboard{when}; {makes}"
