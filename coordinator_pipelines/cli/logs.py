@@ -36,6 +36,8 @@ def logs(names: tuple[str, ...], lines: int, follow: bool) -> None:
     found = _found(home / "logs", names)
     if not found and not (follow and is_locked(home)):
         raise CoordinatorError(_nothing(home / "logs", names))
+    if names and not found:
+        click.echo(f"Note: {_nothing(home / 'logs', names)}", err=True)
     for log in found.values():
         _show(log.name, log.tail(lines))
     with suppress(KeyboardInterrupt):
