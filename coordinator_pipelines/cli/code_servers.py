@@ -13,9 +13,12 @@ from typing import Any
 
 import yaml
 
+from coordinator_pipelines.cli.location import locations_in
 from coordinator_pipelines.cli.ports import HOST, free_port
 from coordinator_pipelines.domain.errors import CoordinatorError
 
+WHAT = {"python_module": "module_name", "python_file": "relative_path"}
+"""What the kinds of entries that can be served here name."""
 NO_INTERPRETER = str(Path(__file__).with_name("no_interpreter.py"))
 
 
@@ -50,9 +53,9 @@ def workspace_of(servers: Sequence[CodeServer], path: Path) -> Path:
 
 
 def _servers(path: Path) -> Iterator[CodeServer]:
-    for entry in (yaml.safe_load(path.read_text()) or {}).get("load_from") or []:
-        kind, target = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
-        if kind not in ("python_module", "python_file") or not isinstance(target, dict):
+    for entry in locations_in(path):
+        kind, target = next(iter(entry.items() if isinstance(entry, dict) else ()), ("", None))
+        if not isinstance(target, dict) or not {WHAT.get(kind), "location_name"} <= target.keys():
             raise CoordinatorError(
                 f"{path}: {entry!r} cannot be served here; write python_module with module_name, "
                 "or python_file with relative_path, and a location_name"

@@ -79,7 +79,6 @@ def run(where: location.Location, ports: Ports, ready: Callable[[], None]) -> No
     """The stack, until the user stops it. ``ready``: called when it is."""
     console, home = open_console(), settings.home()
     set_up_database(where.challenge)
-    set_up_database(location.starter().challenge)
     instance = LocalInstance.prepare(location.known_workspaces())
     deployment = Deployment.of_this_process(where.challenge.name, where.spec.absolute())
     with (

@@ -133,7 +133,7 @@ def _feed(challenge: Challenge) -> str:
 def _database(challenge: Challenge) -> str:
     url = settings.database_url(challenge.name)
     if schema.current_revision(url) is None:
-        return "not made yet; `coordinator dev` or `coordinator db upgrade` makes it"
+        return "not made yet; `coordinator deploy` or `coordinator db upgrade` makes it"
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     try:
         ledger.identify(challenge.identity)

@@ -14,6 +14,7 @@ import yaml
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from tests.browser.conftest import answers, free_port
 from tests.command import Commands, family, require_gone
+from tests.postgresql import PostgresServer
 from tests.support.fast import fast_spec
 
 
@@ -44,9 +45,14 @@ def make(live: Commands, target: str, *variables: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_a_generated_challenge_is_deployed_verified_and_stopped_by_its_makefile(live: Commands):
+def test_a_generated_challenge_is_deployed_verified_and_stopped_by_its_makefile(
+    live: Commands, postgresql_server: PostgresServer
+):
     (live.directory / "fast.yaml").write_text(yaml.safe_dump(fast_spec("realtime")))
     live.succeed("init", "fast", "--spec", "fast.yaml")
+    url = postgresql_server.create_database("deployed")
+    environment = live.directory / "fast" / "crunch-node-fast" / ".env"
+    environment.write_text(f"COORDINATOR_DATABASE_URL='{url}'\n")
     ui, report = free_port(), free_port()
     said = make(live, "deploy", f"PORT={ui}", f"REPORT_PORT={report}")
     assert f"Dagster UI:  http://127.0.0.1:{ui}\n" in said
@@ -55,6 +61,8 @@ def test_a_generated_challenge_is_deployed_verified_and_stopped_by_its_makefile(
 
     said = make(live, "verify-e2e")
     assert "fast works: 2 models (even-chance, momentum)" in said.splitlines()[-1]
+
+    assert not (live.home / "databases").exists()
 
     pid = json.loads((live.home / "stack.json").read_text())["pid"]
     processes = family(pid)

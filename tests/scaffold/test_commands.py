@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.cli import location
+from coordinator_pipelines.cli.code_servers import code_servers
+from coordinator_pipelines.domain.errors import CoordinatorError
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from tests.browser.conftest import free_port
 from tests.command import Commands, wait_for
@@ -101,8 +103,43 @@ def test_a_location_that_the_project_names_is_served_once(
     monkeypatch.chdir(created.locations.parent)
     known = location.known_workspaces()
     assert found.workspace not in known
-    assert known == [Path("workspace.yaml"), location.starter().workspace]
+    assert known == [Path("workspace.yaml")]
     assert at_home.is_dir()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_the_starter_is_served_only_from_a_home_where_it_was_run():
+    assert location.known_workspaces() == []
+    starter = location.starter()
+    assert location.known_workspaces() == [starter.workspace]
+    [server] = code_servers(location.known_workspaces())
+    assert server.name == "btc-up-down"
+
+
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "load_from: [",
+        "- a",
+        "hello",
+        "load_from: 1",
+        "load_from: !other []",
+        "load_from: [{}]",
+        "load_from: [a.py]",
+        "load_from: [{python_file: a.py}]",
+        "load_from: [{python_file: {relative_path: a.py}}]",
+        "load_from: [{python_module: {location_name: a}}]",
+        "load_from: [{grpc_server: {port: 1, location_name: a}}]",
+    ],
+)
+def test_locations_that_cannot_be_served_are_refused_with_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+):
+    monkeypatch.chdir(tmp_path)
+    Path("workspace.yaml").write_text(text)
+    with pytest.raises(CoordinatorError, match=r"workspace\.yaml"):
+        code_servers(location.known_workspaces())
 
 
 @pytest.mark.slow
