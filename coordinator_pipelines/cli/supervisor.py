@@ -4,12 +4,14 @@ Add here what concerns any program; avoid what the programs are (``dev``).
 """
 
 import ctypes
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ STEADY_SECONDS = 60.0
 HOPELESS_DEATHS = 3
 """A program that has died so often before anybody saw it ready will not get ready."""
 POLL_SECONDS = 0.25
+LONGEST_LOG = 32 * 2**20
+"""Bytes; a log that is longer becomes ``<name>.log.1``, in the place of the one before."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -57,6 +61,13 @@ class Program:
             )
         self.started_at = time.monotonic()
 
+    def turn_log_over(self, longest: int) -> None:
+        """Begin the log anew once it is longer; the program has it open, so it is emptied."""
+        with suppress(OSError):  # it was taken away, or the disk is full: nobody stops for that
+            if self.log.stat().st_size > longest:
+                shutil.copyfile(self.log, f"{self.log}.1")
+                os.truncate(self.log, 0)
+
     def stop(self) -> None:
         """Stop it, and all that it started."""
         if self.process is not None:
@@ -69,6 +80,7 @@ class Supervisor:
 
     tell: Callable[[str], None]
     programs: list[Program] = field(default_factory=list)
+    longest_log: int = LONGEST_LOG
 
     def start(self, program: Program) -> None:
         """Start a program, and keep it running from now on."""
@@ -89,6 +101,7 @@ class Supervisor:
                 self._ended(program, now)
             if program.process is None and not program.once and now >= program.start_at:
                 program.start()
+            program.turn_log_over(self.longest_log)
 
     def wait_for(
         self, ready: Callable[[], bool], seconds: float, of: Program | None = None

@@ -37,3 +37,17 @@ def test_another_program_that_keeps_dying_disturbs_nobody(supervisor: Supervisor
     for program in (broken, well):
         supervisor.start(program)
     assert supervisor.wait_for(lambda: broken.deaths >= 2, MINUTE, well)
+
+
+def test_a_log_that_grows_too_long_is_turned_over_and_written_on(
+    supervisor: Supervisor, tmp_path: Path
+):
+    said = (
+        "import itertools, time\nfor n in itertools.count(): print(n, flush=True), time.sleep(0.01)"
+    )
+    program, old = python(said, tmp_path), tmp_path / "program.log.1"
+    supervisor.longest_log = 100
+    supervisor.start(program)
+    assert supervisor.wait_for(old.exists, MINUTE)
+    assert old.read_text().startswith("0\n1\n")
+    assert supervisor.wait_for(lambda: not old.read_text().startswith("0\n"), MINUTE)
