@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,9 +68,19 @@ def _stop(home: Path, found: Deployment) -> int:
     if not _wait(ended, STOP_SECONDS):
         with suppress(ProcessLookupError):
             os.kill(found.pid, signal.SIGKILL)
-    _wait(lambda: not still_there(seen), REST_SECONDS)
-    kill(seen)
+    _end(seen | marked(f"{MARK}={found.mark}"))
     return len(seen) + 1
+
+
+def _end(processes: Collection[Process]) -> None:
+    """See that they are gone: those that take too long are killed."""
+
+    def gone() -> bool:
+        return not still_there(processes)
+
+    if not _wait(gone, REST_SECONDS):
+        kill(processes)
+        _wait(gone, REST_SECONDS)
 
 
 def _members(found: Deployment) -> set[Process]:
