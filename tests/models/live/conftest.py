@@ -138,14 +138,16 @@ class ScriptedOrchestrator:
         self.first = [announcement(model) for model in models]
         self.reports = queue.SimpleQueue()
         self._connections = set()
+        self._telling = threading.Lock()  # who was told the first list misses no update
         self._server = serve(self._talk, "127.0.0.1", 0)
         self.port = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
     def _talk(self, connection):
-        connection.send(json.dumps({"event": "init", "data": self.first}))
-        self._connections.add(connection)
+        with self._telling:
+            connection.send(json.dumps({"event": "init", "data": self.first}))
+            self._connections.add(connection)
         try:
             for message in connection:
                 for report in json.loads(message)["data"]:
@@ -162,8 +164,9 @@ class ScriptedOrchestrator:
         self.send_frame(json.dumps({"event": "update", "data": list(items)}))
 
     def send_frame(self, frame):
-        for connection in list(self._connections):
-            connection.send(frame)
+        with self._telling:
+            for connection in list(self._connections):
+                connection.send(frame)
 
     def drop_connections(self):
         for connection in list(self._connections):

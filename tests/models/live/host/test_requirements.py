@@ -52,7 +52,7 @@ def test_a_line_may_go_on_in_the_next(read):
     [
         "-e .",
         "-r other.txt",
-        "--index-url https://example.org",
+        "-i https://example.org",
         "--pre",
         "git+https://example.org/x",
         "x @ https://example.org/x.whl",
