@@ -79,7 +79,7 @@ def write_members(directory: Path, count: int) -> list[Member]:
         path = directory / f"model-{number}"
         path.mkdir()
         (path / "main.py").write_text(MODEL)
-        members.append(Member(path.name, path.name, "owner", "hash", path))
+        members.append(Member(path.name, path.name, "owner", "owner", "hash", path))
     return members
 
 

@@ -123,7 +123,7 @@ def _original(engine: Engine, last: datetime) -> dict[str, float]:
 def _prepare(url: str, challenge: Challenge) -> None:
     members = pd.DataFrame({"model_id": MODELS}).assign(
         mode=Mode.REPLAY.value, joined_at=pd.Timestamp(START), left_at=pd.NaT, name="name",
-        owner="owner", code_hash="0",
+        owner="owner", owner_id="owner", code_hash="0",
     )  # fmt: skip
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     ledger.identify(challenge.identity)
@@ -201,8 +201,8 @@ def _entry(challenge: Challenge, rank: int, model: str) -> dict[str, object]:
     payload = {"windows": _windows(challenge), "member": _member()}
     score = {"metrics": metrics, "ranking": ranking, "payload": payload}
     return {
-        "model_id": model, "model_name": model, "cruncher_name": "owner", "rank": rank,
-        "unranked_reason": None, "score": score,
+        "model_id": model, "model_name": model, "cruncher_name": "owner",
+        "cruncher_id": "owner", "rank": rank, "unranked_reason": None, "score": score,
     }  # fmt: skip
 
 

@@ -115,7 +115,8 @@ def _baseline(url: str, rows: int) -> None:
 def _memberships() -> pd.DataFrame:
     names = [f"model-{number}" for number in range(MODELS)]
     columns = {"mode": Mode.REPLAY.value, "model_id": names, "joined_at": pd.Timestamp(START)}
-    described = {"left_at": pd.NaT, "name": names, "owner": "bench", "code_hash": "0"}
+    owner = {"owner": "bench", "owner_id": "bench"}
+    described = {"left_at": pd.NaT, "name": names, **owner, "code_hash": "0"}
     return pd.DataFrame(columns | described)[list(MEMBERSHIP_COLUMNS)]
 
 

@@ -30,11 +30,11 @@ class Caller:
     """Who asks."""
 
     tier: Tier = Tier.PUBLIC
-    owner: str | None = None
+    owner_id: str | None = None
 
-    def sees_inside(self, owner: str | None) -> bool:
+    def sees_inside(self, owner_id: str | None) -> bool:
         """Whether error texts and raw answers of the owner's models are shown to the caller."""
-        return self.tier is Tier.ADMIN or (self.owner is not None and self.owner == owner)
+        return self.tier is Tier.ADMIN or (self.owner_id is not None and self.owner_id == owner_id)
 
 
 def _caller(
@@ -51,7 +51,7 @@ def _caller(
     key = context.keys.find(token)
     if key is None:
         raise Refusal(401, "this key is not known; ask the operator for another one")
-    return Caller(key.tier, key.owner)
+    return Caller(key.tier, owner_id=key.owner)
 
 
 AnyCaller = Annotated[Caller, Depends(_caller)]

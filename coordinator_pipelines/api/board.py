@@ -17,6 +17,7 @@ from coordinator_pipelines.api.context import Context
 from coordinator_pipelines.api.stored import json_list
 from coordinator_pipelines.api.times import ZonedTime
 from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.models import UNKNOWN_OWNER
 
 UNRANKED = 999999
 """What the original told as the rank of who has none."""
@@ -74,6 +75,7 @@ class LeaderboardRow(MetricsRow):
     model_id: str
     model_name: str
     cruncher_name: str
+    cruncher_id: str
     rank: int = Field(description=f"1 to n; {UNRANKED} without a rank", examples=[1])
     unranked_reason: str | None
     status: Literal["active", "left"]
@@ -94,7 +96,7 @@ class LeaderboardRow(MetricsRow):
 
 
 ENTRY_FIELDS = frozenset(
-    {"model_id", "model_name", "cruncher_name", "rank", "unranked_reason", "score"}
+    {"model_id", "model_name", "cruncher_name", "cruncher_id", "rank", "unranked_reason", "score"}
 )
 
 
@@ -150,7 +152,8 @@ class _Entries:
         return LeaderboardRow(
             model_id=entry["model_id"],
             model_name=entry.get("model_name") or entry["model_id"],
-            cruncher_name=entry.get("cruncher_name") or "unknown",
+            cruncher_name=entry.get("cruncher_name") or UNKNOWN_OWNER,
+            cruncher_id=entry.get("cruncher_id") or entry.get("cruncher_name") or UNKNOWN_OWNER,
             rank=UNRANKED if rank is None else rank,
             unranked_reason=entry.get("unranked_reason"),
             status="left" if facts.member.left_at else "active",

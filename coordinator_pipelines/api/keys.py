@@ -46,7 +46,7 @@ class Key(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")
     tier: Tier
     owner: str | None = None
-    """The participant whose own failures the key shows."""
+    """The account (``owner_id``) of the participant whose own failures the key shows."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     created_at: AwareDatetime
 

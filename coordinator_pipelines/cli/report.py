@@ -83,7 +83,9 @@ def report_keys() -> None:
 @report_keys.command("add")
 @click.argument("name")
 @click.option("--tier", type=click.Choice([Tier.READ, Tier.ADMIN]), default=Tier.READ)
-@click.option("--owner", help="The participant whose own failures the key shows.")
+@click.option(
+    "--owner", help="The account (cruncher_id) of the participant whose own failures the key shows."
+)
 @keys_option
 def add(name: str, tier: str, owner: str | None, keys: Path | None) -> None:
     """Make a key and print it, this once."""

@@ -129,7 +129,7 @@ def with_authors_metrics(
         member.model_id: Entity(
             id=member.model_id,
             name=member.name,
-            player_id=member.owner,
+            player_id=member.owner_id,
             player_name=member.owner,
             joined_at=member.joined_at,
             left_at=member.left_at,

@@ -38,9 +38,9 @@ def leaderboard(
             memberships that were withdrawn since, are left out.
         members: who had joined by that instant.
 
-    Each entry: ``{"model_id", "model_name", "cruncher_name", "rank", "unranked_reason", "score":
-    {"metrics", "ranking": {"key", "value", "direction", "tie_breakers"}, "payload"}}`` and what
-    an author's aggregator added.
+    Each entry: ``{"model_id", "model_name", "cruncher_name", "cruncher_id", "rank",
+    "unranked_reason", "score": {"metrics", "ranking": {"key", "value", "direction",
+    "tie_breakers"}, "payload"}}`` and what an author's aggregator added.
 
     Raises:
         CallableError: the author's ranker returned something else than a ranking.
@@ -193,6 +193,7 @@ def _entry(
         "model_id": member.model_id,
         "model_name": member.name,
         "cruncher_name": member.owner,
+        "cruncher_id": member.owner_id,
         "rank": None,
         "unranked_reason": None,
         "score": {

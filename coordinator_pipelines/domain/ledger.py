@@ -74,9 +74,10 @@ FEED_RECORD_COLUMNS = (
 """``observed_at``: when the version could first be seen. ``version`` counts from 1."""
 
 MEMBERSHIP_COLUMNS = (
-    "mode", "model_id", "joined_at", "left_at", "name", "owner", "code_hash",
+    "mode", "model_id", "joined_at", "left_at", "name", "owner", "owner_id", "code_hash",
 )  # fmt: skip
-"""``left_at`` is NaT while the model is a member. Key: (mode, model_id, joined_at)."""
+"""``left_at`` is NaT while the model is a member; ``owner`` is a display name, ``owner_id`` the
+owner's account. Key: (mode, model_id, joined_at)."""
 
 ROUND_COLUMNS = (
     "mode", "prediction_config_id", "performed_at", "resolvable_at", "status", "reason",
@@ -189,8 +190,8 @@ class Ledger(Operation, Posted, ABC):
     def record_memberships(self, memberships: pd.DataFrame) -> None:
         """Add memberships, and keep the ``models`` table (one row per model) in step.
 
-        Of a membership that exists, ``left_at``, ``name``, ``owner`` and ``code_hash`` are
-        updated.
+        Of a membership that exists, ``left_at``, ``name``, ``owner``, ``owner_id`` and
+        ``code_hash`` are updated.
         """
 
     # -- prediction batches ---------------------------------------------------------------

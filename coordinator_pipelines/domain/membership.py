@@ -146,14 +146,14 @@ def _is_outdated(event: MembershipEvent, newest: dict[str, Heard]) -> bool:
 
 
 def _member(row: dict[Any, Any]) -> tuple[datetime, Member]:
-    member = Member(row["model_id"], row["name"], row["owner"], row["code_hash"])
+    member = Member(row["model_id"], row["name"], row["owner"], row["owner_id"], row["code_hash"])
     return row["joined_at"].to_pydatetime(), member
 
 
 def _membership_frame(rows: Sequence[Row]) -> pd.DataFrame:
     values = [
         (Mode.LIVE.value, member.model_id, joined_at, left_at, member.name, member.owner,
-         member.code_hash)
+         member.owner_id, member.code_hash)
         for joined_at, member, left_at in rows
     ]  # fmt: skip
     frame = pd.DataFrame(values, columns=list(MEMBERSHIP_COLUMNS))

@@ -27,6 +27,10 @@ class Outcome(StrEnum):
     ABSENT = "ABSENT"  # a member, but not there to be asked (never set up, gone)
 
 
+UNKNOWN_OWNER = "unknown"
+"""The name, and the account, of an owner of whom neither was said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A model that takes part: its identity, and where a replay finds its code."""
@@ -34,6 +38,9 @@ class Member:
     model_id: str
     name: str
     owner: str
+    """The owner's display name: it may change, and two owners may have the same."""
+    owner_id: str
+    """The owner's account: it stays, and is nobody else's."""
     code_hash: str
     """Digest of the model's files; asking a stored cell again needs another one."""
     directory: Path | None = None

@@ -23,6 +23,7 @@ class Stay:
     left_at: datetime | None
     name: str
     owner: str
+    owner_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Standing:
     model_id: str
     name: str
     owner: str
+    owner_id: str
     joined_at: datetime
     left_at: datetime | None
 
@@ -50,7 +52,9 @@ class History:
             return None
         last = begun[-1]
         left = last.left_at if last.left_at and last.left_at <= as_of else None
-        return Standing(self.model_id, last.name, last.owner, begun[0].joined_at, left)
+        return Standing(
+            self.model_id, last.name, last.owner, last.owner_id, begun[0].joined_at, left
+        )
 
 
 def histories(memberships: pd.DataFrame) -> list[History]:
@@ -91,4 +95,5 @@ def standings(models: list[History], as_of: datetime) -> list[Standing]:
 
 def _stay(row: dict[Hashable, Any]) -> Stay:
     left = None if pd.isna(row["left_at"]) else row["left_at"].to_pydatetime()
-    return Stay(row["joined_at"].to_pydatetime(), left, row["name"], row["owner"])
+    joined = row["joined_at"].to_pydatetime()
+    return Stay(joined, left, row["name"], row["owner"], row["owner_id"])

@@ -159,6 +159,9 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         for item in data:
             try:
                 ids = {name: identifier(item, name) for name in ("model_id", "deployment_id")}
+                infos = item.get("infos") or {}
+                if infos.get("cruncher_id"):
+                    identifier(infos, "cruncher_id")
                 # One orchestrator says a number, another a text.
                 await self._update({**item, **ids, "port": str(item.get("port"))})
             except (TypeError, KeyError, AttributeError, ValueError) as error:

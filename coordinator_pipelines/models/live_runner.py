@@ -23,7 +23,7 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
 from model_runner_client.model_runners import DynamicSubclassModelRunner, ModelRunner
 from model_runner_client.security.wallet_gelegation import AuthError
 
-from coordinator_pipelines.domain.models import Member
+from coordinator_pipelines.domain.models import UNKNOWN_OWNER, Member
 from coordinator_pipelines.models.live_health import bounded
 from coordinator_pipelines.models.live_secure import channels, peer_key
 
@@ -86,9 +86,10 @@ class LiveRunner(DynamicSubclassModelRunner):  # type: ignore[misc]  # untyped p
     @property
     def member(self) -> Member:
         """The deployment as the door names it."""
-        owner = self.infos.get("cruncher_name") or self.infos.get("cruncher_id") or "unknown"
-        name = self.model_name or self.model_id
-        return Member(self.model_id, printable(name), printable(owner), self.deployment_id)
+        owner_id = str(self.infos.get("cruncher_id") or UNKNOWN_OWNER)
+        owner = printable(self.infos.get("cruncher_name") or owner_id)
+        name = printable(self.model_name or self.model_id)
+        return Member(self.model_id, name, owner, owner_id, self.deployment_id)
 
     def is_at(self, announced: dict[str, Any]) -> bool:
         """Whether an announcement is of this deployment, where it is."""

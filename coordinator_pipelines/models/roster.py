@@ -26,13 +26,12 @@ from pydantic import (
 
 from coordinator_pipelines.domain.errors import RosterError
 from coordinator_pipelines.domain.ledger import MEMBERSHIP_COLUMNS, Mode
-from coordinator_pipelines.domain.models import Member
+from coordinator_pipelines.domain.models import UNKNOWN_OWNER, Member
 from coordinator_pipelines.models.submission import code_hash
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
-UNKNOWN_OWNER = "unknown"
 
 
 def _model_id(value: str) -> str:
@@ -58,12 +57,19 @@ class Entry(BaseModel):
     id: Annotated[str, Field(max_length=100), AfterValidator(_model_id)]
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     owner: Annotated[str, Field(min_length=1, max_length=200)] = UNKNOWN_OWNER
+    owner_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The owner's account; None: ``owner`` is that too."""
     path: Annotated[str, Field(min_length=1)]
     """Directory with ``main.py``, relative to the file."""
     active_from: Instant | None = None
     """First instant of the membership; None: the start of the challenge."""
     active_until: Instant | None = None
     """First instant after the membership; None: still a member."""
+
+    @property
+    def account(self) -> str:
+        """What tells the owner from all others."""
+        return self.owner_id or self.owner
 
     @property
     def begins(self) -> datetime:
@@ -123,7 +129,7 @@ class Roster:
         hashes = {member.model_id: member.code_hash for member in self.members}
         rows = [
             (Mode.REPLAY.value, entry.id, entry.active_from or start, entry.active_until,
-             entry.name or entry.id, entry.owner, hashes[entry.id])
+             entry.name or entry.id, entry.owner, entry.account, hashes[entry.id])
             for entry in self.entries
             if entry.active_from or entry.ends > start
         ]  # fmt: skip
@@ -137,7 +143,8 @@ def _member(entry: Entry, base: Path) -> Member:
     directory = (base / entry.path).resolve()
     submitted = (directory / "main.py").is_file()
     digest = code_hash(directory) if submitted else hashlib.sha256().hexdigest()
-    return Member(entry.id, entry.name or entry.id, entry.owner, digest, directory)
+    name = entry.name or entry.id
+    return Member(entry.id, name, entry.owner, entry.account, digest, directory)
 
 
 def _read(path: Path) -> ModelsFile:

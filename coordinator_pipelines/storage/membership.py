@@ -11,7 +11,7 @@ from coordinator_pipelines.storage import bulk, reads
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import model_memberships, models
 
-DESCRIPTION = ("name", "owner", "code_hash")
+DESCRIPTION = ("name", "owner", "owner_id", "code_hash")
 
 
 class Memberships(Store):

@@ -53,6 +53,7 @@ models = table(
     key("id", primary_key=True),
     text("name"),
     text("owner"),
+    text("owner_id"),
     text("code_hash"),
 )
 
@@ -65,6 +66,7 @@ model_memberships = table(
     instant("left_at", nullable=True),
     text("name"),
     text("owner"),
+    text("owner_id"),
     text("code_hash"),
 )
 

@@ -8,7 +8,7 @@ import pytest
 
 from coordinator_pipelines.api.keys import KeyRing, Tier, add_key, drop_key
 from coordinator_pipelines.domain.errors import CoordinatorError
-from tests.api.conftest import serving
+from tests.api.conftest import execute, serving
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPEN = ("/healthz", "/reports/leaderboard", "/reports/models", "/reports/predictions")
@@ -28,6 +28,13 @@ def with_key(token: str) -> dict[str, str]:
 def failures(client, headers=None) -> set[str]:
     rows = client.get("/reports/predictions?projectIds=broken", headers).json()
     return {row["score_failed_reason"] for row in rows if row["status"] == "FAILED"}
+
+
+def explained(client, token: str) -> str | None:
+    rows = client.get("/reports/predictions?projectIds=broken").json()
+    instant = next(row["performed_at"] for row in rows if row["status"] == "FAILED")
+    answer = client.get(f"/reports/explain?model=broken&round={instant}Z", with_key(token))
+    return answer.json()["chains"][0]["prediction"]["failed_reason"]
 
 
 def test_without_any_key_everything_but_the_admin_tier_is_open(client):
@@ -94,6 +101,24 @@ def test_failures_are_told_in_full_only_to_their_owner_and_to_admins(filled, key
         assert all("minute" in reason for reason in failures(client, with_key(admin)))
         for headers in (None, with_key(other)):
             assert failures(client, headers) == {"the model failed or its answer was not valid"}
+
+
+def test_two_owners_of_one_name_are_told_apart_by_their_keys(copied, keys):
+    execute(copied, "UPDATE model_memberships SET owner = 'sam', owner_id = 'c-' || model_id")
+    own = add_key(keys, "own", Tier.READ, "c-broken", NOW)
+    others = [add_key(keys, f"not-{who}", Tier.READ, who, NOW) for who in ("c-half", "sam")]
+    with serving(copied.challenge, copied.url, keys=keys) as client:
+        assert all("minute" in reason for reason in failures(client, with_key(own)))
+        assert "minute" in explained(client, own)
+        for other in others:
+            told = failures(client, with_key(other))
+            assert told == {"the model failed or its answer was not valid"}
+            assert explained(client, other) is None
+        owners = {
+            (row["cruncher_id"], row["cruncher_name"])
+            for row in client.get("/reports/models").json()
+        }
+    assert owners >= {("c-broken", "sam"), ("c-half", "sam")}
 
 
 @pytest.mark.parametrize(

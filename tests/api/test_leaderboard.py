@@ -142,10 +142,12 @@ def test_points_are_thinned_out_to_whole_steps_and_the_newest(client):
 
 
 def test_a_live_challenge_shows_its_live_board_and_the_replay_on_request(copied):
-    live = (
-        "INSERT INTO model_memberships SELECT 'live', model_id, joined_at, left_at, name, owner, "
+    columns = "model_id, joined_at, left_at, name, owner, owner_id, code_hash"
+    execute(
+        copied,
+        f"INSERT INTO model_memberships (mode, {columns}) "
+        f"SELECT 'live', {columns} FROM model_memberships",
     )
-    execute(copied, live + "code_hash, created_at FROM model_memberships")
     with serving(copied.challenge, copied.url) as client:
         assert client.get("/reports/leaderboard").json() == []
         assert len(client.get("/reports/leaderboard?mode=replay").json()) == 4

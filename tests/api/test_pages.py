@@ -53,10 +53,11 @@ def test_pages_of_a_board_are_of_one_board_whatever_comes_meanwhile(copied):
 
 def test_pages_of_models_neither_lose_nor_repeat_one_that_joins_meanwhile(copied):
     def another() -> None:
-        row = "SELECT mode, 'a', joined_at + 1, left_at, name, owner, code_hash, created_at"
+        columns = "mode, left_at, name, owner, owner_id, code_hash"
         execute(
             copied,
-            f"INSERT OR IGNORE INTO model_memberships {row} FROM model_memberships "
+            f"INSERT OR IGNORE INTO model_memberships (model_id, joined_at, {columns}) "
+            f"SELECT 'a', joined_at + 1, {columns} FROM model_memberships "
             "WHERE model_id = 'half'",
         )
 

@@ -161,6 +161,7 @@ def memberships(*stays):
             "left_at": pd.NaT if left is None else instant(left),
             "name": model.title(),
             "owner": f"owner of {model}",
+            "owner_id": f"account of {model}",
             "code_hash": "c0de",
         }
         for model, joined, left in stays

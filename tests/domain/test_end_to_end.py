@@ -52,7 +52,7 @@ class Books:
         """Models become members."""
         rows = [
             {"mode": "live", "model_id": model, "joined_at": LIVE_START, "left_at": left_at,
-             "name": model, "owner": "alice", "code_hash": "1"}
+             "name": model, "owner": "alice", "owner_id": "c-alice", "code_hash": "1"}
             for model in models
         ]  # fmt: skip
         self.ledger.record_memberships(frame(rows, MEMBERSHIP_COLUMNS))

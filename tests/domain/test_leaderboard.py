@@ -77,6 +77,7 @@ def test_models_are_ranked_by_the_key_and_an_entry_says_what_decided():
     assert order(entries) == [(1, "b"), (2, "a")]
     best = entries[0]
     assert (best["model_name"], best["cruncher_name"]) == ("B", "owner of b")
+    assert best["cruncher_id"] == "account of b"
     assert best["score"]["metrics"] == {"mean": 0.8}
     assert best["score"]["ranking"] == {
         "key": "mean", "value": 0.8, "direction": "desc", "tie_breakers": [],

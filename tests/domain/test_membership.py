@@ -1,6 +1,7 @@
 """Live memberships: what joins, losses and returns make of them, and across captures."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -77,6 +78,14 @@ def kinds(ledger: UnsteadyLedger, model_id: str = "alpha") -> list[str]:
 
 def ids(memberships: Memberships) -> list[str]:
     return [each.model_id for each in memberships.members()]
+
+
+def test_an_account_that_was_not_known_is_kept_once_its_model_joins_again(ledger):
+    memberships = begun(ledger, 0)
+    apply(memberships, event(0, EventKind.JOINED, replace(ALPHA, owner_id="alice")))
+    begun(ledger, 60).begin([ALPHA], [event(60, EventKind.JOINED)], at(60))
+    [row] = ledger.memberships(Mode.LIVE).to_dict("records")
+    assert (row["joined_at"], row["owner"], row["owner_id"]) == (at(0), "alice", "c-alice")
 
 
 def test_a_model_that_joins_is_a_member_from_then_on(memberships, ledger):

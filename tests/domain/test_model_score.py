@@ -300,6 +300,7 @@ def test_an_authors_metrics_take_the_place_of_the_engines_and_its_extras_are_kep
         }
         [model] = models.values()
         assert models.get("a") == model
+        assert (model.player_id, model.player_name) == ("account of a", "owner of a")
         return [{"model_id": model.id, "score": score, "badge": "gold"}]
 
     metrics, payload = only(authors(aggregate))

@@ -62,7 +62,7 @@ def write_model(tmp_path: Path) -> WriteModel:
         members = indent(f"{dedent(body)}\n{method}", "    ")
         text = f"{HEADER}\n{dedent(before)}\nclass Model(TrackerBase):\n{members}\n"
         (directory / "main.py").write_text(text if main is None else dedent(main))
-        return Member(model_id, model_id, "owner", "hash", directory)
+        return Member(model_id, model_id, "owner", "account", "hash", directory)
 
     return write
 

@@ -291,7 +291,7 @@ import conftest
 from coordinator_pipelines.models.replay import ReplayModels
 from coordinator_pipelines.domain.models import Limits, Member
 limits = Limits(60.0, 60.0, 1000, 1)
-member = Member("model", "model", "owner", "hash", Path({directory!r}))
+member = Member("model", "model", "owner", "account", "hash", Path({directory!r}))
 with ReplayModels(base_class="tracker.TrackerBase", log_dir=Path({logs!r})) as models:
     list(models.ask_each([(conftest.build_ask(limits=limits), [member])]))
 """

@@ -35,6 +35,16 @@ def test_members_come_in_the_order_of_the_file_with_their_directories(load, tmp_
     assert roster.members[0].directory == tmp_path / "b"
 
 
+def test_the_owners_name_is_the_account_too_unless_the_file_says_otherwise(load):
+    roster = load(
+        "models: [{id: a, path: a, owner: alice}, {id: b, path: b, owner: alice, owner_id: c-2}]"
+    )
+    assert [(each.owner, each.owner_id) for each in roster.members] == [
+        ("alice", "alice"), ("alice", "c-2"),
+    ]  # fmt: skip
+    assert roster.memberships(START)["owner_id"].tolist() == ["alice", "c-2"]
+
+
 def test_a_model_without_files_is_a_member_with_the_hash_of_nothing(load, tmp_path):
     (tmp_path / "empty").mkdir()
     roster = load("models: [{id: gone, path: nowhere}, {id: empty, path: empty}]")

@@ -78,6 +78,7 @@ def memberships(
             "joined_at": START,
             "name": model,
             "owner": "someone",
+            "owner_id": "someone",
             "code_hash": "c0de",
         }
         | changes

@@ -86,7 +86,7 @@ class NoThreads(Workers):
 
 def member(model_id: str, deployment: str = "1") -> Member:
     """A model as an orchestrator announces it."""
-    return Member(model_id, model_id.title(), "alice", f"{model_id}-{deployment}")
+    return Member(model_id, model_id.title(), "alice", "c-alice", f"{model_id}-{deployment}")
 
 
 Reply = Callable[[Ask, Member], Any]

@@ -63,7 +63,7 @@ def explain(
     own = memberships[memberships["model_id"] == model]
     if own.empty:
         raise Refusal(404, f"there is no model {model[:80]!r}")
-    inside = caller.sees_inside(own["owner"].iloc[-1])
+    inside = caller.sees_inside(own["owner_id"].iloc[-1])
     sieve = Sieve(context, "explanation")
     chains = _chains(context, sieve, mode, model, performed_at, inside)
     if not chains:

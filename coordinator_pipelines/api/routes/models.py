@@ -15,6 +15,7 @@ from coordinator_pipelines.api.parameters import AskedMode, Limit, Offset
 from coordinator_pipelines.api.problems import documented
 from coordinator_pipelines.api.times import ZonedTime
 from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.models import UNKNOWN_OWNER
 from coordinator_pipelines.domain.standing import histories
 
 routes = APIRouter(tags=["models"])
@@ -25,8 +26,8 @@ class ModelRow(Answer):
 
     model_id: str = Field(examples=["momentum"])
     model_name: str
-    cruncher_name: str
-    cruncher_id: str
+    cruncher_name: str = Field(description="The owner's display name")
+    cruncher_id: str = Field(description="The owner's account; names can be shared, this cannot")
     deployment_id: str = Field(description="Digest of the model's files")
     status: Literal["active", "left"]
     joined_at: ZonedTime
@@ -65,12 +66,11 @@ def model_rows(context: Context, mode: Mode) -> tuple[list[ModelRow], int]:
 
 def _row(model: Any, hashes: dict[str, str | None]) -> ModelRow:
     last = model.stays[-1]
-    owner = last.owner or "unknown"
     return ModelRow(
         model_id=model.model_id,
         model_name=last.name or model.model_id,
-        cruncher_name=owner,
-        cruncher_id=owner,
+        cruncher_name=last.owner or UNKNOWN_OWNER,
+        cruncher_id=last.owner_id or UNKNOWN_OWNER,
         deployment_id=hashes.get(model.model_id) or "",
         status="active" if last.left_at is None else "left",
         joined_at=model.stays[0].joined_at,

@@ -158,4 +158,4 @@ def _reason(cell: dict[str, Any], failed: bool, inside: bool) -> str | None:
 
 def _owners(context: Context, mode: Mode) -> dict[str, str]:
     newest = context.reports.memberships(mode).drop_duplicates("model_id", keep="last")
-    return dict(zip(newest["model_id"], newest["owner"], strict=True))
+    return dict(zip(newest["model_id"], newest["owner_id"], strict=True))

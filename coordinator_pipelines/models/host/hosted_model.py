@@ -212,11 +212,10 @@ class HostedModel:
 
     def infos(self) -> dict[str, Any]:
         """Who the model is, as clients are told."""
-        owner = self.member.owner
         return {
             "model_name": self.member.name,
-            "cruncher_id": owner,
-            "cruncher_name": owner,
-            "cruncher_wallet_pubkey": owner,
+            "cruncher_id": self.member.owner_id,
+            "cruncher_name": self.member.owner,
+            "cruncher_wallet_pubkey": self.member.owner_id,
             "cruncher_hotkey": None,
         }

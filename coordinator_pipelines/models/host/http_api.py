@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
             "status": model.status,
             "statusMessage": model.message,
             "crunch_id": self.server.crunch_id,
-            "cruncher_id": member.owner,
+            "cruncher_id": member.owner_id,
             "cruncher_name": member.owner,
             "builder_log_uri": None,
             "runner_log_uri": f"{base}{RUNNER_LOGS}{member.model_id}",

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from contextlib import closing
 
 import grpc
 import pytest
@@ -14,9 +15,14 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
 )
 from model_runner_client.security.wallet_gelegation import AuthError
 
+from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.membership import Memberships
 from coordinator_pipelines.domain.models import EventKind, Limits, Member, Outcome
 from coordinator_pipelines.models.live_runner import LiveRunner
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from tests.api.conftest import serving
 from tests.models.live.conftest import announcement, eventually, variant
+from tests.support.live import LIVE, LIVE_START
 
 GOOD = '{"p_up": 0.5}'
 
@@ -62,7 +68,7 @@ def test_a_refused_setup_is_reported_and_stops_nobody(stage, code, reported):
     stage.open(stage.model("bad", setup=lambda: code), stage.model("good"))
     assert [member.model_id for member in stage.known] == ["good"]
     assert stage.orchestrator.reports.get(timeout=5)["failure_code"] == reported
-    absent = Member("bad", "bad", "owner", "hash")
+    absent = Member("bad", "bad", "owner", "account", "hash")
     answer = stage.ask(members=[absent])["bad"]
     assert answer.outcome is Outcome.ABSENT
     assert code in answer.reason
@@ -288,6 +294,36 @@ def test_a_name_that_no_database_takes_is_made_one_that_it_does(stage):
         "a\N{REPLACEMENT CHARACTER}b",
         "\N{REPLACEMENT CHARACTER}" + "x" * 199,
     )
+
+
+def test_who_joins_is_reported_with_the_owners_account_and_name(stage, sqlite_url):
+    first, second, untold = stage.model("first"), stage.model("second"), stage.model("untold")
+    first.infos = {"cruncher_name": "alice", "cruncher_id": "c-1"}
+    second.infos = {"cruncher_name": "alice", "cruncher_id": "c-2"}
+    untold.infos = {"cruncher_name": "alice", "cruncher_id": None}
+    stage.open(first, second, untold)
+    challenge = Challenge.parse(LIVE)
+    with closing(SqlLedger(sqlite_url)) as ledger:
+        joined = Memberships(challenge, ledger)
+        joined.begin(stage.live.members(), stage.live.drain_events(), LIVE_START)
+        Memberships(challenge, ledger).begin(stage.live.members(), [], LIVE_START)  # takes over
+    with serving(challenge, sqlite_url) as client:
+        rows = client.get("/reports/models?mode=live").json()
+    owners = {row["model_id"]: (row["cruncher_name"], row["cruncher_id"]) for row in rows}
+    assert owners == {
+        "first": ("alice", "c-1"), "second": ("alice", "c-2"), "untold": ("alice", "unknown"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("account", ["a\0", "\ud800", ["a"], "x" * 201])
+def test_an_owners_account_that_cannot_be_a_key_is_refused_by_name(stage, account, caplog):
+    late, last = stage.model("late"), stage.model("last")
+    late.infos = {"cruncher_id": account}
+    stage.open(stage.model("good"))
+    stage.orchestrator.send(announcement(late), announcement(last))
+    eventually(lambda: "last" in {member.model_id for member in stage.live.members()})
+    assert {member.model_id for member in stage.live.members()} == {"good", "last"}
+    assert "cruncher_id" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["model_id", "deployment_id"])

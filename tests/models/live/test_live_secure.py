@@ -167,7 +167,9 @@ def test_a_model_with_another_wallet_than_announced_never_joins(stage, keys, sec
     assert [member.model_id for member in stage.live.members()] == ["other"]
     kinds = {event.member.model_id: event.kind for event in stage.live.drain_events()}
     assert kinds == {"secured": EventKind.FAILED, "other": EventKind.JOINED}
-    answers = stage.ask(members=[Member("secured", "secured", "owner", "hash"), *stage.known])
+    answers = stage.ask(
+        members=[Member("secured", "secured", "owner", "account", "hash"), *stage.known]
+    )
     assert answers["secured"].outcome is Outcome.ABSENT
     assert answers["other"].output == GOOD
     assert wrong.calls == []

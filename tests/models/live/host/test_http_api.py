@@ -64,7 +64,7 @@ def listing(tmp_path: Path) -> Iterator[Listing]:
     setting = Setting(Tier.TRUSTED, environments, tmp_path, "tracker.TrackerBase", 1.0, 1 << 30)
     models = {
         model_id: HostedModel(
-            Member(model_id, model_id.title(), "alice", "0" * 8, None),
+            Member(model_id, model_id.title(), "alice", "c-alice", "0" * 8, None),
             tmp_path, setting, tmp_path, lambda *_: None,
         )
         for model_id in ("momentum", "model.2-b")
@@ -89,6 +89,13 @@ def test_the_list_is_a_bare_array_with_every_field_that_is_read(listing):
         for name in ("id", "model_name", "cruncher_name", "cruncher_id", "crunch_id"):
             assert isinstance(row[name], str)
             assert row[name]
+        assert (row["cruncher_id"], row["cruncher_name"]) == ("c-alice", "alice")
+
+
+def test_an_owner_is_announced_as_listed_by_account_and_by_name(listing):
+    infos = listing.models["momentum"].infos()
+    assert (infos["cruncher_id"], infos["cruncher_name"]) == ("c-alice", "alice")
+    assert infos["cruncher_wallet_pubkey"] == "c-alice"
 
 
 def test_there_is_a_list_also_without_models(listing):
