@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.models import UNKNOWN_OWNER
 
 PREFIX = "cpk_"
 """Makes a leaked key easy to find by whoever searches for such."""
@@ -94,9 +95,13 @@ def add_key(path: Path, name: str, tier: Tier, owner: str | None, now: datetime)
     """Make a key, keep its hash in the file, and return it: it is not shown again.
 
     Raises:
-        CoordinatorError: the file has a key of that name, cannot be read or written, or the
-            name is no name.
+        CoordinatorError: the file has a key of that name, cannot be read or written, the name
+            is no name, or the owner is nobody.
     """
+    if owner == UNKNOWN_OWNER:
+        raise CoordinatorError(
+            f"{owner!r} stands for every owner whose account was not told; name an account"
+        )
     known = _load(path)
     if any(key.name == name for key in known.keys):
         raise CoordinatorError(f"{path} has a key {name!r} already; choose another name")

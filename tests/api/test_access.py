@@ -55,6 +55,12 @@ def test_with_a_key_the_read_tier_asks_for_one(filled, keys):
             assert client.get(path, bearer).status_code == 200
 
 
+def test_no_key_is_made_for_owners_of_whom_no_account_is_known(keys):
+    with pytest.raises(CoordinatorError, match="name an account"):
+        add_key(keys, "anybody", Tier.READ, "unknown", NOW)
+    assert not KeyRing(keys).all()
+
+
 def test_a_key_that_is_not_known_is_refused_everywhere(filled, keys):
     add_key(keys, "ui", Tier.READ, None, NOW)
     with serving(filled.challenge, filled.url, keys=keys) as client:
