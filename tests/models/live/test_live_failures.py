@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -21,7 +22,7 @@ from coordinator_pipelines.domain.models import EventKind, Limits, Member, Outco
 from coordinator_pipelines.models.live_runner import LiveRunner
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.api.conftest import serving
-from tests.models.live.conftest import announcement, eventually, variant
+from tests.models.live.conftest import LIMITS, announcement, eventually, variant
 from tests.support.live import LIVE, LIVE_START
 
 GOOD = '{"p_up": 0.5}'
@@ -419,7 +420,7 @@ def test_a_model_that_fails_authentication_is_a_reply_like_any_other(stage):
 
 
 def test_many_models_succeed_in_every_round_beside_those_that_misbehave(stage):
-    release = threading.Event()
+    release, patient = threading.Event(), replace(LIMITS, call_timeout_seconds=1.5)
     flood = variant(b"[" * 6_000_000, VariantType.JSON)
     bad = [
         stage.model("bad-hangs", only_on_predict(lambda *_: release.wait(20))),
@@ -434,8 +435,8 @@ def test_many_models_succeed_in_every_round_beside_those_that_misbehave(stage):
     stage.known = stage.live.members()
     for number in range(5):
         started = time.monotonic()
-        answers = stage.ask(number)
-        assert time.monotonic() - started < 2
+        answers = stage.ask(number, limits=patient)
+        assert time.monotonic() - started < 4
         fine = [answers[model.model_id].outcome for model in good]
         assert fine == [Outcome.SUCCESS] * len(good)
     release.set()
