@@ -19,7 +19,7 @@ from coordinator_pipelines.cli.deployment import (
     running,
 )
 from coordinator_pipelines.cli.interruption import check
-from coordinator_pipelines.cli.processes import Process, descendants, kill, marked, still_there
+from coordinator_pipelines.cli.processes import Process, family, kill, marked, still_there
 from coordinator_pipelines.cli.terminal import open_console
 
 STOP_SECONDS = 120.0
@@ -69,7 +69,7 @@ def _stop(home: Path, found: Deployment) -> int:
         with suppress(ProcessLookupError):
             os.kill(found.pid, signal.SIGKILL)
     _end(seen | marked(f"{MARK}={found.mark}"))
-    return len(seen) + 1
+    return len(seen)
 
 
 def _end(processes: Collection[Process]) -> None:
@@ -84,7 +84,7 @@ def _end(processes: Collection[Process]) -> None:
 
 
 def _members(found: Deployment) -> set[Process]:
-    return descendants(found.pid) | marked(f"{MARK}={found.mark}")
+    return family(found.pid) | marked(f"{MARK}={found.mark}")
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> bool:

@@ -36,14 +36,14 @@ def kill(processes: Collection[Process]) -> None:
             os.kill(each.pid, signal.SIGKILL)
 
 
-def descendants(pid: int) -> set[Process]:
-    """All processes that descend from one, without itself."""
+def family(pid: int) -> set[Process]:
+    """A process, if it is there, and all that descend from it."""
     table = _table()
     members, found = {pid}, {pid}
     while found:
         found = {child for child, (parent, _) in table.items() if parent in found} - members
         members |= found
-    return {Process(each, table[each][1]) for each in members - {pid}}
+    return {Process(each, table[each][1]) for each in members if each in table}
 
 
 def marked(mark: str) -> set[Process]:
