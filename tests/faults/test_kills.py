@@ -30,7 +30,8 @@ from tests.faults.killing import LONGEST_RECOVERY, Kill, Killer, plan
 from tests.faults.stack import Victim, running_stack
 from tests.postgresql import PostgresServer
 
-pytestmark = pytest.mark.slow
+# Not side by side: one takes the whole machine, of which the other asks answers in time.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole_machine")]
 
 FEWEST_KILLS = 5
 IN_FLIGHT = timedelta(seconds=2)

@@ -8,7 +8,8 @@ import pytest
 from coordinator_pipelines.domain.models import Outcome
 from tests.models.live.host.conftest import below
 
-pytestmark = pytest.mark.slow
+# Not side by side: one takes the whole machine, of which the other asks answers in time.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole_machine")]
 
 MEMORY_BYTES = 6_000_000_000
 ROUNDS, ROUND_SECONDS, DEADLINE_SECONDS = 6, 3.0, 2.0
