@@ -38,15 +38,14 @@ def boards(spec: Path | None, refresh: bool) -> None:
     """
     console = open_console()
     challenge = load_challenge(spec or starter_spec())
-    windows = set()
-    for mode, old, new in _outdated(challenge):
-        end = new["as_of"].to_pydatetime()
-        windows.add(Window(end - challenge.window_length, end))
-        console.print(f"{end:%Y-%m-%d %H:%M} UTC, {mode.value}: {_difference(old, new)}")
-    console.print(f"{len(windows)} boards are outdated")
-    if refresh and windows:
-        instance = LocalInstance.prepare(known_workspaces())
-        backfill(console, instance, challenge, sorted(windows), BOARDS)
+    outdated = list(_outdated(challenge))
+    for mode, old, new in outdated:
+        console.print(f"{new['as_of']:%Y-%m-%d %H:%M} UTC, {mode.value}: {_difference(old, new)}")
+    console.print(f"{len(outdated)} boards are outdated")
+    if refresh and outdated:
+        ends = {new["as_of"].to_pydatetime() for _, _, new in outdated}
+        windows = [Window(end - challenge.window_length, end) for end in sorted(ends)]
+        backfill(console, LocalInstance.prepare(known_workspaces()), challenge, windows, BOARDS)
 
 
 def _outdated(challenge: Challenge) -> Iterator[tuple[Mode, "pd.Series[Any]", "pd.Series[Any]"]]:

@@ -49,8 +49,7 @@ def clear_remains(home: Path) -> int:
     if found is None or is_locked(home):
         return 0
     left = marked(f"{MARK}={found.mark}")
-    kill(left)
-    _wait(lambda: not still_there(left), REST_SECONDS)
+    _kill(left)
     (home / RECORD).unlink(missing_ok=True)
     return len(left)
 
@@ -68,19 +67,20 @@ def _stop(home: Path, found: Deployment) -> int:
     if not _wait(ended, STOP_SECONDS):
         with suppress(ProcessLookupError):
             os.kill(found.pid, signal.SIGKILL)
-    _end(seen | marked(f"{MARK}={found.mark}"))
+    seen |= _members(found)
+    if not _gone(seen):
+        _kill(seen)
     return len(seen)
 
 
-def _end(processes: Collection[Process]) -> None:
-    """See that they are gone: those that take too long are killed."""
+def _kill(processes: Collection[Process]) -> None:
+    kill(processes)
+    _gone(processes)
 
-    def gone() -> bool:
-        return not still_there(processes)
 
-    if not _wait(gone, REST_SECONDS):
-        kill(processes)
-        _wait(gone, REST_SECONDS)
+def _gone(processes: Collection[Process]) -> bool:
+    """Whether they are gone, at the latest after a rest."""
+    return _wait(lambda: not still_there(processes), REST_SECONDS)
 
 
 def _members(found: Deployment) -> set[Process]:
