@@ -30,17 +30,18 @@ from pydantic import BaseModel
 from sqlalchemy import create_engine, insert
 
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.domain.capture import CLAIM_AHEAD, Capture
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.feed_access import FeedAccess
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.observation import Observation
-from coordinator_pipelines.domain.prediction_config import config_rows
-from coordinator_pipelines.domain.round import Window
-from coordinator_pipelines.domain.rules import load_rules
-from coordinator_pipelines.domain.timetable import instants
-from coordinator_pipelines.domain.timing import STAGES, percentiles
+from coordinator_pipelines.domain.author.rules import load_rules
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.feed_record.access import FeedAccess
+from coordinator_pipelines.domain.prediction_batch.capture import CLAIM_AHEAD, Capture
+from coordinator_pipelines.domain.prediction_batch.observation import Observation
+from coordinator_pipelines.domain.prediction_batch.timing import STAGES, percentiles
+from coordinator_pipelines.domain.rounds.timetable import instants
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.spec.prediction_config import config_rows
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.registry import open_feed
 from coordinator_pipelines.spec_text import parse_yaml
 from coordinator_pipelines.storage import schema
@@ -132,7 +133,7 @@ def _challenge(configs: int, bar: int, every: int) -> Challenge:
         }
         for horizon in HORIZONS[:configs]
     ]
-    return Challenge.parse(spec)
+    return checked_challenge(spec)
 
 
 def _measure(url: str, challenge: Challenge, models: int, rounds: int) -> None:

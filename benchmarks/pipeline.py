@@ -17,21 +17,21 @@ from itertools import pairwise
 from pathlib import Path
 
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.domain.boards import Boards
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ground_truth import new_versions as new_truths
-from coordinator_pipelines.domain.ground_truth import resolve
-from coordinator_pipelines.domain.ingest import Ingest
-from coordinator_pipelines.domain.leaderboard import new_board_versions
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.prediction_config import config_rows
-from coordinator_pipelines.domain.replay import Replay
-from coordinator_pipelines.domain.round import Window
-from coordinator_pipelines.domain.rules import Rules, load_rules
-from coordinator_pipelines.domain.score import new_versions, score_batch
+from coordinator_pipelines.domain.author.rules import Rules, load_rules
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.feed_record.ingest import Ingest
+from coordinator_pipelines.domain.ground_truth.ground_truth import new_versions as new_truths
+from coordinator_pipelines.domain.ground_truth.ground_truth import resolve
+from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.leaderboard.leaderboard import new_board_versions
+from coordinator_pipelines.domain.prediction_batch.replay import Replay
+from coordinator_pipelines.domain.rounds.grid import grid
+from coordinator_pipelines.domain.score.score import new_versions, score_batch
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.prediction_config import config_rows
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.registry import open_feed
-from coordinator_pipelines.models.replay import ReplayModels
+from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema

@@ -18,10 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from coordinator_pipelines.domain.models import Ask, Call, Limits, Member, Outcome, Question
-from coordinator_pipelines.domain.spec_sections import CallShape
-from coordinator_pipelines.models.replay import ReplayModels
-from coordinator_pipelines.models.worker import Request
+from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Member, Outcome, Question
+from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.models.replay.replay_models import ReplayModels
+from coordinator_pipelines.models.replay.worker import Request
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 LIMITS = Limits(

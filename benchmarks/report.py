@@ -23,9 +23,7 @@ import pandas as pd
 from sqlalchemy import Engine, create_engine, text
 
 from coordinator_pipelines.cli.location import starter
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.content import canonical, content_hash
-from coordinator_pipelines.domain.ledger import (
+from coordinator_pipelines.domain.doors.ledger import (
     LEADERBOARD_COLUMNS,
     MEMBERSHIP_COLUMNS,
     MODEL_SCORE_COLUMNS,
@@ -34,7 +32,9 @@ from coordinator_pipelines.domain.ledger import (
     SCORE_COLUMNS,
     Mode,
 )
-from coordinator_pipelines.domain.prediction_config import config_rows
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.prediction_config import config_rows
+from coordinator_pipelines.domain.values.content import canonical, content_hash
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.api.conftest import serving

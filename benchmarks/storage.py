@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import create_engine, insert
 
-from coordinator_pipelines.domain.ledger import (
+from coordinator_pipelines.domain.doors.ledger import (
     MEMBERSHIP_COLUMNS,
     PREDICTION_COLUMNS,
     SCORE_COLUMNS,

@@ -12,9 +12,10 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.round import SECOND, Window, window_of
-from coordinator_pipelines.domain.vital_signs import CHECKS
+from coordinator_pipelines.domain.health.vital_signs import CHECKS
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.instant import SECOND
+from coordinator_pipelines.domain.timeline.window import Window, window_of
 from coordinator_pipelines.partitions import window_key
 
 STAGES = (

@@ -16,9 +16,9 @@ from dagster.components.scaffold.scaffold import NoParams
 from pydantic import BaseModel, RootModel
 
 from coordinator_pipelines.definitions import build_definitions
-from coordinator_pipelines.domain.challenge import Challenge as Spec
-from coordinator_pipelines.domain.errors import CoordinatorError, ScaffoldError
-from coordinator_pipelines.domain.spec_schema import spec_schema
+from coordinator_pipelines.domain.spec.challenge import Challenge as Spec
+from coordinator_pipelines.domain.spec.schema import spec_schema
+from coordinator_pipelines.domain.values.errors import CoordinatorError, ScaffoldError
 from coordinator_pipelines.scaffold.component_files import FILE, component_files
 from coordinator_pipelines.spec_file import challenge_of
 

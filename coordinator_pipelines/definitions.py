@@ -16,8 +16,8 @@ from coordinator_pipelines.assets.prediction_batch import prediction_batch
 from coordinator_pipelines.assets.score import scores
 from coordinator_pipelines.assets.vital_signs import vital_sign_checks
 from coordinator_pipelines.automation import jobs
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.domain.author.rules import load_rules
+from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.resources.feed import FeedResource, ReferenceFeedResource
 from coordinator_pipelines.resources.ledger import LedgerResource

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import dagster as dg
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.round import Window, window_of
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, window_of
 
 KEY_FORMAT = "%Y-%m-%d-%H:%M"
 CRON = {"15m": "*/15 * * * *", "1h": "0 * * * *", "1d": "0 0 * * *"}

@@ -37,8 +37,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from coordinator_pipelines.domain.errors import CoordinatorError, FeedConfigurationError
-from coordinator_pipelines.domain.feed_access import (
+from coordinator_pipelines.domain.feed_record.access import (
     BINANCE_URL_VARIABLE,
     DEFAULT_PATIENCE_SECONDS,
     PATIENCE_VARIABLE,
@@ -46,6 +45,7 @@ from coordinator_pipelines.domain.feed_access import (
     PYTH_URL_VARIABLE,
     FeedAccess,
 )
+from coordinator_pipelines.domain.values.errors import CoordinatorError, FeedConfigurationError
 
 HOME_VARIABLE = "COORDINATOR_HOME"
 URL_VARIABLE = "COORDINATOR_DATABASE_URL"

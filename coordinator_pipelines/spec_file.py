@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import SpecError
-from coordinator_pipelines.domain.feed_spec import AnyFeedSpec, FileFeedSpec
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.spec.feed import AnyFeedSpec, FileFeedSpec
+from coordinator_pipelines.domain.values.errors import SpecError
 from coordinator_pipelines.spec_text import parse_json, parse_yaml, to_yaml
 
 SYNTAXES = {".json": parse_json, ".yaml": parse_yaml, ".yml": parse_yaml}
@@ -36,7 +37,7 @@ def challenge_of(raw: object, path: Path) -> Challenge:
         SpecError: the spec is wrong; the text starts with the path.
     """
     try:
-        return _placed(Challenge.parse(raw), path.absolute().parent)
+        return _placed(checked_challenge(raw), path.absolute().parent)
     except SpecError as error:
         raise located(path, error) from None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from coordinator_pipelines.domain.errors import SpecError
+from coordinator_pipelines.domain.values.errors import SpecError
 
 _TAG = "tag:yaml.org,2002:"
 _RESOLVERS = (

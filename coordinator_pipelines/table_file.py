@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import TableError
+from coordinator_pipelines.domain.values.errors import TableError
 
 LARGEST_FILE = 100_000_000
 

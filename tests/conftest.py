@@ -17,10 +17,11 @@ import hypothesis
 import pytest
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.domain.errors import RunnerError
+from coordinator_pipelines.domain.values.errors import RunnerError
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from tests.command import Commands
 from tests.postgresql import PostgresServer, find_binaries
 from tests.support.wheel import build_wheel, install_wheel
 
@@ -170,3 +171,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         if reason in skipped:
             line = f"{kind} tests were SKIPPED: {reason}"
             terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.fixture
+def coordinator(tmp_path: Path) -> Iterator[Commands]:
+    """Commands in an empty home."""
+    commands = Commands(tmp_path)
+    yield commands
+    commands.end_all()

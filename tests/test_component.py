@@ -20,7 +20,7 @@ from dagster.components.testing import create_defs_folder_sandbox
 from dagster_shared.serdes.objects import EnvRegistryKey
 
 import coordinator_pipelines
-from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.domain.spec.presets import PRESETS
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.spec_file import load_challenge, read_spec
 from tests.command import Commands

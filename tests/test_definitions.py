@@ -11,8 +11,8 @@ import pytest
 
 from coordinator_pipelines.automation import STAGES
 from coordinator_pipelines.definitions import build_definitions
-from coordinator_pipelines.domain.errors import CallableError, SpecError
-from coordinator_pipelines.domain.vital_signs import CHECKS as VITAL_SIGNS
+from coordinator_pipelines.domain.health.vital_signs import CHECKS as VITAL_SIGNS
+from coordinator_pipelines.domain.values.errors import CallableError, SpecError
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.starter import tracker
 from coordinator_pipelines.starter.definitions import defs as starter_definitions

@@ -3,14 +3,15 @@
 import json
 from datetime import timedelta
 
-from coordinator_pipelines.domain import ground_truth, score
-from coordinator_pipelines.domain.boards import Boards
-from coordinator_pipelines.domain.ingest import Ingest
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.replay import Replay
-from coordinator_pipelines.domain.round import Window
-from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.domain.author.rules import load_rules
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.feed_record.ingest import Ingest
+from coordinator_pipelines.domain.ground_truth import ground_truth
+from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.prediction_batch.replay import Replay
+from coordinator_pipelines.domain.rounds.grid import grid
+from coordinator_pipelines.domain.score import score
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.file import FileFeed
 from coordinator_pipelines.models.roster import Roster
 from tests.support.challenges import FIRST_BAR, START, small_challenge

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.author_metrics import scored_predictions, with_authors_metrics
-from coordinator_pipelines.domain.leaderboard import leaderboards, new_board_versions
-from coordinator_pipelines.domain.ledger import Identity, Mode
-from coordinator_pipelines.domain.model_score import model_scores
-from coordinator_pipelines.domain.score import new_versions, score_batch
-from coordinator_pipelines.domain.standing import histories, standings
-from coordinator_pipelines.domain.statistics import score_statistics
+from coordinator_pipelines.domain.author.metrics import scored_predictions, with_authors_metrics
+from coordinator_pipelines.domain.doors.ledger import Identity, Mode
+from coordinator_pipelines.domain.leaderboard.leaderboard import leaderboards, new_board_versions
+from coordinator_pipelines.domain.membership.standing import histories, standings
+from coordinator_pipelines.domain.model_score.model_score import model_scores
+from coordinator_pipelines.domain.score.score import new_versions, score_batch
+from coordinator_pipelines.domain.score.statistics import score_statistics
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
-from tests.domain.scoring_cases import (
+from tests.domain.score.scoring_cases import (
     CONFIG,
     START,
     challenge,

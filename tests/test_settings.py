@@ -3,8 +3,8 @@
 import pytest
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.domain.errors import CoordinatorError, FeedConfigurationError
-from coordinator_pipelines.domain.feed_access import FeedAccess
+from coordinator_pipelines.domain.feed_record.access import FeedAccess
+from coordinator_pipelines.domain.values.errors import CoordinatorError, FeedConfigurationError
 from coordinator_pipelines.settings import feed_access, home
 
 DEFAULTS = FeedAccess(hold_directory=home() / "vendors")

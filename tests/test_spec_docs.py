@@ -9,8 +9,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.presets import PRESETS
 from coordinator_pipelines.spec_file import load_challenge
 
 DOCS = Path(__file__).parents[1] / "docs" / "spec.md"

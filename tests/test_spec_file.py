@@ -5,9 +5,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import SpecError
-from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.spec.presets import PRESETS
+from coordinator_pipelines.domain.values.errors import SpecError
 from coordinator_pipelines.spec_file import dump_challenge, load_challenge
 from tests.specs import COMPLETE, CONFIG, changed
 
@@ -170,7 +170,7 @@ def test_a_dumped_challenge_loads_as_an_equal_one(spec_file, preset):
     )
 )
 def test_notes_of_any_kind_survive_a_dump(spec_file, meta):
-    challenge = Challenge.parse(changed({f"{CONFIG}.meta": meta, "models_file": "/models.yaml"}))
+    challenge = checked_challenge(changed({f"{CONFIG}.meta": meta, "models_file": "/models.yaml"}))
     assert load_challenge(spec_file(dump_challenge(challenge))) == challenge
 
 

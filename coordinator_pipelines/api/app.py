@@ -33,10 +33,10 @@ from coordinator_pipelines.api.routes import (
     score_points,
 )
 from coordinator_pipelines.api.schema_overrides import overridden
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.errors import SpecError
-from coordinator_pipelines.domain.report import Reports
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.report import Reports
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
     health, leaderboard, models, score_points, predictions, feeds, schema, explain, export, page,

@@ -16,8 +16,8 @@ from coordinator_pipelines.api.answers import Answer, Sieve, records
 from coordinator_pipelines.api.context import Context
 from coordinator_pipelines.api.stored import json_list
 from coordinator_pipelines.api.times import ZonedTime
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import UNKNOWN_OWNER
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
 
 UNRANKED = 999999
 """What the original told as the rank of who has none."""

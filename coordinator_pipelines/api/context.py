@@ -13,10 +13,10 @@ from fastapi import Depends, Request
 
 from coordinator_pipelines.api.keys import KeyRing
 from coordinator_pipelines.api.report_schema import ReportSchema
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.report import Reports
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.report import Reports
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 START_OF_TIME = datetime(1971, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(2200, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 
 from coordinator_pipelines.api.access import requires
 from coordinator_pipelines.api.keys import Tier
-from coordinator_pipelines.domain.errors import CallableError
+from coordinator_pipelines.domain.values.errors import CallableError
 
 
 def include_custom(app: FastAPI, directory: Path, built_in: Iterable[APIRouter]) -> None:

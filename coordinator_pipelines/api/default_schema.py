@@ -6,8 +6,8 @@ Add a chart here when there is a new kind of row; avoid the shape of a schema (`
 from typing import Any
 
 from coordinator_pipelines.api.report_schema import ReportSchema
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.spec_sections import MetricSpec
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.sections import MetricSpec
 
 PERCENTAGES = ("hit_rate",)
 BY_CONFIG: dict[str, Any] = {

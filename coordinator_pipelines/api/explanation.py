@@ -13,10 +13,10 @@ from coordinator_pipelines.api.answers import Answer, Sieve
 from coordinator_pipelines.api.board import LeaderboardRow
 from coordinator_pipelines.api.stored import json_value
 from coordinator_pipelines.api.times import ZonedTime
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import Outcome
-from coordinator_pipelines.domain.round import trailing
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import trailing
 
 
 class BoardLink(Answer):

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.domain.models import UNKNOWN_OWNER
+from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 
 PREFIX = "cpk_"
 """Makes a leaked key easy to find by whoever searches for such."""

@@ -20,10 +20,10 @@ from coordinator_pipelines.api.routes.models import ModelRow, model_rows
 from coordinator_pipelines.api.routes.predictions import prediction_cells
 from coordinator_pipelines.api.routes.score_points import point_instants
 from coordinator_pipelines.api.stored import json_object
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.ranking import key_window
-from coordinator_pipelines.domain.spec_sections import MetricSpec
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.leaderboard.ranking import key_window
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.sections import MetricSpec
 
 CHART_SPAN = timedelta(days=7)
 CHART_POINTS = 240

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime
 
 from coordinator_pipelines.api.context import END_OF_TIME, START_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.problems import Refusal
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 
 DEFAULT_SPAN = timedelta(days=7)
 MOST_MODELS = 1000

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from coordinator_pipelines.domain.errors import CoordinatorError, LedgerError
+from coordinator_pipelines.domain.values.errors import CoordinatorError, LedgerError
 
 logger = logging.getLogger(__name__)
 

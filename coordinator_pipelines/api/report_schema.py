@@ -16,9 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from coordinator_pipelines.domain.author_code import load_callable
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CallableError
+from coordinator_pipelines.domain.author.code import load_callable
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import CallableError
 
 PROVIDER = "REPORT_SCHEMA_PROVIDER"
 FORMAT = r"^(percentage|integer|compact|number|decimal[-:]\d{1,2})$"

@@ -20,7 +20,7 @@ from coordinator_pipelines.api.report_schema import (
     SchemaPart,
     explained,
 )
-from coordinator_pipelines.domain.errors import SpecError
+from coordinator_pipelines.domain.values.errors import SpecError
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ Add a way of reading a stored document here; avoid what any document means.
 import json
 from typing import Any
 
-from coordinator_pipelines.domain.json_text import defect
+from coordinator_pipelines.domain.values.json_text import defect
 
 
 def json_object(text: Any) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from datetime import datetime
 
 import dagster as dg
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CaptureError
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.round import Window, as_utc
-from coordinator_pipelines.domain.timetable import LONGEST
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.rounds.timetable import LONGEST
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.timeline.window import Window
+from coordinator_pipelines.domain.values.errors import CaptureError
 
 
 class Asking(dg.Config):

@@ -12,13 +12,13 @@ import pandas as pd
 
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.tables import counts_by_model, latency_table, model_events
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus
-from coordinator_pipelines.domain.missed import live_rounds, stretches
-from coordinator_pipelines.domain.opened_round import timeline
-from coordinator_pipelines.domain.prediction_batch import CELL, expected_cells
-from coordinator_pipelines.domain.round import Window, within
-from coordinator_pipelines.domain.timing import percentiles
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus
+from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL, expected_cells
+from coordinator_pipelines.domain.prediction_batch.timing import percentiles
+from coordinator_pipelines.domain.rounds.missed import live_rounds, stretches
+from coordinator_pipelines.domain.rounds.opened_round import timeline
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, within
 
 MISSED = "MISSED"
 

@@ -9,15 +9,15 @@ import pandas as pd
 
 from coordinator_pipelines.assets.report import Report, Verdict
 from coordinator_pipelines.assets.stage import stage
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.errors import FeedError
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.feed_agreement import Comparison, compared
-from coordinator_pipelines.domain.feed_record import describe_gaps, missing_instants
-from coordinator_pipelines.domain.ingest import Ingest
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.round import Window, batches, within
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.feed_record.agreement import Comparison, compared
+from coordinator_pipelines.domain.feed_record.feed_record import describe_gaps, missing_instants
+from coordinator_pipelines.domain.feed_record.ingest import Ingest
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, batches, within
+from coordinator_pipelines.domain.values.errors import FeedError
 from coordinator_pipelines.partitions import run_windows
 
 WINDOWS_PER_READ = 168

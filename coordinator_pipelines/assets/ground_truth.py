@@ -8,10 +8,12 @@ import pandas as pd
 
 from coordinator_pipelines.assets.report import Report, Verdict
 from coordinator_pipelines.assets.stage import stage
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.ground_truth import (
+from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, TruthState
+from coordinator_pipelines.domain.feed_record.ingest import Ingest
+from coordinator_pipelines.domain.ground_truth.ground_truth import (
     RESOLVER,
     ROUND,
     missing_of,
@@ -20,13 +22,11 @@ from coordinator_pipelines.domain.ground_truth import (
     resolve,
     untold,
 )
-from coordinator_pipelines.domain.ingest import Ingest
-from coordinator_pipelines.domain.ledger import Ledger, Mode, TruthState
-from coordinator_pipelines.domain.opened_round import timeline
-from coordinator_pipelines.domain.posted_truth import resolve_posted
-from coordinator_pipelines.domain.resolution import patience, provable_until
-from coordinator_pipelines.domain.round import Window, batches, within
-from coordinator_pipelines.domain.rules import Rules
+from coordinator_pipelines.domain.ground_truth.posted import resolve_posted
+from coordinator_pipelines.domain.ground_truth.resolution import patience, provable_until
+from coordinator_pipelines.domain.rounds.opened_round import timeline
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, batches, within
 from coordinator_pipelines.partitions import run_windows
 
 WINDOWS_PER_READ = 168

@@ -10,14 +10,14 @@ import pandas as pd
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import leaderboard_table
-from coordinator_pipelines.domain.boards import Boards
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.leaderboard import inconsistencies, new_board_versions
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.round import Window, batches
-from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.standing import histories, modes, standings
+from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.leaderboard.leaderboard import inconsistencies, new_board_versions
+from coordinator_pipelines.domain.membership.standing import histories, modes, standings
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, batches
 from coordinator_pipelines.partitions import begun_windows
 
 WINDOWS_PER_READ = 168

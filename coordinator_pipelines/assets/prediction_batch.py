@@ -9,19 +9,19 @@ from coordinator_pipelines.assets.asking import Asking
 from coordinator_pipelines.assets.coverage import say
 from coordinator_pipelines.assets.report import Verdict
 from coordinator_pipelines.assets.stage import stage
-from coordinator_pipelines.domain.capture import MOST_IN_FLIGHT, Capture
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.ingest import Ingest
-from coordinator_pipelines.domain.ledger import Ledger, Mode, Written
-from coordinator_pipelines.domain.models import LiveModels, Models
-from coordinator_pipelines.domain.observation import Observation
-from coordinator_pipelines.domain.replay import Replay
-from coordinator_pipelines.domain.round import Window, batches
-from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.standing import with_withdrawals
-from coordinator_pipelines.domain.workers import Workers
+from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, Written
+from coordinator_pipelines.domain.doors.models import LiveModels, Models
+from coordinator_pipelines.domain.doors.workers import Workers
+from coordinator_pipelines.domain.feed_record.ingest import Ingest
+from coordinator_pipelines.domain.membership.standing import with_withdrawals
+from coordinator_pipelines.domain.prediction_batch.capture import MOST_IN_FLIGHT, Capture
+from coordinator_pipelines.domain.prediction_batch.observation import Observation
+from coordinator_pipelines.domain.prediction_batch.replay import Replay
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, batches
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.partitions import run_windows
 

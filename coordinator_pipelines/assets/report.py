@@ -13,8 +13,8 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.partitions import window_key
 
 

@@ -11,13 +11,13 @@ from coordinator_pipelines.assets.pictures import calibration
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import scores_by_model
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger, TruthState
-from coordinator_pipelines.domain.prediction_batch import CELL
-from coordinator_pipelines.domain.round import Window, batches, within
-from coordinator_pipelines.domain.rules import Rules
-from coordinator_pipelines.domain.scoring import Scoring
-from coordinator_pipelines.domain.standing import modes
+from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.doors.ledger import Ledger, TruthState
+from coordinator_pipelines.domain.membership.standing import modes
+from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL
+from coordinator_pipelines.domain.score.scoring import Scoring
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, batches, within
 from coordinator_pipelines.partitions import run_windows
 
 WINDOWS_PER_READ = 24

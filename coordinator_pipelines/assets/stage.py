@@ -24,13 +24,13 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from coordinator_pipelines.assets.report import Verdict, as_list
 from coordinator_pipelines.automation import pool
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import (
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.sections import CONVENTIONS
+from coordinator_pipelines.domain.values.errors import (
     CoordinatorError,
     FeedUnavailableError,
     LedgerUnavailableError,
 )
-from coordinator_pipelines.domain.spec_sections import CONVENTIONS
 from coordinator_pipelines.partitions import batch_windows
 
 Body = Callable[..., Iterator[Verdict]]

@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.models import Outcome
+from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 MOST_EVENTS = 50
 OUTCOMES = [outcome.value for outcome in Outcome]

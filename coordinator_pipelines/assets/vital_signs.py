@@ -6,10 +6,10 @@ Add here how a vital sign is declared and evaluated by hand; avoid what the sign
 
 import dagster as dg
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.vital_signs import CHECKS, vital_signs
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.health.vital_signs import CHECKS, vital_signs
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 
 def vital_sign_checks(challenge: Challenge) -> list[dg.AssetChecksDefinition]:

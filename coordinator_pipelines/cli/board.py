@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import Outcome
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 SHORT = {
     Outcome.SUCCESS: "ok",

@@ -12,16 +12,18 @@ import pandas as pd
 from coordinator_pipelines import settings
 from coordinator_pipelines.automation import BOARDS
 from coordinator_pipelines.cli.backfill import backfill
-from coordinator_pipelines.cli.instance import LocalInstance
-from coordinator_pipelines.cli.location import known_workspaces, starter_spec
-from coordinator_pipelines.cli.terminal import open_console
-from coordinator_pipelines.domain.boards import Boards
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.round import Window, from_epoch
-from coordinator_pipelines.domain.rules import load_rules
-from coordinator_pipelines.domain.standing import modes
+from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.terminal import open_console, warn
+from coordinator_pipelines.domain.author.rules import load_rules
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.membership.standing import modes
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.instant import from_epoch
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.workspaces import known_workspaces
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
@@ -45,7 +47,9 @@ def boards(spec: Path | None, refresh: bool) -> None:
     if refresh and outdated:
         ends = {new["as_of"].to_pydatetime() for _, _, new in outdated}
         windows = [Window(end - challenge.window_length, end) for end in sorted(ends)]
-        backfill(console, LocalInstance.prepare(known_workspaces()), challenge, windows, BOARDS)
+        backfill(
+            console, LocalInstance.prepare(known_workspaces(), warn), challenge, windows, BOARDS
+        )
 
 
 def _outdated(challenge: Challenge) -> Iterator[tuple[Mode, "pd.Series[Any]", "pd.Series[Any]"]]:

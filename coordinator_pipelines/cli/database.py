@@ -4,7 +4,7 @@ Add here what every command needs before it uses one; avoid what ``coordinator d
 """
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 

@@ -10,8 +10,8 @@ import click
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
-from coordinator_pipelines.storage import backup as copies
 from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.backup import backup as copies
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 _spec = click.option(

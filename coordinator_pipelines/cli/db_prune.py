@@ -11,8 +11,8 @@ import click
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 

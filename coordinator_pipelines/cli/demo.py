@@ -10,14 +10,16 @@ from rich.markup import escape
 from coordinator_pipelines.cli import location
 from coordinator_pipelines.cli.backfill import backfill
 from coordinator_pipelines.cli.database import set_up_database
-from coordinator_pipelines.cli.instance import LocalInstance
 from coordinator_pipelines.cli.leaderboard import print_newest
 from coordinator_pipelines.cli.price_file import challenge_on_prices
-from coordinator_pipelines.cli.terminal import open_console, program
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.round import Window, window_of, windows_between
+from coordinator_pipelines.cli.terminal import open_console, warn
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, window_of, windows_between
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.stack.command import program
+from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.workspaces import Location, known_workspaces
 from coordinator_pipelines.storage.database import describe, parse_url
 
 
@@ -51,15 +53,13 @@ def demo(prices: Path | None, asset: str, symbol: str | None, days: int, everyth
     _run(console, where, _windows(where.challenge, None if everything else days))
 
 
-def _run(console: Console, where: location.Location, windows: list[Window]) -> None:
+def _run(console: Console, where: Location, windows: list[Window]) -> None:
     challenge = where.challenge
     url = set_up_database(challenge)
     console.print(f"[bold]{challenge.name}[/]: {_source(challenge)}")
     for notice in challenge.notices():
         console.print(f"  {notice}")
-    seconds = backfill(
-        console, LocalInstance.prepare(location.known_workspaces()), challenge, windows
-    )
+    seconds = backfill(console, LocalInstance.prepare(known_workspaces(), warn), challenge, windows)
     console.print()
     print_newest(console, challenge, mode=Mode.REPLAY, until=windows[-1].end)
     console.print(f"\nPrices: {_source(challenge)}", soft_wrap=True)
@@ -68,7 +68,7 @@ def _run(console: Console, where: location.Location, windows: list[Window]) -> N
     _say_next(console, where)
 
 
-def _say_next(console: Console, where: location.Location) -> None:
+def _say_next(console: Console, where: Location) -> None:
     if where.spec == location.starter_spec():
         again, does = "demo --prices FILE", "the same on real one-minute candles (docs/feeds.md)"
     else:

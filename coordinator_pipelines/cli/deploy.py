@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.deployment import require_nothing_runs, running
 from coordinator_pipelines.cli.dev import location_of, stack_options
-from coordinator_pipelines.cli.interruption import check
-from coordinator_pipelines.cli.readiness import wait_until_told
-from coordinator_pipelines.cli.stack import Ports, coordinator_command
-from coordinator_pipelines.cli.terminal import open_console, program
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.stack.command import coordinator_command, program
+from coordinator_pipelines.stack.deployment import require_nothing_runs, running
+from coordinator_pipelines.stack.interruption import check
+from coordinator_pipelines.stack.readiness import wait_until_told
+from coordinator_pipelines.stack.stack import Ports
 
 LOG = "stack.log"
 PATIENCE = "The stack starts (the first time, the models' runner is installed: about 2 minutes) ..."

@@ -1,5 +1,6 @@
 """``coordinator dev``: a live challenge on this machine, with all that it needs."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,23 @@ from rich.markup import escape
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli import location
-from coordinator_pipelines.cli.backfill import clear_abandoned
-from coordinator_pipelines.cli.daemon import sole_daemon
 from coordinator_pipelines.cli.database import set_up_database
-from coordinator_pipelines.cli.deployment import Deployment, require_nothing_runs, sole_deployment
 from coordinator_pipelines.cli.down import clear_remains
-from coordinator_pipelines.cli.instance import LocalInstance
-from coordinator_pipelines.cli.ports import MODELS_PORT, REPORT_PORT, UI_PORT, require_free
-from coordinator_pipelines.cli.readiness import told_to
+from coordinator_pipelines.cli.happenings import Happenings
 from coordinator_pipelines.cli.real_prices import FEEDS, challenge_on_feed
-from coordinator_pipelines.cli.stack import Ports, Stack
-from coordinator_pipelines.cli.supervisor import supervision
-from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.cli.terminal import open_console, warn
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.stack.backfills import clear_abandoned
+from coordinator_pipelines.stack.daemon import sole_daemon
+from coordinator_pipelines.stack.deployment import Deployment, require_nothing_runs, sole_deployment
+from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.ports import MODELS_PORT, REPORT_PORT, UI_PORT, require_free
+from coordinator_pipelines.stack.readiness import told_to
+from coordinator_pipelines.stack.stack import Ports, Stack
+from coordinator_pipelines.stack.supervisor import supervision
+from coordinator_pipelines.stack.workspaces import Location, known_workspaces
 
+TELL_SECONDS = 2.0
 PORT = click.IntRange(1, 65535)
 OPTIONS = (
     click.option("--port", type=PORT, default=UI_PORT, show_default=True, help="Dagster's UI."),
@@ -75,11 +80,11 @@ def dev(
         run(location_of(feed, spec), Ports(port, report_port, models_port), ready)
 
 
-def run(where: location.Location, ports: Ports, ready: Callable[[], None]) -> None:
+def run(where: Location, ports: Ports, ready: Callable[[], None]) -> None:
     """The stack, until the user stops it. ``ready``: called when it is."""
     console, home = open_console(), settings.home()
     set_up_database(where.challenge)
-    instance = LocalInstance.prepare(location.known_workspaces())
+    instance = LocalInstance.prepare(known_workspaces(), warn)
     deployment = Deployment.of_this_process(where.challenge.name, where.spec.absolute())
     with (
         sole_deployment(home, deployment),
@@ -93,12 +98,12 @@ def run(where: location.Location, ports: Ports, ready: Callable[[], None]) -> No
             deployment.write(home, stack.addresses)
             _tell_the_user(console, where.challenge.name, home / "logs")
             ready()
-            stack.tell_what_happens()
+            _tell_what_happens(console, stack, where.challenge)
         except KeyboardInterrupt:
             console.print("\nStopping; rounds that are being asked are still stored ...")
 
 
-def location_of(feed: str, spec: Path | None) -> location.Location:
+def location_of(feed: str, spec: Path | None) -> Location:
     """The challenge that the options name.
 
     Raises:
@@ -109,6 +114,16 @@ def location_of(feed: str, spec: Path | None) -> location.Location:
     if spec is not None:
         return location.of_spec(spec)
     return location.starter() if feed == "simulated" else location.derived(challenge_on_feed(feed))
+
+
+def _tell_what_happens(console: Console, stack: Stack, challenge: Challenge) -> None:
+    """Until the user stops the command: rounds, boards, and what is wrong."""
+    with Happenings.of(challenge) as happenings:
+        while True:
+            stack.watch()
+            for line in happenings.news():
+                console.print(line, soft_wrap=True)
+            time.sleep(TELL_SECONDS)
 
 
 def _tell_the_user(console: Console, name: str, logs: Path) -> None:

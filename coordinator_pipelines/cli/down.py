@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.deployment import (
+from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.stack.deployment import (
     MARK,
     RECORD,
     Deployment,
@@ -18,9 +19,8 @@ from coordinator_pipelines.cli.deployment import (
     recorded,
     running,
 )
-from coordinator_pipelines.cli.interruption import check
-from coordinator_pipelines.cli.processes import Process, family, kill, marked, still_there
-from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.stack.interruption import check
+from coordinator_pipelines.stack.processes import Process, family, kill, marked, still_there
 
 STOP_SECONDS = 120.0
 """A stack gives each of its programs some seconds to end by itself."""

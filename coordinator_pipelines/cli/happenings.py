@@ -14,10 +14,10 @@ import pandas as pd
 from rich.markup import escape
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import LedgerUnavailableError
-from coordinator_pipelines.domain.ledger import Ledger, Mode
-from coordinator_pipelines.domain.vital_signs import vital_signs
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.health.vital_signs import vital_signs
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import LedgerUnavailableError
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 MICROSECOND = timedelta(microseconds=1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from coordinator_pipelines.domain.errors import SpecError
+from coordinator_pipelines.domain.values.errors import SpecError
 from coordinator_pipelines.scaffold.blueprint import Blueprint, blueprint
 from coordinator_pipelines.scaffold.creation import create
 from coordinator_pipelines.scaffold.identity import require_version

@@ -9,12 +9,13 @@ from rich.console import Console
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.board import show_board
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.cli.terminal import open_console, program
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.domain.ledger import Ledger, Mode
-from coordinator_pipelines.domain.round import from_epoch
+from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.instant import from_epoch
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 

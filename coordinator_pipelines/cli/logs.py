@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.deployment import is_locked
-from coordinator_pipelines.cli.interruption import check
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.stack.deployment import is_locked
+from coordinator_pipelines.stack.interruption import check
 
 TAIL_BYTES = 65536
 POLL_SECONDS = 0.5

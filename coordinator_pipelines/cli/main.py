@@ -10,8 +10,8 @@ from importlib import import_module
 
 import click
 
-from coordinator_pipelines.cli import interruption
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.stack import interruption
 
 VERBS = {
     "boards": "boards",

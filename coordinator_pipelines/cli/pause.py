@@ -13,11 +13,11 @@ import pandas as pd
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.cli.terminal import program
-from coordinator_pipelines.domain import pause as pauses
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.rounds import pause as pauses
+from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 _config = click.argument("config_id", metavar="CONFIG")

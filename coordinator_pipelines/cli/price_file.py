@@ -10,9 +10,11 @@ from pathlib import Path
 import yaml
 
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import FeedConfigurationError
-from coordinator_pipelines.domain.round import from_epoch, window_of
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.instant import from_epoch
+from coordinator_pipelines.domain.timeline.window import window_of
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.file import FileFeed
 
 BAR_SECONDS = 60
@@ -54,7 +56,7 @@ def challenge_on_prices(path: Path, asset: str, symbol: str | None) -> Challenge
         config["scope_key"] = f"{asset.lower()}-1m"
         config["scope_template"]["asset"] = asset
     models = starter_spec().with_name("models.yaml")
-    return Challenge.parse(
+    return checked_challenge(
         {
             **spec,
             "name": slug(path, asset),

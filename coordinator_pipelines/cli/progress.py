@@ -17,7 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from coordinator_pipelines.cli.run_state import RunState
+from coordinator_pipelines.stack.run_state import RunState
 
 NOT_STARTED = ("waiting", "queued", "not_started", "starting")
 

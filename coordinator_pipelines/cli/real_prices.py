@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
 
 FEEDS: dict[str, dict[str, Any]] = {
     "binance": {"provider": "binance", "subjects": {"BTC": "BTCUSDT"}, "granularity_seconds": 60}
@@ -21,7 +22,7 @@ def challenge_on_feed(name: str) -> Challenge:
     common = {
         key: spec["feed"][key] for key in ("publication_delay_seconds", "staleness_limit_seconds")
     }
-    return Challenge.parse(
+    return checked_challenge(
         {
             **spec,
             "name": f"{spec['name']}-{name}",

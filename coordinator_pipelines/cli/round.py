@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines.cli.pause import opened_ledger
-from coordinator_pipelines.cli.terminal import program
-from coordinator_pipelines.domain.errors import RoundError, TableError
-from coordinator_pipelines.domain.feature_table import FeatureTable
-from coordinator_pipelines.domain.round import as_utc
-from coordinator_pipelines.domain.round_desk import RoundDesk
+from coordinator_pipelines.domain.rounds.desk import RoundDesk
+from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
+from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.values.errors import RoundError, TableError
+from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.table_file import read_table
 
 _spec = click.option(

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from coordinator_pipelines.cli import retention, retention_storage
-from coordinator_pipelines.cli.instance import LocalInstance, open_instance
+from coordinator_pipelines.cli.terminal import warn
+from coordinator_pipelines.stack import retention, retention_storage
+from coordinator_pipelines.stack.instance import LocalInstance, open_instance
 
 DAYS = click.IntRange(min=1, max=36500)
 
@@ -23,7 +24,7 @@ def runs() -> None:
 def prune(older_than: int) -> None:
     """Delete old runs with their logs; those that tell of a partition what it is now stay."""
     before = datetime.now(UTC) - timedelta(days=older_than)
-    with open_instance(LocalInstance.prepare([]).directory) as instance:
+    with open_instance(LocalInstance.prepare([], warn).directory) as instance:
         had, deleted = retention_storage.size(instance), 0
         for number in retention.prune(instance, before):
             deleted += number

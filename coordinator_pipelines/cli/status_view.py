@@ -14,17 +14,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from coordinator_pipelines.cli.board import SHORT
-from coordinator_pipelines.domain.config_health import ConfigHealth
-from coordinator_pipelines.domain.health import (
+from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.health.config import ConfigHealth
+from coordinator_pipelines.domain.health.health import (
     BoardHealth,
     CaptureHealth,
     Health,
     SignHealth,
     State,
 )
-from coordinator_pipelines.domain.model_health import ModelHealth, ModelState, Trouble
-from coordinator_pipelines.domain.models import Outcome
-from coordinator_pipelines.domain.timing import STAGES
+from coordinator_pipelines.domain.health.model import ModelHealth, ModelState, Trouble
+from coordinator_pipelines.domain.prediction_batch.timing import STAGES
 
 STATES = {
     State.NEVER_LIVE: "has never been live: no round was ever captured",

@@ -3,10 +3,7 @@
 Add here what concerns every command's output; avoid what one command says.
 """
 
-import shutil
-import sys
-from pathlib import Path
-
+import click
 from rich.console import Console
 
 PLAIN_WIDTH = 200
@@ -19,10 +16,6 @@ def open_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
-def program() -> str:
-    """How the user can call this command again, such as ``.venv/bin/coordinator``."""
-    called = Path(sys.argv[0])
-    found = shutil.which(called.name)
-    if found and Path(found).absolute() == called.absolute():
-        return called.name
-    return str(called)
+def warn(notice: str) -> None:
+    """Say what the user should know before the command goes on."""
+    click.secho(f"Note: {notice}", fg="yellow", err=True)

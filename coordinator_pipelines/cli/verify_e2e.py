@@ -13,20 +13,20 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.deployment import Deployment, running
-from coordinator_pipelines.cli.interruption import check
 from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.cli.terminal import program
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.end_to_end import Verdict, judge, patience
-from coordinator_pipelines.domain.errors import (
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.health.end_to_end import Verdict, judge, patience
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import (
     CoordinatorError,
     LedgerSchemaError,
     LedgerUnavailableError,
 )
-from coordinator_pipelines.domain.ledger import Ledger
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.stack.command import program
+from coordinator_pipelines.stack.deployment import Deployment, running
+from coordinator_pipelines.stack.interruption import check
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 POLL_SECONDS = 2.0

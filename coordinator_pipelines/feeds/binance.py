@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError, FeedDataError
-from coordinator_pipelines.domain.feed import PRICE_COLUMNS, Feed, as_records, empty_records
-from coordinator_pipelines.domain.feed_access import BINANCE_URL_VARIABLE, DEFAULT_PATIENCE_SECONDS
-from coordinator_pipelines.domain.feed_record import instants
-from coordinator_pipelines.domain.feed_spec import BINANCE_INTERVALS
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS, Feed, as_records, empty_records
+from coordinator_pipelines.domain.feed_record.access import (
+    BINANCE_URL_VARIABLE,
+    DEFAULT_PATIENCE_SECONDS,
+)
+from coordinator_pipelines.domain.feed_record.feed_record import instants
+from coordinator_pipelines.domain.spec.feed import BINANCE_INTERVALS
+from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError, FeedDataError
 from coordinator_pipelines.feeds.binance_klines import REFUSAL, read_klines
 from coordinator_pipelines.feeds.http_answer import Answer, parsed
 from coordinator_pipelines.feeds.http_source import TIMEOUT_SECONDS, HttpSource

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, Field, TypeAdapter
 
-from coordinator_pipelines.domain.errors import FeedDataError
-from coordinator_pipelines.domain.feed import PRICE_COLUMNS
+from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS
+from coordinator_pipelines.domain.values.errors import FeedDataError
 from coordinator_pipelines.feeds.candle_checks import YEAR_2100, told_apart
 from coordinator_pipelines.feeds.candle_file import CandleTable
 from coordinator_pipelines.feeds.http_answer import parsed

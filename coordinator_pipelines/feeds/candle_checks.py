@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import FeedDataError
-from coordinator_pipelines.domain.feed import PRICE_COLUMNS
+from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS
+from coordinator_pipelines.domain.values.errors import FeedDataError
 from coordinator_pipelines.feeds.candle_file import CandleTable
 from coordinator_pipelines.feeds.problems import EXAMPLES, Problem, report
 

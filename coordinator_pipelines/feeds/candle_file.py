@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError, FeedDataError
-from coordinator_pipelines.domain.feed import PRICE_COLUMNS
+from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError, FeedDataError
 from coordinator_pipelines.feeds.problems import EXAMPLES, Problem
 
 GZIP = b"\x1f\x8b"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
-from coordinator_pipelines.domain.feed import PRICE_COLUMNS, Feed, as_records, empty_records
-from coordinator_pipelines.domain.feed_record import instants
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS, Feed, as_records, empty_records
+from coordinator_pipelines.domain.feed_record.feed_record import instants
+from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.candle_checks import checked_candles
 from coordinator_pipelines.feeds.candle_file import read_table
 from coordinator_pipelines.feeds.subjects import check_settings, known_subjects

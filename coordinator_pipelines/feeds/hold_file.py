@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.feeds.http_answer import LONGEST_PAUSE
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from coordinator_pipelines.domain.errors import FeedDataError
-from coordinator_pipelines.domain.json_value import path_text
+from coordinator_pipelines.domain.values.errors import FeedDataError
+from coordinator_pipelines.domain.values.json_value import path_text
 
 T = TypeVar("T")
 LONGEST_PAUSE = timedelta(days=30)

@@ -21,12 +21,12 @@ from tenacity import (
 )
 
 from coordinator_pipelines import __version__
-from coordinator_pipelines.domain.errors import (
+from coordinator_pipelines.domain.feed_record.access import DEFAULT_PATIENCE_SECONDS
+from coordinator_pipelines.domain.values.errors import (
     FeedConfigurationError,
     FeedDataError,
     FeedUnavailableError,
 )
-from coordinator_pipelines.domain.feed_access import DEFAULT_PATIENCE_SECONDS
 from coordinator_pipelines.feeds.http_answer import Answer
 from coordinator_pipelines.feeds.rate_limit import RateLimit
 from coordinator_pipelines.feeds.time_out import in_time

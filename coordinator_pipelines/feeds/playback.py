@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.timeline.instant import as_utc
 
 
 class PlaybackFeed(Feed):

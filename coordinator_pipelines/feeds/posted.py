@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from coordinator_pipelines.domain.feed import Feed, empty_records
+from coordinator_pipelines.domain.doors.feed import Feed, empty_records
 
 
 class PostedFeed(Feed):

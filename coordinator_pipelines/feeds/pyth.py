@@ -14,16 +14,16 @@ import numpy as np
 import pandas as pd
 from pydantic import SecretStr
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
-from coordinator_pipelines.domain.feed import Feed, as_records, empty_records
-from coordinator_pipelines.domain.feed_access import (
+from coordinator_pipelines.domain.doors.feed import Feed, as_records, empty_records
+from coordinator_pipelines.domain.feed_record.access import (
     DEFAULT_PATIENCE_SECONDS,
     PYTH_KEY_VARIABLE,
     PYTH_URL_VARIABLE,
 )
-from coordinator_pipelines.domain.feed_record import instants
-from coordinator_pipelines.domain.feed_spec import pyth_feed_id
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.feed_record.feed_record import instants
+from coordinator_pipelines.domain.spec.feed import pyth_feed_id
+from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.http_answer import Answer
 from coordinator_pipelines.feeds.http_source import TIMEOUT_SECONDS, HttpSource
 from coordinator_pipelines.feeds.pyth_updates import Update, read_updates

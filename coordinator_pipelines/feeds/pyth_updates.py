@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from coordinator_pipelines.domain.errors import FeedDataError
+from coordinator_pipelines.domain.values.errors import FeedDataError
 from coordinator_pipelines.feeds.http_answer import parsed
 
 logger = logging.getLogger(__name__)

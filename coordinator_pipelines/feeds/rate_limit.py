@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 
-from coordinator_pipelines.domain.errors import FeedUnavailableError
+from coordinator_pipelines.domain.values.errors import FeedUnavailableError
 from coordinator_pipelines.feeds.hold_file import HoldFile
 from coordinator_pipelines.feeds.request_log import RequestLog
 from coordinator_pipelines.feeds.timer import Timer

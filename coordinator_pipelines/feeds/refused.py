@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import FeedError
-from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.values.errors import FeedError
 
 
 class RefusedFeed(Feed):

@@ -6,9 +6,9 @@ Add a provider here when ``domain.feed_spec`` has its settings; avoid defaults a
 import atexit
 from functools import cache
 
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.feed_access import FeedAccess
-from coordinator_pipelines.domain.feed_spec import (
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.feed_record.access import FeedAccess
+from coordinator_pipelines.domain.spec.feed import (
     AnyFeedSpec,
     BinanceFeedSpec,
     FileFeedSpec,

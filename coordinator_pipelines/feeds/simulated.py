@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
-from coordinator_pipelines.domain.feed import Feed, as_records, empty_records
-from coordinator_pipelines.domain.feed_record import grid_epochs, instants
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.doors.feed import Feed, as_records, empty_records
+from coordinator_pipelines.domain.feed_record.feed_record import grid_epochs, instants
+from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.brownian import exponential, gaussian, stream, values
 from coordinator_pipelines.feeds.subjects import check_settings, known_subjects
 

@@ -5,7 +5,7 @@ Add here what every provider asks about subjects; avoid anything that knows one 
 
 from collections.abc import Collection, Iterable
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 
 
 def known_subjects(asked: Iterable[str], offered: Collection[str], source: str) -> list[str]:

@@ -6,7 +6,7 @@ Add here what replayed and live models have in common; avoid asking.
 from collections.abc import Sequence
 from typing import Any
 
-from coordinator_pipelines.domain.models import Answer, Ask, Member, Outcome
+from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Outcome
 
 
 def model_facts(member: Member) -> dict[str, str]:

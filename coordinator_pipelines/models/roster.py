@@ -24,9 +24,9 @@ from pydantic import (
     ValidationError,
 )
 
-from coordinator_pipelines.domain.errors import RosterError
-from coordinator_pipelines.domain.ledger import MEMBERSHIP_COLUMNS, Mode
-from coordinator_pipelines.domain.models import UNKNOWN_OWNER, Member
+from coordinator_pipelines.domain.doors.ledger import MEMBERSHIP_COLUMNS, Mode
+from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER, Member
+from coordinator_pipelines.domain.values.errors import RosterError
 from coordinator_pipelines.models.submission import code_hash
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 
-from coordinator_pipelines.domain.clock import Clock
+from coordinator_pipelines.domain.doors.clock import Clock
 
 
 class SystemClock(Clock):

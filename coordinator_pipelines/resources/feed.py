@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import FeedError
-from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import FeedError
 from coordinator_pipelines.feeds.refused import RefusedFeed
 from coordinator_pipelines.feeds.registry import open_feed
 from coordinator_pipelines.settings import feed_access

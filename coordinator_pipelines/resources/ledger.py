@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import dagster as dg
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.prediction_config import config_rows
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.prediction_config import config_rows
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import dagster as dg
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.domain.models import LiveModels, Models
-from coordinator_pipelines.models.live import ProtocolModels
-from coordinator_pipelines.models.replay import ReplayModels
+from coordinator_pipelines.domain.doors.models import LiveModels, Models
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.models.live.protocol_models import ProtocolModels
+from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.roster import Roster
 
 

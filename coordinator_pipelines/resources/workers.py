@@ -2,7 +2,7 @@
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 
-from coordinator_pipelines.domain.workers import Workers
+from coordinator_pipelines.domain.doors.workers import Workers
 
 
 class Threads(Workers):

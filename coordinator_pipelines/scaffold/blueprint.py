@@ -12,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from coordinator_pipelines.domain.author_code import load_callable
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CallableError, SpecError
-from coordinator_pipelines.domain.spec_errors import line
-from coordinator_pipelines.domain.spec_model import Problem
+from coordinator_pipelines.domain.author.code import load_callable
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.spec.errors import line
+from coordinator_pipelines.domain.spec.model import Problem
+from coordinator_pipelines.domain.values.errors import CallableError, SpecError
 from coordinator_pipelines.scaffold import identity
 from coordinator_pipelines.scaffold.completion import completed, generated_callables
 from coordinator_pipelines.scaffold.names import Names
@@ -85,7 +86,7 @@ def blueprint(
     spec = completed(given, names, identity.chosen_preset(preset, given), today)
     if directory is not None:
         _place(spec, directory)
-    plan = Blueprint(names, Challenge.parse(spec), spec)
+    plan = Blueprint(names, checked_challenge(spec), spec)
     problems = [line(found) for found in _ungenerable(plan)]
     if problems:
         raise SpecError("\n".join(problems))

@@ -14,10 +14,10 @@ from pathlib import Path
 from coordinator_pipelines import settings
 from coordinator_pipelines.api.report_schema import authors_schema
 from coordinator_pipelines.definitions import build_definitions
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import CoordinatorError
-from coordinator_pipelines.domain.feed_spec import FileFeedSpec
-from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.domain.author.rules import load_rules
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.feed import FileFeedSpec
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.scaffold.names import NODE_PREFIX, PUBLIC_PREFIX
 from coordinator_pipelines.storage import schema

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from coordinator_pipelines.domain.prediction_config import ScheduledPredictionConfig
-from coordinator_pipelines.domain.presets import PRESETS
-from coordinator_pipelines.domain.round import BATCH_WINDOWS
-from coordinator_pipelines.domain.spec_defaults import DEFAULT_WINDOWS
+from coordinator_pipelines.domain.spec.defaults import DEFAULT_WINDOWS
+from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
+from coordinator_pipelines.domain.spec.presets import PRESETS
+from coordinator_pipelines.domain.timeline.window import BATCH_WINDOWS
 from coordinator_pipelines.scaffold.names import Names
 from coordinator_pipelines.scaffold.presets import REFRESH_SECONDS
 

@@ -6,7 +6,7 @@ Add here the order in which things are written; avoid what is in them.
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from coordinator_pipelines.domain.errors import ScaffoldError
+from coordinator_pipelines.domain.values.errors import ScaffoldError
 from coordinator_pipelines.scaffold.blueprint import Blueprint
 from coordinator_pipelines.scaffold.manifest import MANIFEST_FILE, from_templates, manifest_of
 from coordinator_pipelines.scaffold.rendering import rendered

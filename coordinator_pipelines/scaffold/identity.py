@@ -6,9 +6,9 @@ messages are the original's.
 
 from typing import Any
 
-from coordinator_pipelines.domain.challenge import SLUG
-from coordinator_pipelines.domain.errors import SpecError
-from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.domain.spec.challenge import SLUG
+from coordinator_pipelines.domain.spec.presets import PRESETS
+from coordinator_pipelines.domain.values.errors import SpecError
 
 DEFAULT_PRESET = "baseline"
 

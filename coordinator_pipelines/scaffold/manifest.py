@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from coordinator_pipelines import __version__
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import ScaffoldError, SpecError
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.values.errors import ScaffoldError, SpecError
 from coordinator_pipelines.scaffold.blueprint import MODELS_FILE, Blueprint
 from coordinator_pipelines.scaffold.identity import chosen_preset
 from coordinator_pipelines.scaffold.names import Names
@@ -97,7 +97,7 @@ def blueprint_of(node: Path, manifest: Manifest) -> Blueprint:
     """
     try:
         spec = {**manifest.answers, "preset": chosen_preset(None, manifest.answers)}
-        challenge = Challenge.parse(spec)
+        challenge = checked_challenge(spec)
     except SpecError as error:
         raise located(node / MANIFEST_FILE, error) from None
     return Blueprint(Names(challenge.name), challenge, spec)

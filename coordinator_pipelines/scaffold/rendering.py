@@ -16,8 +16,8 @@ from typing import Any
 import jinja2
 
 from coordinator_pipelines import __version__
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.prediction_config import ScheduledPredictionConfig
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.scaffold.blueprint import Blueprint
 from coordinator_pipelines.scaffold.completion import generated_callables
 from coordinator_pipelines.scaffold.escaping import Literal, environment
@@ -144,6 +144,6 @@ def _parameter_of(challenge: Challenge, source: str) -> str | None:
 
 
 def _dagster_files() -> Iterator[tuple[str, str]]:
-    directory = resources.files("coordinator_pipelines.cli") / "templates"
+    directory = resources.files("coordinator_pipelines.stack") / "templates"
     for name, parts in DAGSTER_CONFIGURATION.items():
         yield name, "".join((directory / part).read_text(encoding="utf-8") for part in parts)

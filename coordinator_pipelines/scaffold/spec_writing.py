@@ -5,7 +5,7 @@ Add a comment here for each field that an author should think about; avoid value
 
 from collections.abc import Mapping
 
-from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.scaffold.blueprint import Blueprint
 from coordinator_pipelines.spec_text import to_yaml
 

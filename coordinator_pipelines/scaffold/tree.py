@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
-from coordinator_pipelines.domain.errors import ScaffoldError
+from coordinator_pipelines.domain.values.errors import ScaffoldError
 
 BEFORE = ".before"
 """Where files are kept beside the new ones, until all of these are in place."""

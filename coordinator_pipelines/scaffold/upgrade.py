@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from coordinator_pipelines.domain.errors import ScaffoldError
+from coordinator_pipelines.domain.values.errors import ScaffoldError
 from coordinator_pipelines.scaffold.manifest import (
     MANIFEST_FILE,
     Manifest,

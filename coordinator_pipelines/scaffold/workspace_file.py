@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from coordinator_pipelines.domain.errors import ScaffoldError
+from coordinator_pipelines.domain.values.errors import ScaffoldError
 
 HEAD = "# Code locations of this Dagster workspace: one per challenge.\n"
 

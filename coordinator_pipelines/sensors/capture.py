@@ -12,11 +12,11 @@ import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.automation import capture_request
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.opened_round import wanted_opened
-from coordinator_pipelines.domain.timetable import FAILED, wanted
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.rounds.opened_round import wanted_opened
+from coordinator_pipelines.domain.rounds.timetable import FAILED, wanted
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 SECONDS_BETWEEN_TICKS = 5
 START_UP = timedelta(seconds=25)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from coordinator_pipelines.automation import resolution_request
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.resolution import span_to_resolve
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.ground_truth.resolution import span_to_resolve
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 AT_WORK = [
     dg.DagsterRunStatus.QUEUED,

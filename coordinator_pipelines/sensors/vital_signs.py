@@ -13,10 +13,10 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.vital_signs import VitalSign, vital_signs
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.health.vital_signs import VitalSign, vital_signs
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 SECONDS_BETWEEN_TICKS = 15
 

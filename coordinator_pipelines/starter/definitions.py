@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from coordinator_pipelines.definitions import build_definitions
-from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.authoring import build_definitions, load_challenge
 
 defs = build_definitions(load_challenge(Path(__file__).with_name("spec.yaml")))

@@ -8,9 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from coordinator_pipelines.domain.metrics.brier import brier_probability_up
-from coordinator_pipelines.domain.metrics.position_return import position_return
-from coordinator_pipelines.domain.scorer import batch_scorer
+from coordinator_pipelines.authoring import batch_scorer, brier_probability_up, position_return
 
 
 @batch_scorer

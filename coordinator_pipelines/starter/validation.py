@@ -5,7 +5,7 @@ The raw answer is stored as well, so another scoring rule can be applied to it l
 
 from typing import Any
 
-from coordinator_pipelines.domain.density import probability_up
+from coordinator_pipelines.authoring import probability_up
 
 
 def validate_output(inference_output: Any) -> dict[str, float]:

@@ -9,13 +9,13 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import func, select
 
-from coordinator_pipelines.domain.ledger import (
+from coordinator_pipelines.domain.doors.ledger import (
     LEADERBOARD_COLUMNS,
     MODEL_SCORE_COLUMNS,
     Mode,
     Written,
 )
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage.store import Store, after_until
 from coordinator_pipelines.storage.tables import leaderboards as leaderboard_table
 from coordinator_pipelines.storage.tables import model_scores as model_score_table

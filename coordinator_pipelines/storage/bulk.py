@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Boolean, Column, Connection, Table
 
-from coordinator_pipelines.domain.ledger import Written
+from coordinator_pipelines.domain.doors.ledger import Written
 from coordinator_pipelines.storage.column_types import EPOCH, MICROSECOND, UtcDateTime
 from coordinator_pipelines.storage.frames import frame_columns, to_lists
 

@@ -11,12 +11,12 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from coordinator_pipelines.domain.operation import (
+from coordinator_pipelines.domain.doors.operation import (
     CAPTURE_COLUMNS,
     LEASE_COLUMNS,
     TIMING_COLUMNS,
 )
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import bulk
 from coordinator_pipelines.storage.store import Store, between
 from coordinator_pipelines.storage.tables import captures, round_leases, round_timings

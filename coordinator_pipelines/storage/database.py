@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
-from coordinator_pipelines.domain.errors import LedgerError
+from coordinator_pipelines.domain.values.errors import LedgerError
 from coordinator_pipelines.storage.failures import DATABASE_ERRORS, explained
 
 LOCK_TIMEOUT_SECONDS = 60

@@ -14,9 +14,9 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select
 
-from coordinator_pipelines.domain.ledger import Mode, RoundStatus, TruthState
-from coordinator_pipelines.domain.operation import Due
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.doors.ledger import Mode, RoundStatus, TruthState
+from coordinator_pipelines.domain.doors.operation import Due
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import bulk
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import (

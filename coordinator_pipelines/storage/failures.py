@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from coordinator_pipelines.domain.errors import LedgerError, LedgerUnavailableError
+from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
 
 DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, psycopg.Error)
 """What connections raise: SQLAlchemy's, and the driver's own where it is used directly."""

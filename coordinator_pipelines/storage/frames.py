@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Boolean, Column, Double, Integer, Row, Table
 
-from coordinator_pipelines.domain.errors import LedgerError
-from coordinator_pipelines.domain.json_text import UNSTORABLE, first_defect
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.values.errors import LedgerError
+from coordinator_pipelines.domain.values.json_text import UNSTORABLE, first_defect
 from coordinator_pipelines.storage.column_types import UtcDateTime
 
 DATABASE_COLUMNS = ("created_at",)

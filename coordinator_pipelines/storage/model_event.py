@@ -8,7 +8,7 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import CTE, func, select
 
-from coordinator_pipelines.domain.operation import MODEL_EVENT_COLUMNS
+from coordinator_pipelines.domain.doors.operation import MODEL_EVENT_COLUMNS
 from coordinator_pipelines.storage.store import Store, between
 from coordinator_pipelines.storage.tables import model_events as table
 

@@ -5,7 +5,7 @@ Add reads and writes of pauses here; avoid what a pause means for a capture.
 
 import pandas as pd
 
-from coordinator_pipelines.domain.operation import PAUSE_COLUMNS
+from coordinator_pipelines.domain.doors.operation import PAUSE_COLUMNS
 from coordinator_pipelines.storage import bulk
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import config_pauses as table

@@ -8,8 +8,8 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import and_, select
 
-from coordinator_pipelines.domain.posted import OPENED_ROUND_COLUMNS, POSTED_TRUTH_COLUMNS
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.doors.posted import OPENED_ROUND_COLUMNS, POSTED_TRUTH_COLUMNS
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import bulk, due
 from coordinator_pipelines.storage.store import Store, between
 from coordinator_pipelines.storage.tables import (

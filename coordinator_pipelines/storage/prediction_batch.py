@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from coordinator_pipelines.domain.ledger import (
+from coordinator_pipelines.domain.doors.ledger import (
     PREDICTION_COLUMNS,
     ROUND_COLUMNS,
     Mode,

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select
 
-from coordinator_pipelines.domain.ledger import FEED_RECORD_COLUMNS, ROUND_COLUMNS, Mode
-from coordinator_pipelines.domain.report import (
+from coordinator_pipelines.domain.doors.ledger import FEED_RECORD_COLUMNS, ROUND_COLUMNS, Mode
+from coordinator_pipelines.domain.doors.report import (
     BOARD_COLUMNS,
     FEED_EXTENT_COLUMNS,
     POINT_COLUMNS,
@@ -19,7 +19,7 @@ from coordinator_pipelines.domain.report import (
     Page,
     Reports,
 )
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import reads
 from coordinator_pipelines.storage.prediction_batch import OUTPUT_COLUMNS
 from coordinator_pipelines.storage.store import Store, performed_in

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, delete, func, select
 
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import (
     captures,

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from coordinator_pipelines.domain.errors import LedgerSchemaError
+from coordinator_pipelines.domain.values.errors import LedgerSchemaError
 from coordinator_pipelines.storage.database import Database
 from coordinator_pipelines.storage.tables import ledger_identity
 

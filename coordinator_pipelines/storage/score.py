@@ -10,9 +10,14 @@ from datetime import datetime, timedelta
 import pandas as pd
 from sqlalchemy import Connection
 
-from coordinator_pipelines.domain.ledger import SCORE_COLUMNS, STATISTIC_COLUMNS, Mode, Written
-from coordinator_pipelines.domain.round import Window, batches, bucket_end
-from coordinator_pipelines.domain.statistics import GROUP, score_statistics
+from coordinator_pipelines.domain.doors.ledger import (
+    SCORE_COLUMNS,
+    STATISTIC_COLUMNS,
+    Mode,
+    Written,
+)
+from coordinator_pipelines.domain.score.statistics import GROUP, score_statistics
+from coordinator_pipelines.domain.timeline.window import Window, batches, bucket_end
 from coordinator_pipelines.storage import bulk, due, reads
 from coordinator_pipelines.storage.store import Store, after_until, performed_in
 from coordinator_pipelines.storage.tables import score_statistics as statistic_table

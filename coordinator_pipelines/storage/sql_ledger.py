@@ -5,7 +5,7 @@ Add a part here when something gets tables; avoid queries: they belong to the pa
 
 from datetime import timedelta
 
-from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.board import Boards
 from coordinator_pipelines.storage.capture import Captures

@@ -9,8 +9,8 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import Column, ColumnElement, Table, select
 
-from coordinator_pipelines.domain.ledger import Mode, Written
-from coordinator_pipelines.domain.round import as_utc
+from coordinator_pipelines.domain.doors.ledger import Mode, Written
+from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import bulk, reads
 from coordinator_pipelines.storage.database import Database
 

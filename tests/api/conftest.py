@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from coordinator_pipelines.api.app import create_app
-from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.support.challenges import FIRST_BAR, START, small_challenge
 from tests.support.participants import FOUR, write_participants

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from coordinator_pipelines.api.keys import KeyRing, Tier, add_key, drop_key
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 from tests.api.conftest import execute, serving
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

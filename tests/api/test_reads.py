@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.api.conftest import WINDOWS, Filled
 from tests.support.challenges import START, WINDOW

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.round import BATCH_WINDOWS
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.timeline.window import BATCH_WINDOWS
 from tests.support.challenges import START, WINDOW
 from tests.support.participants import (
     FOLLOWER,

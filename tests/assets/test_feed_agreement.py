@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from coordinator_pipelines.domain.errors import FeedUnavailableError
-from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.values.errors import FeedUnavailableError
 from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import keys
 from tests.support.prices import write_candles

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import BOARD_TABLES, TABLES, Pipeline, newest_contents, same_contents
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.feed_spec import FileFeedSpec
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.spec.feed import FileFeedSpec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.starter import tracker
 from tests.support.challenges import START
@@ -190,7 +191,7 @@ def real_pipeline(prices_dir: Path, home: Path, monkeypatch, days: int):
         if entry["id"] == "leaver":
             entry["active_until"] = half_way
             stays["leaver"] = [(seconds(REAL_START), seconds(half_way))]
-    challenge = Challenge.parse(
+    challenge = checked_challenge(
         {
             **spec,
             "name": "real",

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.operation import PAUSE_COLUMNS
-from coordinator_pipelines.domain.timetable import wanted
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.operation import PAUSE_COLUMNS
+from coordinator_pipelines.domain.rounds.timetable import wanted
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.refused import RefusedFeed
 from tests.support.live import LIVE_START, LivePipeline, live_pipeline, member
 from tests.support.participants import FOLLOWER, HALF, write_participants

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator_pipelines.domain.models import Outcome
+from coordinator_pipelines.domain.doors.models import Outcome
 from tests.support.live import LIVE_START, LivePipeline, live_pipeline, member
 
 

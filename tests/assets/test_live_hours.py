@@ -11,14 +11,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from coordinator_pipelines.domain.capture import Capture
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger, Mode
-from coordinator_pipelines.domain.missed import live_rounds
-from coordinator_pipelines.domain.observation import Observation
-from coordinator_pipelines.domain.round import Window
-from coordinator_pipelines.domain.rules import load_rules
-from coordinator_pipelines.domain.timetable import wanted
+from coordinator_pipelines.domain.author.rules import load_rules
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.prediction_batch.capture import Capture
+from coordinator_pipelines.domain.prediction_batch.observation import Observation
+from coordinator_pipelines.domain.rounds.missed import live_rounds
+from coordinator_pipelines.domain.rounds.timetable import wanted
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from tests.support.live import LIVE, LIVE_START, OnTheSpot, Rehearsal, RehearsedModels, member
 from tests.support.pipeline import open_ledger
@@ -89,7 +90,7 @@ def capture_next(
 def test_hours_of_rounds_are_complete_and_hold_nothing(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    challenge = Challenge.parse(LIVE)
+    challenge = checked_challenge(LIVE)
     clock = Rehearsal(HOURS.start - timedelta(seconds=10))
     models = Forgetful(clock)
     for model_id in MODELS:

@@ -9,10 +9,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.missed import live_rounds
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.rounds.missed import live_rounds
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.storage import schema
 from tests.postgresql import PostgresServer
 from tests.specs import changed
@@ -39,7 +39,7 @@ class Outage:
             self.models.join(member(model_id))
         home.mkdir(exist_ok=True)
         (home / "models.yaml").write_text("models: []\n")
-        challenge = Challenge.parse(changed({"models_file": str(home / "models.yaml")}, LIVE))
+        challenge = checked_challenge(changed({"models_file": str(home / "models.yaml")}, LIVE))
         workers = SharingWorkers(self.time)
         resources = {"live_models": self.models, "workers": workers}
         self.pipeline = Pipeline(challenge, home, monkeypatch, self.time, url, resources)

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from coordinator_pipelines.domain.capture import Capture
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.missed import live_rounds
-from coordinator_pipelines.domain.observation import Observation
-from coordinator_pipelines.domain.round import Window
-from coordinator_pipelines.domain.rules import load_rules
+from coordinator_pipelines.domain.author.rules import load_rules
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.prediction_batch.capture import Capture
+from coordinator_pipelines.domain.prediction_batch.observation import Observation
+from coordinator_pipelines.domain.rounds.missed import live_rounds
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from tests.specs import changed
 from tests.support.live import LIVE, LIVE_START, OnTheSpot, RehearsedModels, member
@@ -115,7 +116,9 @@ def configs(*intervals: int) -> Sequence[dict[str, object]]:
 @pytest.fixture
 def race(database_url: str) -> Race:
     """Two over the same three minutes, with three configs that often are due together."""
-    challenge = Challenge.parse(changed({"scheduled_prediction_configs": configs(5, 10, 15)}, LIVE))
+    challenge = checked_challenge(
+        changed({"scheduled_prediction_configs": configs(5, 10, 15)}, LIVE)
+    )
     return Race(challenge, database_url, dict.fromkeys(RUNS, Window(at(0), at(180))))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.resolution import span_to_resolve
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.ground_truth.resolution import span_to_resolve
 from tests.support.late_feed import LateFeed
 from tests.support.live import LIVE_START, LivePipeline, live_pipeline
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import keys
 

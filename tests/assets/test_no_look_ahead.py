@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from tests.support.challenges import FIRST_BAR, START, WINDOW
 from tests.support.participants import HALF, SPY, write_participants
 from tests.support.prices import MINUTE, closes_from, walk, write_candles

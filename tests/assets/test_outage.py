@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from tests.support.challenges import FIRST_BAR, START, WINDOW
 from tests.support.participants import FOLLOWER, HALF, SPY, write_participants
 from tests.support.pipeline import Pipeline, keys

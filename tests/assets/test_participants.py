@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from tests.support.challenges import START, WINDOW
 from tests.support.participants import (
     FOLLOWER,

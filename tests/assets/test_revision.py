@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from tests.support.challenges import START, WINDOW
 from tests.support.participants import FOLLOWER, HALF, SPY, write_participants
 from tests.support.pipeline import LATER

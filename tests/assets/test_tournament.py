@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.end_to_end import judge, patience
-from coordinator_pipelines.domain.errors import RoundError
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.opened_round import due_instants
-from coordinator_pipelines.domain.resolution import span_to_resolve
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.ground_truth.resolution import span_to_resolve
+from coordinator_pipelines.domain.health.end_to_end import judge, patience
+from coordinator_pipelines.domain.rounds.opened_round import due_instants
+from coordinator_pipelines.domain.timeline.window import Window
+from coordinator_pipelines.domain.values.errors import RoundError
 from tests.support.live import member
 from tests.support.tournament import (
     CONFIG,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.cli.location import starter
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.command import Commands, wait_for

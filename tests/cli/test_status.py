@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coordinator_pipelines.domain.round import windows_between
+from coordinator_pipelines.domain.timeline.window import windows_between
 from coordinator_pipelines.spec_file import dump_challenge
 from tests.command import Commands, Result
 from tests.support.live import LivePipeline, live_pipeline

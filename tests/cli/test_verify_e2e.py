@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.cli.verify_e2e import NotWorkingError, wait_until_it_works
-from coordinator_pipelines.domain.end_to_end import Verdict
+from coordinator_pipelines.domain.health.end_to_end import Verdict
 from coordinator_pipelines.spec_file import dump_challenge
 from tests.command import Commands
 from tests.support.live import half, live_pipeline, member

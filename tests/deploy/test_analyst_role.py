@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from coordinator_pipelines.storage import postgresql_tools, schema
+from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.backup import postgresql_tools
 from coordinator_pipelines.storage.tables import metadata
 from tests.postgresql import SUPERUSER, PostgresServer
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.missed import live_rounds
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.rounds.missed import live_rounds
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.faults.challenge import (

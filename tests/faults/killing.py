@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import LedgerUnavailableError
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import LedgerUnavailableError
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.command import wait_for
 from tests.faults.challenge import DELAY_SECONDS, MODELS

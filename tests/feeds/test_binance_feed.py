@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import (
+from coordinator_pipelines.domain.spec.feed import BINANCE_INTERVALS
+from coordinator_pipelines.domain.values.errors import (
     FeedConfigurationError,
     FeedDataError,
     FeedUnavailableError,
 )
-from coordinator_pipelines.domain.feed_spec import BINANCE_INTERVALS
 from coordinator_pipelines.feeds.binance import BinanceFeed
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.feeds.exchange_server import Fault, every_minute

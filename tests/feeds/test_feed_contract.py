@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
-from coordinator_pipelines.domain.feed import RECORD_COLUMNS, Feed, empty_records
-from coordinator_pipelines.domain.feed_spec import pyth_feed_id
+from coordinator_pipelines.domain.doors.feed import RECORD_COLUMNS, Feed, empty_records
+from coordinator_pipelines.domain.spec.feed import pyth_feed_id
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.binance import BinanceFeed
 from coordinator_pipelines.feeds.file import FileFeed
 from coordinator_pipelines.feeds.playback import PlaybackFeed

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import FeedError
+from coordinator_pipelines.domain.values.errors import FeedError
 from coordinator_pipelines.feeds.file import FileFeed
 
 GOOD = """\

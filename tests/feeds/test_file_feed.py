@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError, FeedDataError
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError, FeedDataError
 from coordinator_pipelines.feeds.file import FileFeed
 
 PAST, FUTURE = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)

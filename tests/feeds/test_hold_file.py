@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coordinator_pipelines.domain.errors import FeedUnavailableError
+from coordinator_pipelines.domain.values.errors import FeedUnavailableError
 from coordinator_pipelines.feeds.binance import binance_source
 from coordinator_pipelines.feeds.hold_file import HoldFile
 from coordinator_pipelines.feeds.timer import SystemTimer
@@ -20,8 +20,8 @@ MINUTE = timedelta(minutes=1)
 ASK = """
 from datetime import UTC, datetime
 from pydantic import TypeAdapter
-from coordinator_pipelines.domain.errors import FeedUnavailableError
-from coordinator_pipelines.domain.feed_spec import FeedSpec
+from coordinator_pipelines.domain.values.errors import FeedUnavailableError
+from coordinator_pipelines.domain.spec.feed import FeedSpec
 from coordinator_pipelines.feeds.registry import open_feed
 from coordinator_pipelines.settings import feed_access
 

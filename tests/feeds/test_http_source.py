@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from coordinator_pipelines.domain.errors import (
+from coordinator_pipelines.domain.feed_record.access import FeedAccess
+from coordinator_pipelines.domain.values.errors import (
     FeedConfigurationError,
     FeedDataError,
     FeedUnavailableError,
 )
-from coordinator_pipelines.domain.feed_access import FeedAccess
 from coordinator_pipelines.feeds.binance import binance_source
 from coordinator_pipelines.feeds.http_answer import Answer
 from coordinator_pipelines.feeds.pyth import pyth_source

@@ -8,7 +8,7 @@ from functools import cache, partial
 import httpx
 import pytest
 
-from coordinator_pipelines.domain.errors import FeedUnavailableError
+from coordinator_pipelines.domain.values.errors import FeedUnavailableError
 from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
 from tests.feeds.exchange_server import FakeTimer, Fault
 from tests.support.exchange import (

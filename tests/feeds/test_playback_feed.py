@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from coordinator_pipelines.domain.feed_access import FeedAccess
-from coordinator_pipelines.domain.feed_spec import FeedSpec
+from coordinator_pipelines.domain.feed_record.access import FeedAccess
+from coordinator_pipelines.domain.spec.feed import FeedSpec
 from coordinator_pipelines.feeds.registry import open_feed
 
 SHIFT = timedelta(days=500, hours=7, minutes=3)

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from coordinator_pipelines.domain.errors import (
+from coordinator_pipelines.domain.spec.feed import FeedSpec
+from coordinator_pipelines.domain.values.errors import (
     FeedConfigurationError,
     FeedDataError,
     FeedUnavailableError,
 )
-from coordinator_pipelines.domain.feed_spec import FeedSpec
 from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
 from tests.feeds.exchange_server import Fault
 

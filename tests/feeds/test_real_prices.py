@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.feed_record import describe_gaps, missing_instants
+from coordinator_pipelines.domain.feed_record.feed_record import describe_gaps, missing_instants
 from coordinator_pipelines.feeds.file import FileFeed
 
 pytestmark = pytest.mark.prices

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from coordinator_pipelines.domain.feed_spec import BINANCE_INTERVALS
+from coordinator_pipelines.domain.spec.feed import BINANCE_INTERVALS
 from coordinator_pipelines.feeds.binance_klines import REFUSAL, read_klines
 from coordinator_pipelines.feeds.http_answer import parsed
 from coordinator_pipelines.feeds.pyth_updates import read_updates

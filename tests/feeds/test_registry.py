@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from pydantic import TypeAdapter
 
-from coordinator_pipelines.domain.feed_access import FeedAccess
-from coordinator_pipelines.domain.feed_spec import FeedSpec
+from coordinator_pipelines.domain.feed_record.access import FeedAccess
+from coordinator_pipelines.domain.spec.feed import FeedSpec
 from coordinator_pipelines.feeds.registry import open_feed
 
 COMMON = {"granularity_seconds": 60, "staleness_limit_seconds": 300}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import FeedConfigurationError
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.missed import live_rounds
-from coordinator_pipelines.domain.models import Ask, EventKind, Outcome
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import Ask, EventKind, Outcome
+from coordinator_pipelines.domain.rounds.missed import live_rounds
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.window import Window
 from tests.specs import changed
 from tests.support.exchange import (
     UNREVISED,
@@ -160,7 +160,7 @@ class Hour:
 def live_through(case: Case, home: Path, monkeypatch: pytest.MonkeyPatch) -> Hour:
     """Run the challenge until all of the hour is told."""
     (home / "models.yaml").write_text("models: []\n")
-    challenge = Challenge.parse(case.spec(home / "models.yaml"))
+    challenge = checked_challenge(case.spec(home / "models.yaml"))
     time = SharedTime(LIVE_START - MINUTE)
     models = participants(case, time)
     troubles = hour_of_faults(LIVE_START, case.bar)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.round import from_epoch, window_of
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.instant import from_epoch
+from coordinator_pipelines.domain.timeline.window import window_of
 from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.resources.workers import Threads
 from tests.feeds.exchange_server import Fault
@@ -58,7 +59,7 @@ def test_rounds_are_on_time_though_the_feed_hangs(
     with Exchange(lambda: datetime.now(UTC), troubles=Schedule(faults)) as exchange:
         monkeypatch.setenv("BINANCE_API_URL", exchange.url)
         resources = {"live_models": models, "workers": Threads()}
-        challenge = Challenge.parse(changed(spec, LIVE))
+        challenge = checked_challenge(changed(spec, LIVE))
         pipeline = Pipeline(challenge, tmp_path, monkeypatch, clock, "", resources)
         bounds = {"capture_from": start.isoformat()}
         bounds["capture_until"] = (start + LENGTH).isoformat()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.round import from_epoch
+from coordinator_pipelines.domain.timeline.instant import from_epoch
 from tests.live.hour import (
     ANSWERS,
     DEADLINE,

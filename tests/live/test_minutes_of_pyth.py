@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from pydantic import SecretStr
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
 from tests.feeds.exchange_server import KEY, ExchangeServer
 from tests.specs import changed
@@ -72,7 +73,7 @@ def spec(home: Path) -> Challenge:
                   "resolution_deadline_seconds": 300},
         "scheduled_prediction_configs": configs,
     }  # fmt: skip
-    return Challenge.parse(changed(changes, LIVE))
+    return checked_challenge(changed(changes, LIVE))
 
 
 def fill(hermes: ExchangeServer) -> None:

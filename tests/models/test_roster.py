@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from coordinator_pipelines.domain.errors import RosterError
-from coordinator_pipelines.domain.ledger import MEMBERSHIP_COLUMNS
+from coordinator_pipelines.domain.doors.ledger import MEMBERSHIP_COLUMNS
+from coordinator_pipelines.domain.values.errors import RosterError
 from coordinator_pipelines.models.roster import Entry, Roster
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

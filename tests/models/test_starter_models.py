@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import coordinator_pipelines.starter
-from coordinator_pipelines.domain.models import Ask, Call, Limits, Question
-from coordinator_pipelines.models.replay import ReplayModels
+from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Question
+from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.starter.tracker import KEPT_PRICES, TrackerBase
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.cli import location
-from coordinator_pipelines.cli.code_servers import code_servers
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.stack.code_servers import code_servers
+from coordinator_pipelines.stack.workspaces import known_workspaces
 from tests.browser.conftest import free_port
 from tests.command import Commands, wait_for
 from tests.scaffold.conftest import Make
@@ -90,9 +91,9 @@ def test_a_node_is_its_own_code_location_as_long_as_it_is_there(make: Make, at_h
     assert found.spec == created.node / "spec.yaml"
     assert str(created.node / "definitions.py") in found.workspace.read_text()
     assert os.environ["PYTHONPATH"].endswith("btc-trader/crunch-btc-trader")
-    assert found.workspace in location.known_workspaces()
+    assert found.workspace in known_workspaces()
     created.workspace.rename(at_home / "elsewhere")
-    assert found.workspace not in location.known_workspaces()
+    assert found.workspace not in known_workspaces()
 
 
 def test_a_location_that_the_project_names_is_served_once(
@@ -101,7 +102,7 @@ def test_a_location_that_the_project_names_is_served_once(
     created = make()
     found = location.of_spec(created.node / "spec.yaml")
     monkeypatch.chdir(created.locations.parent)
-    known = location.known_workspaces()
+    known = known_workspaces()
     assert found.workspace not in known
     assert known == [Path("workspace.yaml")]
     assert at_home.is_dir()
@@ -109,10 +110,10 @@ def test_a_location_that_the_project_names_is_served_once(
 
 @pytest.mark.usefixtures("at_home")
 def test_the_starter_is_served_only_from_a_home_where_it_was_run():
-    assert location.known_workspaces() == []
+    assert known_workspaces() == []
     starter = location.starter()
-    assert location.known_workspaces() == [starter.workspace]
-    [server] = code_servers(location.known_workspaces())
+    assert known_workspaces() == [starter.workspace]
+    [server] = code_servers(known_workspaces())
     assert server.name == "btc-up-down"
 
 
@@ -139,7 +140,7 @@ def test_locations_that_cannot_be_served_are_refused_with_their_file(
     monkeypatch.chdir(tmp_path)
     Path("workspace.yaml").write_text(text)
     with pytest.raises(CoordinatorError, match=r"workspace\.yaml"):
-        code_servers(location.known_workspaces())
+        code_servers(known_workspaces())
 
 
 @pytest.mark.slow

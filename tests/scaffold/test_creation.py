@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 import yaml
 
-from coordinator_pipelines.domain.errors import ScaffoldError
+from coordinator_pipelines.domain.values.errors import ScaffoldError
 from coordinator_pipelines.scaffold.tree import put_in_place, written_aside
 from tests.scaffold.conftest import Make, tree
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.domain.spec.presets import PRESETS
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from tests.browser.conftest import free_port
 from tests.command import Commands

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import CoordinatorError
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.scaffold.blueprint import blueprint
 from coordinator_pipelines.scaffold.escaping import environment
 from coordinator_pipelines.scaffold.manifest import MANIFEST_FILE, read_manifest

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.errors import SpecError
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import Ask, Member
-from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import Ask, Member
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.spec.presets import PRESETS
+from coordinator_pipelines.domain.values.errors import SpecError
 from coordinator_pipelines.scaffold.checkup import examine
 from coordinator_pipelines.scaffold.creation import Created
 from coordinator_pipelines.scaffold.presets import DESCRIPTIONS, QUESTIONS, REFRESH_SECONDS
@@ -227,7 +227,7 @@ def test_out_of_sample_takes_no_answer_that_was_not_given_live(
     spec = read_spec(created.node / "spec.yaml")
     assert spec["replay_allowed"] is False
     with pytest.raises(SpecError, match="replay_allowed: contradicts"):
-        Challenge.parse({**spec, "replay_allowed": True})
+        checked_challenge({**spec, "replay_allowed": True})
     with importable(created):
         live = rehearsed(created, tmp_path / "home", monkeypatch)
         live.clock.wait_until(LIVE_START + 3 * HOUR)

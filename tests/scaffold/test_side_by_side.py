@@ -23,19 +23,19 @@ from dagster_graphql.cli import execute_query
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.automation import STAGES
-from coordinator_pipelines.cli.backfill import LAUNCH
-from coordinator_pipelines.cli.code_servers import CodeServer, code_servers, workspace_of
-from coordinator_pipelines.cli.daemon import stop
 from coordinator_pipelines.cli.database import set_up_database
-from coordinator_pipelines.cli.instance import LocalInstance, open_instance
-from coordinator_pipelines.cli.ports import is_served
-from coordinator_pipelines.cli.webserver import LOCATIONS, reason
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.round import window_of
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import window_of
 from coordinator_pipelines.partitions import window_key
 from coordinator_pipelines.scaffold.blueprint import blueprint
 from coordinator_pipelines.scaffold.creation import Created, create
 from coordinator_pipelines.spec_file import load_challenge
+from coordinator_pipelines.stack.backfills import LAUNCH
+from coordinator_pipelines.stack.code_servers import CodeServer, code_servers, workspace_of
+from coordinator_pipelines.stack.daemon import stop
+from coordinator_pipelines.stack.instance import LocalInstance, open_instance
+from coordinator_pipelines.stack.ports import is_served
+from coordinator_pipelines.stack.webserver import LOCATIONS, reason
 from tests.command import Commands, wait_for
 from tests.scaffold.conftest import TODAY
 
@@ -155,7 +155,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             environment.delenv(name, raising=False)
         set_up_database(one)
         set_up_database(two)
-        local = LocalInstance.prepare([made["one"].locations])
+        local = LocalInstance.prepare([made["one"].locations], print)
         servers = code_servers(local.workspaces)
         for server in servers:
             log = directory / f"{server.name}.log"

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import CallableError, CoordinatorError, SpecError
-from coordinator_pipelines.domain.presets import PRESETS
+from coordinator_pipelines.domain.spec.presets import PRESETS
+from coordinator_pipelines.domain.values.errors import CallableError, CoordinatorError, SpecError
 from coordinator_pipelines.scaffold.blueprint import Blueprint, blueprint
 from coordinator_pipelines.scaffold.creation import create
 from coordinator_pipelines.scaffold.identity import require_version

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.errors import ScaffoldError, SpecError
+from coordinator_pipelines.domain.values.errors import ScaffoldError, SpecError
 from coordinator_pipelines.scaffold.manifest import (
     MANIFEST_FILE,
     blueprint_of,

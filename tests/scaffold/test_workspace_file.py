@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import ScaffoldError
+from coordinator_pipelines.domain.values.errors import ScaffoldError
 from coordinator_pipelines.scaffold.workspace_file import with_location
 
 OURS = {"python_file": {"relative_path": "a/definitions.py", "location_name": "a"}}

@@ -9,9 +9,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.operation import CAPTURE_COLUMNS
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.doors.operation import CAPTURE_COLUMNS
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
 from tests.support.live import LIVE, LIVE_START
 from tests.support.pipeline import FixedClock, open_ledger
 
@@ -30,7 +31,7 @@ class Ticks:
     make: Callable[[Challenge], dg.SensorDefinition]
     ledger: Ledger
     instance: dg.DagsterInstance
-    challenge: Challenge = field(default_factory=lambda: Challenge.parse(LIVE))
+    challenge: Challenge = field(default_factory=lambda: checked_challenge(LIVE))
     clock: FixedClock = field(default_factory=FixedClock)
     cursor: str | None = None
 
@@ -70,7 +71,7 @@ def record_capture(ledger: Ledger, run_id: str, span: tuple[float, float], **mor
 @pytest.fixture
 def ledger(sqlite_url: str) -> Iterator[Ledger]:
     """An empty ledger of the challenge."""
-    with open_ledger(sqlite_url, Challenge.parse(LIVE)) as ledger:
+    with open_ledger(sqlite_url, checked_challenge(LIVE)) as ledger:
         yield ledger
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 import dagster as dg
 import pytest
 
-from coordinator_pipelines.domain.errors import LedgerUnavailableError
-from coordinator_pipelines.domain.ledger import Ledger
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.values.errors import LedgerUnavailableError
 from coordinator_pipelines.sensors.capture import capture_sensor
 from tests.sensors.conftest import Ticks, at, record_capture
 

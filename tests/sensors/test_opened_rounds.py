@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.round_desk import RoundDesk
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.rounds.desk import RoundDesk
+from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.sensors.capture import capture_sensor
 from tests.sensors.conftest import Ticks, at, record_capture
 from tests.support.pipeline import open_ledger
 from tests.support.tournament import CONFIG, TOURNAMENT, feature_table
 
-CUP = Challenge.parse(TOURNAMENT)
+CUP = checked_challenge(TOURNAMENT)
 
 
 @pytest.fixture

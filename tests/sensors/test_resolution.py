@@ -6,10 +6,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.ledger import ROUND_COLUMNS, Ledger, Mode
-from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.doors.ledger import ROUND_COLUMNS, Ledger, Mode
+from coordinator_pipelines.domain.rounds.grid import grid
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.sensors.resolution import resolution_sensor
 from tests.sensors.conftest import Ticks, at, record_capture
@@ -70,7 +70,7 @@ def test_the_range_reaches_from_the_first_window_that_waits_to_the_open_one(tick
 
 
 def test_a_range_names_partitions_that_the_job_has(ticks: Ticks) -> None:
-    ticks.challenge = Challenge.parse(changed({"end": "2026-03-01T12:30:00Z"}, LIVE))
+    ticks.challenge = checked_challenge(changed({"end": "2026-03-01T12:30:00Z"}, LIVE))
     record_capture(ticks.ledger, "one", (0, 900))
     add_rounds(ticks, 0, 60)
     assert ranged(ticks.request(1830)) == ("12:00", "12:15")

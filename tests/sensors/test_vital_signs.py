@@ -6,11 +6,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.feed import as_records
-from coordinator_pipelines.domain.ledger import ROUND_COLUMNS, Ledger, Mode
-from coordinator_pipelines.domain.operation import PAUSE_COLUMNS
-from coordinator_pipelines.domain.prediction_batch import grid
-from coordinator_pipelines.domain.round import Window
+from coordinator_pipelines.domain.doors.feed import as_records
+from coordinator_pipelines.domain.doors.ledger import ROUND_COLUMNS, Ledger, Mode
+from coordinator_pipelines.domain.doors.operation import PAUSE_COLUMNS
+from coordinator_pipelines.domain.rounds.grid import grid
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.sensors.vital_signs import vital_signs_sensor
 from tests.sensors.conftest import Ticks, at, record_capture
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.scorer import scorer_from
+from coordinator_pipelines.domain.author.scorer import scorer_from
 from coordinator_pipelines.starter.scoring import (
     score_position_returns,
     score_prediction,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from coordinator_pipelines.domain.feed import as_records
-from coordinator_pipelines.domain.ledger import (
+from coordinator_pipelines.domain.doors.feed import as_records
+from coordinator_pipelines.domain.doors.ledger import (
     GROUND_TRUTH_COLUMNS,
     LEADERBOARD_COLUMNS,
     MEMBERSHIP_COLUMNS,

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from coordinator_pipelines.domain.ledger import Ledger, Mode, Written
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, Written
 from tests.storage.examples import HOUR, START, at, leaderboard, model_scores
 
 

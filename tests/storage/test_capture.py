@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.errors import LedgerError
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.operation import (
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.doors.operation import (
     CAPTURE_COLUMNS,
     LEASE_COLUMNS,
     TIMING_COLUMNS,
 )
+from coordinator_pipelines.domain.values.errors import LedgerError
 from tests.storage.examples import CONFIG, HOUR, START, at, frame
 
 ROOT = Path(__file__).parents[2]

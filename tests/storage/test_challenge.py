@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
 
-from coordinator_pipelines.domain.errors import LedgerError, LedgerIdentityError
-from coordinator_pipelines.domain.ledger import Identity, Ledger, Mode
+from coordinator_pipelines.domain.doors.ledger import Identity, Ledger, Mode
+from coordinator_pipelines.domain.values.errors import LedgerError, LedgerIdentityError
 from coordinator_pipelines.storage.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.examples import at, configs, memberships

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from coordinator_pipelines.domain.errors import LedgerError, LedgerUnavailableError
+from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.database import Database, describe, parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.ledger import Ledger, Mode
-from coordinator_pipelines.domain.operation import Due
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.doors.operation import Due
 from tests.storage.examples import HOUR, START, at, predictions, prepare, rounds, scores, truths
 
 LATER = START + HOUR

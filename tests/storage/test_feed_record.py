@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.errors import LedgerError
-from coordinator_pipelines.domain.feed import PRICE_COLUMNS, RECORD_COLUMNS, empty_records
-from coordinator_pipelines.domain.ledger import FEED_RECORD_COLUMNS, Ledger, Written
+from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS, RECORD_COLUMNS, empty_records
+from coordinator_pipelines.domain.doors.ledger import FEED_RECORD_COLUMNS, Ledger, Written
+from coordinator_pipelines.domain.values.errors import LedgerError
 from tests.storage.examples import HOUR, START, at, records
 
 DELAY = 2.5

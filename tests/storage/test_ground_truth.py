@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.content import canonical
-from coordinator_pipelines.domain.errors import LedgerError
-from coordinator_pipelines.domain.ground_truth import new_versions
-from coordinator_pipelines.domain.ledger import GROUND_TRUTH_COLUMNS, Ledger, Written
+from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, Ledger, Written
+from coordinator_pipelines.domain.ground_truth.ground_truth import new_versions
+from coordinator_pipelines.domain.values.content import canonical
+from coordinator_pipelines.domain.values.errors import LedgerError
 from tests.storage.examples import HOUR, START, at, prepare, truths
 
 

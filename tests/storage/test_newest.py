@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from coordinator_pipelines.domain.ledger import Ledger, Mode, RoundStatus
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.examples import (
     HOUR,

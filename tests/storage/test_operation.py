@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.operation import MODEL_EVENT_COLUMNS, PAUSE_COLUMNS
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.doors.operation import MODEL_EVENT_COLUMNS, PAUSE_COLUMNS
 from tests.storage.examples import CONFIG, START, at, frame
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.errors import LedgerError, LedgerUnavailableError
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
 from coordinator_pipelines.storage import database, schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.postgresql import PostgresServer

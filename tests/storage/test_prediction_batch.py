@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.errors import LedgerError
-from coordinator_pipelines.domain.ledger import (
+from coordinator_pipelines.domain.doors.ledger import (
     PREDICTION_COLUMNS,
     ROUND_COLUMNS,
     Ledger,
     Mode,
     Written,
 )
+from coordinator_pipelines.domain.values.errors import LedgerError
 from tests.storage.examples import HOUR, START, at, predictions, prepare, rounds
 
 JSON_COLUMNS = ["output_json", "raw_output_json"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Ledger, Mode
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from tests.storage.examples import HOUR, START, predictions, prepare, rounds
 from tests.storage.writer import BATCH_ROWS
 

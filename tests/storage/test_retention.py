@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coordinator_pipelines.domain.ledger import Identity, Ledger
+from coordinator_pipelines.domain.doors.ledger import Identity, Ledger
 from coordinator_pipelines.storage import retention
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.contents import everything, fill

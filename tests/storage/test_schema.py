@@ -16,8 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, insert, inspect, text
 
-from coordinator_pipelines.domain.errors import LedgerError, LedgerSchemaError
-from coordinator_pipelines.domain.ledger import Identity, Mode
+from coordinator_pipelines.domain.doors.ledger import Identity, Mode
+from coordinator_pipelines.domain.values.errors import LedgerError, LedgerSchemaError
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger

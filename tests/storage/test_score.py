@@ -6,15 +6,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.errors import LedgerError
-from coordinator_pipelines.domain.ledger import (
+from coordinator_pipelines.domain.doors.ledger import (
     SCORE_COLUMNS,
     STATISTIC_COLUMNS,
     Ledger,
     Mode,
     Written,
 )
-from coordinator_pipelines.domain.statistics import score_statistics
+from coordinator_pipelines.domain.score.statistics import score_statistics
+from coordinator_pipelines.domain.values.errors import LedgerError
 from tests.storage.examples import HOUR, START, at, scores
 
 DAYS = 48 * HOUR

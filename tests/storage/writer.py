@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from coordinator_pipelines.domain.ledger import Ledger, Mode
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.examples import HOUR, MODELS, START, at, predictions, records, rounds, scores
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from coordinator_pipelines.domain.scorer import batch_scorer
+from coordinator_pipelines.domain.author.scorer import batch_scorer
 
 _asked = itertools.count()
 

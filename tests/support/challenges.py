@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from coordinator_pipelines.domain.challenge import Challenge
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
 from tests.specs import changed
 
 START = datetime(2025, 1, 1, 2, tzinfo=UTC)
@@ -61,4 +62,4 @@ def small_challenge(directory: Path, **changes: Any) -> Challenge:
     placed = {"models_file": str(directory / "models.yaml")}
     if "feed" not in changes:
         placed["feed.path"] = str(directory / "prices.csv")
-    return Challenge.parse(changed({**placed, **dotted}, SMALL))
+    return checked_challenge(changed({**placed, **dotted}, SMALL))

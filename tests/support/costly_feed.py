@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from coordinator_pipelines.domain.errors import FeedUnavailableError
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.feed_record import grid_epochs
-from coordinator_pipelines.domain.round import from_epoch
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.feed_record.feed_record import grid_epochs
+from coordinator_pipelines.domain.timeline.instant import from_epoch
+from coordinator_pipelines.domain.values.errors import FeedUnavailableError
 
 
 @dataclass

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from coordinator_pipelines.domain.feed import PRICE_COLUMNS, Feed
-from coordinator_pipelines.domain.round import from_epoch
+from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS, Feed
+from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from coordinator_pipelines.feeds.timer import Timer
 from tests.feeds.exchange_server import UNITS, ExchangeServer, Fault, Request

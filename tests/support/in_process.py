@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from coordinator_pipelines.domain.models import Answer, Ask, Member, Models, Outcome
+from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Models, Outcome
 
 
 class InProcess(Models):

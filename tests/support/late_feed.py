@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.errors import FeedUnavailableError
-from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.values.errors import FeedUnavailableError
 
 Span = tuple[datetime, datetime]
 LOOK_BACK = timedelta(minutes=10)

@@ -17,10 +17,9 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import (
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import (
     Answer,
     Ask,
     EventKind,
@@ -29,8 +28,9 @@ from coordinator_pipelines.domain.models import (
     MembershipEvent,
     Outcome,
 )
-from coordinator_pipelines.domain.round import window_of
-from coordinator_pipelines.domain.workers import Workers
+from coordinator_pipelines.domain.doors.workers import Workers
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.window import window_of
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from tests.specs import changed
 from tests.support.late_feed import LateFeed
@@ -285,7 +285,7 @@ def live_pipeline(
     models.join(member("half"))
     models.join(member("sure"), lambda *_: {"p_up": 0.9})
     pipeline = Pipeline(
-        Challenge.parse(changed(placed, LIVE)),
+        checked_challenge(changed(placed, LIVE)),
         directory,
         monkeypatch,
         clock,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from coordinator_pipelines.domain.models import Answer, Ask, Member, Models, Outcome
+from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Models, Outcome
 
 
 class Opinionated(Models):

@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from coordinator_pipelines.definitions import build_definitions
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.resources.ledger import LedgerResource
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from coordinator_pipelines.domain.feed import Feed
+from coordinator_pipelines.domain.doors.feed import Feed
 from coordinator_pipelines.feeds.file import FileFeed
 
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import dagster as dg
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.feed import Feed
-from coordinator_pipelines.domain.ledger import Ledger
-from coordinator_pipelines.domain.resolution import span_to_resolve
-from coordinator_pipelines.domain.round import window_of
-from coordinator_pipelines.domain.timetable import wanted
+from coordinator_pipelines.domain.doors.feed import Feed
+from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.ground_truth.resolution import span_to_resolve
+from coordinator_pipelines.domain.rounds.timetable import wanted
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import window_of
 from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
 from tests.support.pipeline import Pipeline
 from tests.support.shared_time import SharedTime

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from threading import Condition, Thread
 from typing import Any
 
-from coordinator_pipelines.domain.clock import Clock
-from coordinator_pipelines.domain.workers import Workers
+from coordinator_pipelines.domain.doors.clock import Clock
+from coordinator_pipelines.domain.doors.workers import Workers
 from coordinator_pipelines.feeds.timer import Timer
 
 

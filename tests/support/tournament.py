@@ -12,13 +12,13 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.domain.challenge import Challenge
-from coordinator_pipelines.domain.feature_table import FeatureTable
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import Ask, Member
-from coordinator_pipelines.domain.opened_round import wanted_opened
-from coordinator_pipelines.domain.round import window_of
-from coordinator_pipelines.domain.round_desk import OpenedRound, PostedTruth, RoundDesk
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import Ask, Member
+from coordinator_pipelines.domain.rounds.desk import OpenedRound, PostedTruth, RoundDesk
+from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
+from coordinator_pipelines.domain.rounds.opened_round import wanted_opened
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.window import window_of
 from tests.specs import changed
 from tests.support.live import NoThreads, Rehearsal, RehearsedModels, member
 from tests.support.pipeline import Pipeline
@@ -50,7 +50,7 @@ TOURNAMENT: dict[str, Any] = {
             },
         }
     ],
-    "callables": {"SCORING_FUNCTION": "coordinator_pipelines.domain.table_scorer:score_spearman"},
+    "callables": {"SCORING_FUNCTION": "coordinator_pipelines.authoring:score_spearman"},
     "trailing_windows_hours": {"recent": 72, "anchor": 720},
     "ranking": {"key": "anchor", "minimum_samples": 1},
 }
@@ -171,5 +171,5 @@ def tournament(directory: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any)
     models.join(member("right"), by_size)
     models.join(member("wrong"), against_size)
     resources = {"live_models": models, "workers": NoThreads()}
-    pipeline = Pipeline(Challenge.parse(spec), directory, monkeypatch, clock, resources=resources)
+    pipeline = Pipeline(checked_challenge(spec), directory, monkeypatch, clock, resources=resources)
     return Tournament(pipeline, clock, models)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from coordinator_pipelines.domain.errors import LedgerUnavailableError
+from coordinator_pipelines.domain.values.errors import LedgerUnavailableError
 from coordinator_pipelines.storage.database import Database
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 

@@ -29,7 +29,7 @@ from coordinator_pipelines.api.parameters import EXAMPLE_INSTANT, AskedMode, Ins
 from coordinator_pipelines.api.problems import Refusal, documented
 from coordinator_pipelines.api.routes.leaderboard import AsOf, Version, find_board
 from coordinator_pipelines.api.stored import json_value
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["explain"])
 

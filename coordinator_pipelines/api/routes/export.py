@@ -26,8 +26,8 @@ from coordinator_pipelines.api.parameters import (
 )
 from coordinator_pipelines.api.parquet import parquet_parts
 from coordinator_pipelines.api.problems import Refusal, documented
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.report import resolved
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.report import resolved
 
 routes = APIRouter(tags=["export"])
 

@@ -16,7 +16,7 @@ from coordinator_pipelines.api.answers import Answer
 from coordinator_pipelines.api.context import END_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.problems import Problem, documented
 from coordinator_pipelines.api.times import ZonedTime
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["service"])
 

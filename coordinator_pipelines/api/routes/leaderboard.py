@@ -21,7 +21,7 @@ from coordinator_pipelines.api.parameters import (
     Offset,
 )
 from coordinator_pipelines.api.problems import Refusal, documented
-from coordinator_pipelines.domain.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["leaderboard"])
 

@@ -14,9 +14,9 @@ from coordinator_pipelines.api.context import Context, Ctx
 from coordinator_pipelines.api.parameters import AskedMode, Limit, Offset
 from coordinator_pipelines.api.problems import documented
 from coordinator_pipelines.api.times import ZonedTime
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import UNKNOWN_OWNER
-from coordinator_pipelines.domain.standing import histories
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
+from coordinator_pipelines.domain.membership.standing import histories
 
 routes = APIRouter(tags=["models"])
 

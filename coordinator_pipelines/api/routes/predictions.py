@@ -24,9 +24,9 @@ from coordinator_pipelines.api.parameters import (
 from coordinator_pipelines.api.problems import documented
 from coordinator_pipelines.api.scopes import Scope, scopes
 from coordinator_pipelines.api.times import ChartTime
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.models import Outcome
-from coordinator_pipelines.domain.report import Page, scored_cells
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.doors.report import Page, scored_cells
 
 routes = APIRouter(tags=["predictions"])
 

@@ -28,8 +28,8 @@ from coordinator_pipelines.api.problems import documented
 from coordinator_pipelines.api.scopes import Scope, scopes
 from coordinator_pipelines.api.stored import json_object
 from coordinator_pipelines.api.times import ChartTime, ZonedTime
-from coordinator_pipelines.domain.ledger import Mode
-from coordinator_pipelines.domain.round import from_epoch
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.timeline.instant import from_epoch
 
 routes = APIRouter(tags=["models"])
 

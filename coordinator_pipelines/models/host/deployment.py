@@ -27,7 +27,7 @@ from coordinator_pipelines.models.host.isolation import PROCESSES, Place, Tier
 from coordinator_pipelines.models.host.model_environments import ModelEnvironments
 from coordinator_pipelines.models.host.run_directory import let_all_read
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
-from coordinator_pipelines.models.replay_process import Log
+from coordinator_pipelines.models.model_log import Log
 
 POLL_SECONDS = 0.05
 REASON_CHARACTERS = 500

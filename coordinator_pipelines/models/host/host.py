@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coordinator_pipelines.domain.errors import CoordinatorError, RosterError
-from coordinator_pipelines.domain.models import Member
+from coordinator_pipelines.domain.doors.models import Member
+from coordinator_pipelines.domain.values.errors import CoordinatorError, RosterError
 from coordinator_pipelines.models.host.announcer import Announcer
 from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel

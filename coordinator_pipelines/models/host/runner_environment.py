@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coordinator_pipelines.domain.errors import RunnerError
+from coordinator_pipelines.domain.values.errors import RunnerError
 
 REQUIREMENTS = Path(__file__).with_name("runner-requirements.txt")
 INSTALL = (

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from coordinator_pipelines.domain.errors import RosterError
+from coordinator_pipelines.domain.values.errors import RosterError
 
 
 def lay_out(modules: Iterable[str], base_class: str, target: Path) -> None:

@@ -25,9 +25,9 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-from coordinator_pipelines.domain.models import Ask, Call, Limits, Question
-from coordinator_pipelines.domain.spec_sections import CallShape
-from coordinator_pipelines.models.live import ProtocolModels
+from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Question
+from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.models.live.protocol_models import ProtocolModels
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 LIMITS = Limits(

@@ -1,0 +1,1 @@
+"""The author's own code: loaded, checked, and adapted to whole batches."""

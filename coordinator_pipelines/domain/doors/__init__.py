@@ -1,0 +1,1 @@
+"""What the outside must answer, and the records it answers with."""

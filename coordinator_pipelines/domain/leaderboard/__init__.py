@@ -1,0 +1,1 @@
+"""Ranked model scores as of an instant, version by version."""

@@ -1,0 +1,92 @@
+"""The order of a leaderboard: who may be ranked, and who is before whom.
+
+Add here what decides a place; avoid building entries (``leaderboard``) and an author's own
+ranker (``author_ranking``).
+
+Ranks are distinct, 1 to n, since payouts need an order: models that are equal in the key and in
+every tie-breaker are ordered by who joined first, then by id.
+"""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.sections import Direction
+
+Entry = dict[str, Any]
+
+NATURAL_DIRECTION: dict[str, Direction] = {
+    "volatility": "asc",
+    "sharpe_like": "desc",
+    "wealth": "desc",
+    "hit_rate": "desc",
+}
+"""Which way a tie-breaker is better, by its statistic. ``mean`` and ``mean_return`` follow
+``score_direction``; a metric that the spec does not know follows the ranking key."""
+
+
+def unranked_reason(challenge: Challenge, entry: Entry) -> str | None:
+    """Why an entry cannot be ranked, whatever its metrics are; None if it can."""
+    payload, ranking = entry["score"]["payload"], challenge.ranking
+    if payload["member"]["left_at"]:
+        left_at = datetime.fromisoformat(payload["member"]["left_at"])
+        return f"left {left_at:%Y-%m-%d %H:%M} UTC"
+    window = payload["windows"][key_window(challenge, entry["score"]["ranking"]["key"])]
+    own = window["n"] - window["n_imputed"]
+    if window["n"] == 0:
+        return "no data"
+    if own < ranking.minimum_samples:
+        return f"minimum sample: {own} of {ranking.minimum_samples}"
+    if window["coverage"] < ranking.minimum_coverage:
+        shown, least = _percent(window["coverage"]), _percent(ranking.minimum_coverage)
+        return f"coverage {shown} below {least}"
+    return None
+
+
+def without_key(entry: Entry) -> str | None:
+    """Why the ranking key cannot order an entry; None if it can."""
+    ranking = entry["score"]["ranking"]
+    return f"no value for {ranking['key']}" if ranking["value"] is None else None
+
+
+def in_order(challenge: Challenge, entries: Iterable[Entry]) -> list[Entry]:
+    """Entries with a value for their key, best first. Nulls of tie-breakers come last."""
+    return sorted(entries, key=lambda entry: _place(challenge, entry))
+
+
+def key_window(challenge: Challenge, key: str) -> str:
+    """The trailing window that a ranking key looks at; the longest for a key of an author's own."""
+    windows = challenge.trailing_windows_hours
+    named = {metric.name: metric.window for metric in challenge.metrics}
+    return named.get(key) or max(windows, key=lambda name: windows[name])
+
+
+def _place(challenge: Challenge, entry: Entry) -> tuple[Any, ...]:
+    score = entry["score"]
+    ranking = score["ranking"]
+    criteria = [(ranking["value"], ranking["direction"])]
+    for name in ranking["tie_breakers"]:
+        direction = _direction(challenge, name, ranking["direction"])
+        criteria.append((score["metrics"].get(name), direction))
+    joined_at = score["payload"]["member"]["joined_at"]
+    return (*(_sortable(*criterion) for criterion in criteria), joined_at, entry["model_id"])
+
+
+def _direction(challenge: Challenge, name: str, default: Direction) -> Direction:
+    statistics = {metric.name: metric.statistic for metric in challenge.metrics}
+    if name not in statistics:
+        return default
+    return NATURAL_DIRECTION.get(statistics[name], challenge.score_direction)
+
+
+def _sortable(value: float | None, direction: Direction) -> tuple[bool, float]:
+    if value is None:
+        return True, 0.0
+    return False, value if direction == "asc" else -value
+
+
+def _percent(share: float) -> str:
+    """Rounded down, so that 49.96 % is never shown as the 50 % it is below."""
+    return f"{math.floor(share * 1000) / 10:g} %"

@@ -1,0 +1,1 @@
+"""Who takes part, since when, and what is expected of them."""

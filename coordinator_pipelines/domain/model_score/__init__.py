@@ -1,0 +1,1 @@
+"""The metrics of one model over trailing windows, as of an instant."""

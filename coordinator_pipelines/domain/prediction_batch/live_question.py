@@ -1,0 +1,184 @@
+"""What is asked at one live instant, and of whom; a replay asks by ``question``.
+
+Add here how a live instant becomes rounds, a question and expected cells; avoid asking and
+storing (``capture``). An author's code that fails costs its own round: it is VOID, with the
+reason, and no model is asked.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from coordinator_pipelines.domain.author.rules import FeedContext, Rules
+from coordinator_pipelines.domain.doors.ledger import RoundStatus
+from coordinator_pipelines.domain.doors.models import Answer, Ask, Call, Member, Question
+from coordinator_pipelines.domain.membership.membership import Memberships
+from coordinator_pipelines.domain.prediction_batch.answer import prediction_rows
+from coordinator_pipelines.domain.prediction_batch.prediction_batch import expected_cells
+from coordinator_pipelines.domain.prediction_batch.question import Sight, call_of, with_inputs
+from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
+from coordinator_pipelines.domain.rounds.timetable import Due
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import CallableError
+
+
+@dataclass(frozen=True, slots=True)
+class LiveQuestion:
+    """One live instant, ready to be asked."""
+
+    performed_at: datetime
+    rounds: pd.DataFrame
+    """The rounds of the instant, with input, scope, status and reason."""
+    ask: Ask | None
+    """None if every round is VOID."""
+    members: list[Member]
+    cells: pd.DataFrame
+    """The cells to be filled: key, ``version``, ``code_hash``."""
+    tables: dict[str, FeatureTable] = field(default_factory=dict)
+    """Config -> the table of its round, where an operator opened it."""
+
+
+def pose(
+    challenge: Challenge,
+    rules: Rules,
+    due: Due,
+    sight: Sight,
+    memberships: Memberships,
+    *,
+    since: datetime | None,
+    with_history: bool,
+) -> LiveQuestion:
+    """The question of an instant.
+
+    ``since``: the instant of the question before it, if models remember it; what became visible
+    after that is new. ``with_history``: whether some model must be told everything.
+    """
+    rounds = with_inputs(challenge, due.rounds, sight).assign(scope_json=None, input_json=None)
+    tick, history = None, None
+    try:
+        if _asked(rounds).any():
+            new = sight.history(due.performed_at) if since is None else sight.since(
+                since, due.performed_at
+            )  # fmt: skip
+            tick = history = rules.inference_input(new)
+            if with_history and since is not None:
+                history = rules.inference_input(sight.history(due.performed_at))
+    except CallableError as error:
+        _void(rounds, rounds.index[_asked(rounds)], str(error))
+    asked = rounds[_asked(rounds)]
+    calls = _calls(challenge, rules, rounds, dict.fromkeys(asked["prediction_config_id"], tick))
+    question = Question(due.performed_at, None if since is None else tick, calls)
+    told = history if with_history or since is None else None
+    return LiveQuestion(
+        due.performed_at,
+        rounds,
+        _ask(challenge, question, told),
+        memberships.members(),
+        _cells(rounds, memberships, due.performed_at),
+    )
+
+
+def pose_opened(
+    challenge: Challenge, rules: Rules, due: Due, memberships: Memberships, now: datetime
+) -> LiveQuestion:
+    """The question of rounds that an operator opened: each model is given each round's own table.
+
+    Asked are the models that are members ``now``, which may be later than the opening.
+    """
+    empty = pd.Series(None, due.rounds.index, "object")
+    rounds = due.rounds.assign(
+        status=RoundStatus.ASKED.value, reason=empty, scope_json=empty, input_json=empty,
+        input_ended_at=pd.Series(None, due.rounds.index, "datetime64[us, UTC]"),
+    )  # fmt: skip
+    texts = zip(rounds["prediction_config_id"], rounds["features_json"], strict=True)
+    tables = {config: FeatureTable.from_json(text) for config, text in texts}
+    inputs = {}
+    for index, config in rounds["prediction_config_id"].items():
+        given = {"ids": list(tables[config].ids), "columns": tables[config].columns}
+        try:
+            inputs[config] = rules.inference_input(FeedContext(now, None, {}, given))
+        except CallableError as error:
+            _void(rounds, [index], str(error))
+    question = Question(due.performed_at, None, _calls(challenge, rules, rounds, inputs))
+    return LiveQuestion(
+        due.performed_at,
+        rounds,
+        _ask(challenge, question, None),
+        memberships.members(),
+        _cells(rounds, memberships, now),
+        tables,
+    )
+
+
+def rows_of(question: LiveQuestion, answers: Sequence[Answer], rules: Rules) -> pd.DataFrame:
+    """The answers as ``answer.prediction_rows``, those to tables checked against their rows."""
+    if not question.tables:
+        return prediction_rows(answers, rules.validate)
+    parts = [
+        prediction_rows(
+            [answer for answer in answers if answer.prediction_config_id == config],
+            partial(_checked_values, table, rules),
+        )
+        for config, table in question.tables.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _checked_values(table: FeatureTable, rules: Rules, output: Any) -> dict[str, Any]:
+    """The answer as ``{"predictions": {id: number}}``, as the author's validator leaves it."""
+    kept: dict[str, Any] = rules.validate({"predictions": table.values(output)})
+    return {**kept, "predictions": table.values(kept.get("predictions"))}
+
+
+def _ask(challenge: Challenge, question: Question, history: Any) -> Ask | None:
+    name = f"{challenge.name} {question.performed_at:%Y-%m-%dT%H:%M:%SZ}"
+    return Ask(name, history, (question,), challenge.call_limits) if question.calls else None
+
+
+def _cells(rounds: pd.DataFrame, memberships: Memberships, at: datetime) -> pd.DataFrame:
+    """The cells of the rounds that are asked, of the models that are members at an instant."""
+    codes = {member.model_id: member.code_hash for member in memberships.members()}
+    asked = rounds[_asked(rounds)]
+    instant = pd.Series(pd.Timestamp(at), asked.index, "datetime64[us, UTC]")
+    cells = expected_cells(asked.assign(performed_at=instant), memberships.frame())
+    opened = asked.set_index("prediction_config_id")["performed_at"]
+    return cells.assign(
+        performed_at=cells["prediction_config_id"].map(opened),
+        version=1,
+        code_hash=cells["model_id"].map(codes),
+    )
+
+
+def _calls(
+    challenge: Challenge, rules: Rules, rounds: pd.DataFrame, inputs: dict[str, Any]
+) -> tuple[Call, ...]:
+    """The calls of the rounds that are asked; scope and input are noted in the rounds.
+
+    ``inputs``: config -> its inference input.
+    """
+    configs = {config.id: config for config in challenge.configs}
+    asked = rounds[_asked(rounds)]
+    calls = []
+    for index, config_id in zip(asked.index, asked["prediction_config_id"], strict=True):
+        try:
+            call, scope = call_of(rules, configs[config_id], inputs[config_id])
+        except (CallableError, ValueError) as error:
+            _void(rounds, [index], str(error))
+            continue
+        text = json.dumps(inputs[config_id], allow_nan=False)
+        rounds.loc[index, ["scope_json", "input_json"]] = [scope, text]
+        calls.append(call)
+    return tuple(calls)
+
+
+def _asked(rounds: pd.DataFrame) -> "pd.Series[bool]":
+    return rounds["status"] == RoundStatus.ASKED.value
+
+
+def _void(rounds: pd.DataFrame, index: Any, reason: str) -> None:
+    rounds.loc[index, ["status", "reason"]] = [RoundStatus.VOID.value, reason[:500]]

@@ -1,0 +1,1 @@
+"""Which rounds there should be, when, and what became of those that were not held."""

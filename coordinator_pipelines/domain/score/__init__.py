@@ -1,0 +1,1 @@
+"""One prediction against one truth, and the sums that trailing windows are added up from."""

@@ -1,0 +1,70 @@
+"""Rules of metrics and ranking: every name has a meaning, and somebody can be ranked.
+
+A rule yields every problem it finds.
+"""
+
+from collections.abc import Iterator
+
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.model import Problem
+from coordinator_pipelines.domain.spec.rules.positions import repeated
+from coordinator_pipelines.domain.spec.sections import MetricSpec
+
+
+def windows_and_metrics_are_distinct(challenge: Challenge) -> Iterator[Problem]:
+    """Trailing windows differ; every metric has a name of its own and a known window."""
+    windows = challenge.trailing_windows_hours
+    hours, names = list(windows.values()), [metric.name for metric in challenge.metrics]
+    for i in repeated(hours):
+        field = f"trailing_windows_hours.{list(windows)[i]}"
+        yield Problem(field, hours[i], f"the same as of {list(windows)[hours.index(hours[i])]}")
+    for i, metric in enumerate(challenge.metrics):
+        if metric.window not in windows:
+            missing = f"not among trailing_windows_hours ({', '.join(windows)})"
+            yield Problem(f"metrics[{i}].window", metric.window, missing)
+    for i in repeated(names):
+        yield Problem(
+            f"metrics[{i}].name", names[i], f"the same as of metrics[{names.index(names[i])}]"
+        )
+
+
+def the_ranking_uses_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
+    """Key and tie-breakers are metrics of this challenge, each used once."""
+    names = [metric.name for metric in challenge.metrics]
+    wanted = [challenge.ranking.key, *challenge.ranking.tie_breakers]
+    fields = ["ranking.key", *(f"ranking.tie_breakers[{i}]" for i in range(len(wanted) - 1))]
+    for field, name in zip(fields, wanted, strict=True):
+        if name not in names:
+            yield Problem(field, name, f"not among the metrics ({', '.join(names)})")
+    for i in repeated(wanted):
+        already = fields[wanted.index(wanted[i])]
+        yield Problem(fields[i], wanted[i], f"decides already as {already}")
+
+
+def the_ranking_agrees_with_the_scores(challenge: Challenge) -> Iterator[Problem]:
+    """A mean of scores is better in the direction in which scores are."""
+    key, direction = _key_metric(challenge), challenge.ranking.direction
+    if key and key.statistic == "mean" and direction != challenge.score_direction:
+        contradiction = f"contradicts score_direction '{challenge.score_direction}'"
+        yield Problem("ranking.direction", direction, f"{contradiction} for a mean of scores")
+
+
+def models_can_be_ranked(challenge: Challenge) -> Iterator[Problem]:
+    """The key's window can hold the samples that a ranked model must show."""
+    key, least = _key_metric(challenge), challenge.ranking.minimum_samples
+    if not key or key.window not in challenge.trailing_windows_hours:
+        return
+    seconds = 3600 * challenge.trailing_windows_hours[key.window]
+    intervals = [config.interval_seconds for config in challenge.configs]
+    rounds = sum(-(-seconds // every) for every in intervals if every)
+    if any(intervals) and rounds < least:
+        yield Problem(
+            "ranking.minimum_samples", least,
+            f"the window '{key.window}' of the ranking key holds only {rounds} rounds, so no model "
+            "would ever be ranked",
+        )  # fmt: skip
+
+
+def _key_metric(challenge: Challenge) -> MetricSpec | None:
+    named = (metric for metric in challenge.metrics if metric.name == challenge.ranking.key)
+    return next(named, None)

@@ -1,0 +1,172 @@
+"""The sections of a spec that need no module of their own: truth, calls, limits, board, and so on.
+
+Add a section here when it is a handful of fields; avoid rules that need another section
+(``challenge_rules`` holds those).
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.spec.model import (
+    Count,
+    Fraction,
+    Name,
+    Number,
+    Seconds,
+    Shape,
+    SpecModel,
+    Timeout,
+    problem,
+)
+
+Direction = Literal["desc", "asc"]
+"""``desc``: higher is better. ``asc``: lower is better."""
+Convention = Literal["bar_close", "straddling_update", "posted"]
+CONVENTIONS: Mapping[Convention, str] = {
+    "bar_close": "the price at T is the close of the bar that ends at T",
+    "straddling_update": "the price at T is that of the update with "
+    "prev_publish_time < T <= publish_time",
+    "posted": "the truth of a round is the table of true values that the operator posts",
+}
+Statistic = Literal["mean", "mean_return", "volatility", "sharpe_like", "wealth", "hit_rate"]
+MissingDataRule = Literal["exclude", "worst", "value", "baseline"]
+Membership = Literal["excused", "counted"]
+METRIC_NAME = Shape(r"[a-z][a-z0-9_]*", "lowercase letters, digits and '_', a letter first", 40)
+MetricName = Annotated[str, AfterValidator(METRIC_NAME)]
+Hours = Annotated[int, Field(strict=True, gt=0, le=87600)]
+Identifier = Annotated[
+    str, AfterValidator(Shape(r"[A-Za-z]\w*", "a Python name that starts with a letter", 80))
+]
+ModelFact = Literal["model_id", "model_name", "owner"]
+WindowHours = Annotated[dict[MetricName, Hours], Field(min_length=1)]
+
+
+class TruthSpec(SpecModel):
+    """What the outcome of a round is."""
+
+    convention: Convention = "bar_close"
+    """Which price is the price at T: a key of :data:`CONVENTIONS`."""
+    tie_rule: Literal["void", "down", "up", "half"] | None = None
+    """An unchanged price: the round does not count, is down (0), up (1), or half (0.5).
+    Truths that are posted know no prices, and none of it."""
+    resolution_deadline_seconds: Seconds = 86400
+    """After ``resolvable_at`` + this, a round without final records is unresolvable."""
+
+    @model_validator(mode="after")
+    def _prices_need_a_tie_rule(self) -> Self:
+        if self.convention == "posted":
+            if self.tie_rule is not None:
+                raise problem("tie_rule", self.tie_rule, "contradicts convention 'posted'")
+        elif self.tie_rule is None:
+            raise problem("tie_rule", None, "missing; it must be given")
+        return self
+
+
+class CallShape(SpecModel):
+    """How models are called: names of their methods, and what these are given."""
+
+    tick_method: Identifier | None = "tick"
+    """Method that takes new data; None: the challenge's models have none."""
+    tick_argument: Identifier | None = None
+    """Keyword of the data; None: by position."""
+    tick_facts: dict[Identifier, ModelFact] = Field(default_factory=dict)
+    """Further keyword arguments of ``tick`` that differ from model to model."""
+    predict_method: Identifier = "predict"
+    predict_arguments: dict[Identifier, Identifier] = Field(
+        default_factory=lambda: {"asset": "asset", "horizon": "horizon", "step": "step"}
+    )
+    """Parameter: field of the scope, or ``input`` for what ``tick`` would be given."""
+    predict_by: Literal["position", "keyword"] = "position"
+    predict_facts: dict[Identifier, ModelFact] = Field(default_factory=dict)
+    """Further keyword arguments of ``predict`` that differ from model to model."""
+
+    def arguments(self, scope: dict[str, Any], inference_input: Any) -> dict[str, Any]:
+        """``{args, kwargs}`` of one ``predict``.
+
+        Raises:
+            ValueError: the scope has no field of that name.
+        """
+        given = {**scope, "input": inference_input}
+        for parameter, source in self.predict_arguments.items():
+            if source not in given:
+                raise ValueError(
+                    f"model_interface.predict_arguments.{parameter}: the scope has no {source!r}"
+                )
+        values = {name: given[source] for name, source in self.predict_arguments.items()}
+        if self.predict_by == "keyword":
+            return {"args": [], "kwargs": values}
+        return {"args": list(values.values()), "kwargs": {}}
+
+    @model_validator(mode="after")
+    def _a_tick_argument_needs_a_tick(self) -> Self:
+        if self.tick_method is None and self.tick_argument is not None:
+            raise problem("tick_argument", self.tick_argument, "contradicts tick_method: null")
+        if self.tick_method is None and self.tick_facts:
+            raise problem("tick_facts", self.tick_facts, "contradicts tick_method: null")
+        return self
+
+
+class LimitsSpec(SpecModel):
+    """What one model may use of our time and space."""
+
+    call_timeout_seconds: Timeout = 2.0
+    setup_timeout_seconds: Timeout = 30.0
+    output_bytes: Count = 65536
+    restarts_per_window: Annotated[int, Field(strict=True, ge=0, le=1000)] = 3
+    memory_bytes: Annotated[int, Field(strict=True, ge=256 << 20)] = 2 << 30
+
+
+class MetricSpec(SpecModel):
+    """One column of the leaderboard: a statistic of the scores in one trailing window."""
+
+    name: MetricName
+    statistic: Statistic
+    window: MetricName
+
+
+class RankingSpec(SpecModel):
+    """How models are ordered, and what a model must show to be ranked at all."""
+
+    key: MetricName
+    direction: Direction = "desc"
+    tie_breakers: Annotated[tuple[MetricName, ...], Field(max_length=100)] = ()
+    minimum_samples: Count = 30
+    """Scores in the key's window below which a model is listed unranked."""
+    minimum_coverage: Fraction = 0.5
+    """Share of expected rounds answered successfully, below which it is listed unranked."""
+
+
+class MissingDataSpec(SpecModel):
+    """What a round without a valid answer costs, from joining on."""
+
+    default: MissingDataRule = "worst"
+    by_status: dict[Literal["FAILED", "TIMEOUT", "ABSTAINED", "ABSENT"], MissingDataRule] = Field(
+        default_factory=dict
+    )
+    value: Annotated[Number, Field(ge=-1e9, le=1e9)] | None = None
+    """The score that the rule ``value`` gives."""
+    baseline_model: Name | None = None
+    """The model whose score in the same round the rule ``baseline`` gives."""
+    newcomers: Membership = "excused"
+    """Whether the rounds of a window before a model joined count as expected of it."""
+    rejoining: Membership = "counted"
+    """Whether the rounds between leaving and returning count as expected."""
+
+    def rule(self, outcome: Outcome) -> MissingDataRule:
+        """The rule for one outcome that is not SUCCESS."""
+        own = (rule for status, rule in self.by_status.items() if status == outcome.value)
+        return next(own, self.default)
+
+    @model_validator(mode="after")
+    def _rules_have_what_they_need(self) -> Self:
+        used = {self.default, *self.by_status.values()}
+        for rule, field in (("value", "value"), ("baseline", "baseline_model")):
+            given = getattr(self, field)
+            if rule in used and given is None:
+                raise problem(field, None, f"missing; the rule '{rule}' is used and needs it")
+            if rule not in used and given is not None:
+                raise problem(field, given, f"contradicts the rules: none of them is '{rule}'")
+        return self

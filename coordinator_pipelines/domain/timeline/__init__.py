@@ -1,0 +1,1 @@
+"""The timeline: instants, rounds, batch windows, horizons. Pure functions of instants."""

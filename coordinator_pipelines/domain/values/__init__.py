@@ -1,0 +1,1 @@
+"""What every value is held to before anything else: errors, JSON, canonical content."""

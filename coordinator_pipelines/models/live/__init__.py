@@ -1,0 +1,1 @@
+"""Models asked as rounds happen, over the published protocol."""

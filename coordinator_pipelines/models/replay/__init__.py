@@ -1,0 +1,1 @@
+"""Models asked about the past, each in watched processes of its own."""

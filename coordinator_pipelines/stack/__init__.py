@@ -1,0 +1,1 @@
+"""Dagster's processes on one machine: configured, started, watched, stopped."""

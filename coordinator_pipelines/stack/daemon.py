@@ -1,0 +1,81 @@
+"""Dagster's daemon on a local instance: one at a time, and gone with the command that needs it.
+
+Add here what concerns its processes; avoid what it is asked to do.
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+
+GRACE_SECONDS = 10
+"""How long processes have to end by themselves."""
+
+
+@contextmanager
+def sole_daemon(directory: Path) -> Iterator[int]:
+    """Reserve an instance for a daemon, as two would launch everything twice.
+
+    Yields a file descriptor: the reservation ends with the last process that holds it.
+
+    Raises:
+        CoordinatorError: it is reserved already.
+    """
+    with (directory / "daemon.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CoordinatorError(
+                f"a Dagster daemon is already at work in {directory} (`coordinator dev` or a "
+                "demo); stop it first, or set COORDINATOR_HOME to another directory"
+            ) from None
+        yield lock.fileno()
+
+
+@contextmanager
+def running(
+    command: Sequence[str], environment: dict[str, str], log: Path, reservation: int
+) -> Iterator["subprocess.Popen[Any]"]:
+    """A daemon, and all that it starts, until the block ends."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=(reservation,),
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+def stop(process: "subprocess.Popen[Any]") -> None:
+    """Ask the process group to end; after a while, or when the user insists, make it."""
+    with suppress(KeyboardInterrupt):
+        _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while _signal(process, 0) and time.monotonic() < deadline:
+            process.poll()
+            time.sleep(0.05)
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: "subprocess.Popen[Any]", number: int) -> bool:
+    """Signal the group of the process; whether there still is one."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+        return True
+    return False

@@ -1,0 +1,183 @@
+"""The programs of a live challenge: started in the order in which they need each other.
+
+Add here what runs, and when it counts as ready; avoid keeping it running (``supervisor``) and
+who wants it, at a terminal (``dev``) or without one (``deploy``).
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from coordinator_pipelines import settings
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.models.host.host import READY
+from coordinator_pipelines.stack.code_servers import code_servers, workspace_of
+from coordinator_pipelines.stack.command import coordinator_command
+from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.ports import HOST, free_port, is_served, next_free_port
+from coordinator_pipelines.stack.supervisor import Program, Supervisor
+from coordinator_pipelines.stack.webserver import Webserver
+from coordinator_pipelines.stack.workspaces import Location
+
+KEEP_RUNS_DAYS = 7
+DAY_SECONDS = 86400.0
+PATIENCE_SECONDS = 90.0
+LOADING_SECONDS = 45.0
+INSTALL_SECONDS = 900.0
+"""The published runner is half a gigabyte, fetched once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where programs should be found. All but the UI's are only wishes: the next free one does."""
+
+    ui: int
+    report: int
+    models: int
+
+
+class Stack:
+    """The programs of a live challenge, in the order in which they need each other."""
+
+    def __init__(
+        self,
+        console: Console,
+        supervisor: Supervisor,
+        instance: LocalInstance,
+        where: Location,
+        ports: Ports,
+        marks: Mapping[str, str],
+    ) -> None:
+        self.addresses: dict[str, str] = {}
+        self._console = console
+        self._supervisor = supervisor
+        self._instance = instance
+        self._where = where
+        self._ports = ports
+        self._logs = settings.home() / "logs"
+        self._prune_at = time.monotonic()
+        self._models_port = free_port(ports.models)
+        self._environment = {
+            **instance.environment,
+            **marks,
+            settings.NODE_PORT_VARIABLE: str(self._models_port),
+        }
+
+    def start(self, reservation: int) -> None:
+        """Start everything; ready when it returns. ``reservation``: of the daemon's instance.
+
+        Raises:
+            CoordinatorError: a program does not start, or the code location cannot be loaded.
+        """
+        self.start_models()
+        self.start_report()
+        self.go_live(self.start_dagster(reservation))
+
+    def start_models(self) -> None:
+        """The model host; it may have to install the published runner first."""
+        api_port = free_port(self._models_port + 1)
+        command = [coordinator_command(), "models", "up", "--spec", str(self._where.spec)]
+        command += ["--port", str(self._models_port), "--api-port", str(api_port)]
+        log = self._logs / "model-host.log"
+        log.unlink(missing_ok=True)
+        host = Program("model host", command, self._environment, log)
+        self._supervisor.start(host)
+        with self._console.status(
+            "The models start (the first time, their runner is installed: about 2 minutes) ..."
+        ):
+            ready = self._supervisor.wait_for(
+                lambda: log.exists() and READY in log.read_text(), INSTALL_SECONDS, host
+            )
+        if not ready:
+            raise CoordinatorError(f"the model host is not ready; {_why(log)}")
+        self._tell("Models", f"http://{HOST}:{api_port}/models")
+
+    def start_dagster(self, reservation: int) -> Webserver:
+        """A code server per location; the webserver and the daemon, which ask those."""
+        os.set_inheritable(reservation, True)
+        servers = code_servers(self._instance.workspaces)
+        for server in servers:
+            name = f"code-server-{server.name}"
+            log = self._logs / f"{name}.log"
+            self._supervisor.start(Program(name, server.command, self._environment, log))
+        # A location that is not there yet when the webserver looks counts as broken.
+        self._await(lambda: all(is_served(each.port) for each in servers), "a code server")
+        shared = workspace_of(servers, self._instance.directory / "shared.workspace.yaml")
+        instance = replace(self._instance, workspaces=(shared,))
+        port = self._port(self._ports.ui)
+        for name, arguments, fds in (
+            ("dagster-webserver", ["--host", HOST, "--port", str(port)], ()),
+            ("dagster-daemon", ["run"], (reservation,)),
+        ):
+            log = self._logs / f"{name}.log"
+            command = instance.command(name, *arguments)
+            self._supervisor.start(Program(name, command, self._environment, log, fds))
+        return Webserver(f"http://{HOST}:{port}")
+
+    def start_report(self) -> None:
+        """The Report API, with the public leaderboard page."""
+        port = self._port(self._ports.report)
+        command = [coordinator_command(), "report", "--spec", str(self._where.spec)]
+        command += ["--host", HOST, "--port", str(port)]
+        log = self._logs / "report.log"
+        report = Program("report", command, self._environment, log)
+        self._supervisor.start(report)
+        if not self._supervisor.wait_for(lambda: is_served(port), PATIENCE_SECONDS, report):
+            raise CoordinatorError(f"the Report API does not start; {_why(log)}")
+        self._tell("Leaderboard", f"http://{HOST}:{port}")
+
+    def go_live(self, webserver: Webserver) -> None:
+        """Start the sensors of the challenge, and stop those of others."""
+        key = self._where.challenge.key
+        names = {f"{key}_{name}" for name in ("capture", "resolve", "vital_signs")}
+        with self._console.status("Dagster starts ..."):
+            self._await(webserver.is_up, "the webserver")
+            found = self._supervisor.wait_for(
+                lambda: names <= webserver.sensor_names(), LOADING_SECONDS
+            )
+            if not found:
+                raise CoordinatorError(
+                    f"the code location of {self._where.challenge.name} cannot be loaded: "
+                    f"{webserver.load_errors() or f'see {self._logs}'}"
+                )
+            webserver.run_sensors(names)
+        self._tell("Dagster UI", webserver.url)
+
+    def _port(self, wanted: int) -> int:
+        port = next_free_port(wanted)
+        if port != wanted:
+            self._console.print(f"[yellow]Port {wanted} is taken; {port} is used instead.[/]")
+        return port
+
+    def _tell(self, name: str, url: str) -> None:
+        self.addresses[name] = url
+        self._console.print(f"{f'{name}:':12} {url}")
+
+    def _prune_runs(self) -> None:
+        """Once a day, delete the runs of Dagster that nobody needs any more."""
+        if time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + DAY_SECONDS
+        command = [coordinator_command(), "runs", "prune", "--older-than", str(KEEP_RUNS_DAYS)]
+        log = self._logs / "prune.log"
+        self._supervisor.run_once(Program("prune", command, self._environment, log))
+
+    def _await(self, ready: Callable[[], bool], what: str) -> None:
+        if not self._supervisor.wait_for(ready, PATIENCE_SECONDS):
+            raise CoordinatorError(f"{what} does not start; {self._logs} says why")
+
+    def watch(self) -> None:
+        """Look after all programs once, and prune Dagster's runs once a day."""
+        self._supervisor.watch()
+        self._prune_runs()
+
+
+def _why(log: Path) -> str:
+    """Where a program says why it does not start, and the last thing that it said."""
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    said = next((line for line in reversed(lines) if line.strip()), "nothing")
+    return f"{log} says why: {said.removeprefix('Error: ')}"

@@ -1,0 +1,126 @@
+"""The Dagster webserver as a program asks it: whether it is up, and to start sensors.
+
+Add here what is asked over HTTP; avoid starting it (``dev``), and asking without one
+(``instance``).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from coordinator_pipelines.domain.values.errors import CoordinatorError
+
+LOCATIONS = """
+query Locations {
+  workspaceOrError {
+    ... on Workspace {
+      locationEntries {
+        name
+        locationOrLoadError {
+          __typename
+          ... on PythonError { message causes { message } }
+          ... on RepositoryLocation {
+            repositories { name sensors { name sensorState { status } } }
+          }
+        }
+      }
+    }
+  }
+}
+"""
+START = """
+mutation Start($sensor: SensorSelector!) {
+  startSensor(sensorSelector: $sensor) { __typename ... on PythonError { message } }
+}
+"""
+STOP = """
+mutation Stop($sensor: SensorSelector!) { resetSensor(sensorSelector: $sensor) { __typename } }
+"""
+
+
+def reason(error: Mapping[str, Any]) -> str:
+    """What a ``PythonError`` is about: its cause, for itself it says only that loading failed."""
+    return str([*error["causes"], error][0]["message"]).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A sensor as the webserver knows it."""
+
+    location: str
+    repository: str
+    name: str
+    running: bool
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """How it is named in a request."""
+        return {
+            "repositoryLocationName": self.location,
+            "repositoryName": self.repository,
+            "sensorName": self.name,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Webserver:
+    """A webserver at ``http://host:port``."""
+
+    url: str
+
+    def is_up(self) -> bool:
+        """Whether it answers."""
+        try:
+            return httpx.get(f"{self.url}/server_info", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+    def sensor_names(self) -> set[str]:
+        """The sensors of all locations that are loaded."""
+        return {sensor.name for sensor in self._sensors()}
+
+    def run_sensors(self, names: Collection[str]) -> None:
+        """Have these sensors run and no others."""
+        for sensor in self._sensors():
+            if sensor.name in names and not sensor.running:
+                self._ask(START, sensor=sensor.selector)
+            elif sensor.running and sensor.name not in names:
+                self._ask(STOP, sensor=sensor.selector)
+
+    def load_errors(self) -> str:
+        """Why locations cannot be loaded, as their code says it; empty if they all can."""
+        loads = [entry["locationOrLoadError"] or {} for entry in self._locations()]
+        return "; ".join(reason(load) for load in loads if "message" in load)
+
+    def _locations(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self._ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+        return entries
+
+    def _sensors(self) -> list[Sensor]:
+        return [
+            Sensor(
+                entry["name"],
+                repository["name"],
+                sensor["name"],
+                sensor["sensorState"]["status"] == "RUNNING",
+            )
+            for entry in self._locations()
+            for repository in (entry["locationOrLoadError"] or {}).get("repositories", [])
+            for sensor in repository["sensors"]
+        ]
+
+    def _ask(self, document: str, **variables: Any) -> dict[str, Any]:
+        try:
+            answer = httpx.post(
+                f"{self.url}/graphql",
+                json={"query": document, "variables": variables},
+                timeout=60,
+            ).json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise CoordinatorError(f"the Dagster webserver does not answer: {error}") from error
+        if answer.get("errors"):
+            raise CoordinatorError(f"Dagster: {answer['errors'][0].get('message')}")
+        data: dict[str, Any] = answer["data"]
+        return data

@@ -1,0 +1,1 @@
+"""A challenge's database to a file and back."""

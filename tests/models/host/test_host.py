@@ -1,0 +1,233 @@
+"""The real host with the real published runner: sandbox, restarts, redeploys, and the end."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from coordinator_pipelines.domain.doors.models import EventKind, Limits, Outcome
+from coordinator_pipelines.models.host.isolation import Tier, strongest_tier
+from tests.models.live.conftest import eventually
+
+pytestmark = pytest.mark.slow
+
+LOOK_AROUND = """
+import os, socket
+def reach(path):
+    try:
+        return bool(os.listdir(path)) if os.path.isdir(path) else bool(open(path).read(1))
+    except OSError as error:
+        return type(error).__name__
+def write(path, size=1):
+    try:
+        with open(path, "wb") as file:
+            file.write(bytes(size))
+        return True
+    except OSError:
+        return False
+def connect():
+    try:
+        socket.create_connection(("1.1.1.1", 53), 0.5)
+        return True
+    except OSError:
+        return False
+return {
+    "uid": os.getuid(), "hosts": reach("/etc/hosts"), "secret": reach(SECRET),
+    "code": write("/model/main.py"), "resources": write("/model/resources/x"),
+    "tmp": write("/tmp/x"), "much": write("/tmp/y", 40 << 20) and write("/tmp/z", 40 << 20),
+    "shm": write("/dev/shm/x"), "dev": write("/dev/x"), "root": write("/x"),
+    "much in shm": write("/dev/shm/y", 40 << 20) and write("/dev/shm/z", 40 << 20),
+    "network": connect(), "environment": sorted(os.environ),
+    "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
+}
+"""
+
+
+def test_the_models_are_isolated_where_the_machine_allows(host, environment):
+    tier = strongest_tier(environment)
+    if tier is Tier.TRUSTED:
+        required = "bubblewrap" in os.environ.get("COORDINATOR_TEST_REQUIRE", "")
+        (pytest.fail if required else pytest.skip)("bubblewrap does not work here")
+    secret = host.directory / "secret"
+    secret.write_text("secret")
+    host.write("spy", LOOK_AROUND.replace("SECRET", repr(str(secret))))
+    host.up().connect()
+    assert f"Models run {tier.value}" in host.log.read_text()
+    host.joined("spy")
+    seen = json.loads(host.ask()["spy"].output)
+    uid = seen.pop("uid")
+    assert (uid == os.getuid()) == (os.getuid() != 0 or tier is Tier.SANDBOX_SAME_USER)
+    assert seen.pop("environment") == sorted([
+        "HOME", "LANG", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH",
+        "PWD", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONPATH", "PYTHONUNBUFFERED",
+        "TMPDIR", "TZ",
+    ])  # fmt: skip
+    assert seen.pop("processes") <= 3
+    assert seen == {
+        "hosts": "FileNotFoundError", "secret": "FileNotFoundError", "code": False,
+        "resources": True, "network": False, "tmp": True, "much": False, "shm": True,
+        "much in shm": False, "dev": False, "root": False,
+    }  # fmt: skip
+
+
+def test_a_traceback_can_be_read_and_who_never_sets_up_stops_nobody(host):
+    host.write("good")
+    host.write("raises", "raise ValueError('what went wrong')")
+    host.write("broken", main="import nothing_of_that_name\n")
+    host.up().connect()
+    host.joined("good", "raises")
+    answers = host.ask()
+    assert answers["good"].output == '{"p_up": 0.5}'
+    assert "what went wrong" in answers["raises"].reason
+    assert "ValueError: what went wrong" in host.get("/models/logs/runner/raises")
+    eventually(lambda: host.status("broken") == "RUNNER_FAILED")
+    assert "its log says what could not be imported" in host.rows()["broken"]["statusMessage"]
+    assert "No module named 'nothing_of_that_name'" in host.get("/models/logs/runner/broken")
+    assert host.rows()["good"]["status"] == "RUNNER_RUNNING"
+    assert host.rows()["good"]["desired_state"] == "RUNNING"
+
+
+def test_changed_files_are_redeployed_without_a_gap(host):
+    host.write("model", "return 'old'")
+    host.up().connect()
+    host.joined("model")
+    before = host.deployment("model")
+    host.write("model", "return 'new'")
+    while host.deployment("model") == before:
+        assert host.ask()["model"].outcome is Outcome.SUCCESS
+        time.sleep(0.02)
+    eventually(lambda: host.deployment("model") is not None)
+    assert host.ask()["model"].output == '"new"'
+    host.write("model", main="this is no Python")
+    eventually(lambda: host.rows()["model"]["statusMessage"])
+    assert host.ask()["model"].output == '"new"'
+
+
+def test_a_model_that_exits_is_restarted_as_a_new_deployment(host):
+    host.write("exits", "import os; os._exit(3)")
+    host.up().connect()
+    host.joined("exits")
+    before = host.deployment("exits")
+    assert host.ask()["exits"].outcome is not Outcome.SUCCESS
+    eventually(lambda: host.deployment("exits") not in (None, before))
+    kinds = {event.kind for event in host.live.drain_events()}
+    assert kinds == {EventKind.JOINED, EventKind.VANISHED}
+
+
+def test_a_model_that_hangs_is_reported_and_stopped_until_its_files_change(host):
+    host.write("hangs", "import time; time.sleep(1000)")
+    host.write("good")
+    host.up().connect()
+    host.joined("hangs", "good")
+    for _ in range(3):
+        answers = host.ask(Limits(0.3, 10.0, 65536, 3))
+        assert answers["hangs"].outcome is Outcome.TIMEOUT
+        assert answers["good"].outcome is Outcome.SUCCESS
+    eventually(lambda: host.rows()["hangs"]["desired_state"] == "STOPPED")
+    assert "MULTIPLE_TIMEOUT" in host.rows()["hangs"]["statusMessage"]
+    host.write("hangs", "return 'awake'")
+    host.joined("hangs")
+    assert host.ask()["hangs"].output == '"awake"'
+
+
+def wheel(directory, name, version, code):
+    """A package of one module, as pip installs it."""
+    info = f"{name}-{version}.dist-info"
+    content = {
+        f"{name}.py": code,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
+    directory.mkdir(exist_ok=True)
+    with ZipFile(directory / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in content.items():
+            archive.writestr(path, text)
+
+
+def test_each_model_finds_the_packages_that_it_requires(host):
+    """Each in its version, beside what the runner has; who cannot have them hears why."""
+    index = host.directory / "index"
+    for version in ("1.0", "2.0"):
+        wheel(index, "oracle", version, f"ANSWER = {version}\n")
+        model_id = f"with-{version}"
+        host.write(model_id, "import oracle, pandas\nreturn oracle.ANSWER")
+        host.require(model_id, f"# what it knows\noracle=={version}\nnumpy>=1\n")
+    host.write("without", "import oracle")
+    host.write("unmet")
+    host.require("unmet", "oracle==3.0\n")
+    host.write("own-index")
+    host.require("own-index", "--extra-index-url https://example.org/simple\noracle\n")
+    host.up(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(index)).connect()
+    host.joined("with-1.0", "with-2.0", "without", seconds=60)
+    answers = host.ask()
+    assert (answers["with-1.0"].output, answers["with-2.0"].output) == ("1.0", "2.0")
+    assert "No module named 'oracle'" in answers["without"].reason
+    for model_id in ("unmet", "own-index"):
+        eventually(lambda each=model_id: host.status(each) == "RUNNER_FAILED", seconds=60)
+    said = {model_id: row["statusMessage"] for model_id, row in host.rows().items()}
+    assert "requirements cannot be installed: Could not find a version" in said["unmet"]
+    assert "oracle==3.0" in host.get("/models/logs/runner/unmet")
+    assert "'--extra-index-url https://example.org/simple' is not accepted" in said["own-index"]
+
+
+def test_a_model_brings_its_modules_and_its_weights(host):
+    host.write("package", "from lib.resources import load\nreturn load()")
+    directory = host.directory / "models/package"
+    for name, text in {
+        "lib/__init__.py": "",
+        "lib/resources/__init__.py": "from ..reader import load\n",
+        "lib/reader.py": "def load():\n    return open('resources/weights.txt').read()\n",
+        "resources/weights.txt": "0.7",
+    }.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o600)
+    host.write("thief", "return open('stolen').read()")
+    (host.directory / "models/thief/stolen").symlink_to("/etc/hostname")
+    host.up().connect()
+    host.joined("package")
+    before = host.deployment("package")
+    assert host.ask()["package"].output == '"0.7"'
+    eventually(lambda: host.status("thief") == "RUNNER_FAILED")
+    assert "stolen is a link" in host.rows()["thief"]["statusMessage"]
+    (directory / "resources/weights.txt").write_text("0.8")
+    eventually(lambda: host.deployment("package") not in (None, before))
+    assert host.ask()["package"].output == '"0.8"'
+
+
+HOLD = """
+import os, time
+for _ in range(3):
+    if os.fork() == 0:
+        held = bytearray(b"x") * 100_000_000
+        time.sleep(1000)
+return 1
+"""
+FORK = "import os, time\nfor _ in range(70): os.fork() or time.sleep(1000)\nreturn 1"
+UNSANDBOXED = {"PATH": str(Path(sys.executable).parent)}
+"""There the kernel's limit on processes is that of the host's user, so only the host counts."""
+
+
+@pytest.mark.parametrize(
+    ("does", "reason", "variables"),
+    [
+        (HOLD, "GB of memory; at most 0.25 GB are allowed", {}),
+        (FORK, "processes; at most 64 are allowed", UNSANDBOXED),
+    ],
+    ids=["memory", "processes"],
+)
+def test_a_model_that_takes_too_much_is_ended_and_told_why(host, does, reason, variables):
+    host.write("greedy", does)
+    host.write("good")
+    host.limits["memory_bytes"] = 256 << 20
+    host.up(**variables).connect()
+    host.joined("greedy", "good")
+    host.ask()
+    eventually(lambda: reason in host.get("/models/logs/runner/greedy"))
+    assert host.ask()["good"].outcome is Outcome.SUCCESS
