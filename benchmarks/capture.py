@@ -29,7 +29,7 @@ import pandas as pd
 from pydantic import BaseModel
 from sqlalchemy import create_engine, insert
 
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Mode

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.author.rules import Rules, load_rules
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.feed_record.ingest import Ingest

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine, create_engine, text
 
-from coordinator_pipelines.cli.location import starter
+from coordinator_pipelines.cli.challenge.location import starter
 from coordinator_pipelines.domain.doors.ledger import (
     LEADERBOARD_COLUMNS,
     MEMBERSHIP_COLUMNS,

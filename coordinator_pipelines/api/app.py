@@ -14,12 +14,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordinator_pipelines import __version__
-from coordinator_pipelines.api import examples, problems
-from coordinator_pipelines.api.context import Context
+from coordinator_pipelines.api import examples
 from coordinator_pipelines.api.custom import include_custom
-from coordinator_pipelines.api.default_schema import default_schema
-from coordinator_pipelines.api.keys import KeyRing
-from coordinator_pipelines.api.report_schema import authors_schema
+from coordinator_pipelines.api.http import problems
+from coordinator_pipelines.api.http.context import Context
+from coordinator_pipelines.api.http.keys import KeyRing
 from coordinator_pipelines.api.routes import (
     explain,
     export,
@@ -32,7 +31,9 @@ from coordinator_pipelines.api.routes import (
     schema,
     score_points,
 )
-from coordinator_pipelines.api.schema_overrides import overridden
+from coordinator_pipelines.api.schema.default import default_schema
+from coordinator_pipelines.api.schema.overrides import overridden
+from coordinator_pipelines.api.schema.report import authors_schema
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.report import Reports
 from coordinator_pipelines.domain.spec.challenge import Challenge

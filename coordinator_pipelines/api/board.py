@@ -12,10 +12,10 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from coordinator_pipelines.api.answers import Answer, Sieve, records
-from coordinator_pipelines.api.context import Context
+from coordinator_pipelines.api.http.answers import Answer, Sieve, records
+from coordinator_pipelines.api.http.context import Context
+from coordinator_pipelines.api.http.times import ZonedTime
 from coordinator_pipelines.api.stored import json_list
-from coordinator_pipelines.api.times import ZonedTime
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
 

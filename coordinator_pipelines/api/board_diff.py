@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from coordinator_pipelines.api.answers import Answer
 from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow
-from coordinator_pipelines.api.times import ZonedTime
+from coordinator_pipelines.api.http.answers import Answer
+from coordinator_pipelines.api.http.times import ZonedTime
 
 Change = Literal["joined", "gone", "up", "down", "value", "other", "none"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from coordinator_pipelines.api.answers import MALFORMED
+from coordinator_pipelines.api.http.answers import MALFORMED
 from coordinator_pipelines.api.stored import json_object
 
 BINS = 10

@@ -15,8 +15,8 @@ from types import ModuleType
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from coordinator_pipelines.api.access import requires
-from coordinator_pipelines.api.keys import Tier
+from coordinator_pipelines.api.http.access import requires
+from coordinator_pipelines.api.http.keys import Tier
 from coordinator_pipelines.domain.values.errors import CallableError
 
 

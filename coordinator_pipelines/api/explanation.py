@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from coordinator_pipelines.api.answers import Answer, Sieve
 from coordinator_pipelines.api.board import LeaderboardRow
+from coordinator_pipelines.api.http.answers import Answer, Sieve
+from coordinator_pipelines.api.http.times import ZonedTime
 from coordinator_pipelines.api.stored import json_value
-from coordinator_pipelines.api.times import ZonedTime
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.spec.challenge import Challenge

@@ -6,8 +6,8 @@ Add here what charts filter and group by; avoid what a config means to the pipel
 from dataclasses import dataclass
 from typing import Any
 
-from coordinator_pipelines.api.answers import Sieve, records
-from coordinator_pipelines.api.context import Context
+from coordinator_pipelines.api.http.answers import Sieve, records
+from coordinator_pipelines.api.http.context import Context
 from coordinator_pipelines.api.stored import json_object
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.automation import BOARDS
-from coordinator_pipelines.cli.backfill import backfill
-from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.cli.terminal import open_console, warn
+from coordinator_pipelines.cli.challenge.backfill import backfill
+from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.leaderboard.boards import Boards
@@ -22,7 +22,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.spec_file import load_challenge
-from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.workspaces import known_workspaces
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 

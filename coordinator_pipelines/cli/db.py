@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.db_backup import backup, restore
 from coordinator_pipelines.cli.db_prune import prune
-from coordinator_pipelines.cli.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.backup import backup as copies

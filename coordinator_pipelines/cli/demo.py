@@ -7,20 +7,20 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from coordinator_pipelines.cli import location
-from coordinator_pipelines.cli.backfill import backfill
-from coordinator_pipelines.cli.database import set_up_database
+from coordinator_pipelines.cli.challenge import location
+from coordinator_pipelines.cli.challenge.backfill import backfill
+from coordinator_pipelines.cli.challenge.database import set_up_database
+from coordinator_pipelines.cli.challenge.price_file import challenge_on_prices
 from coordinator_pipelines.cli.leaderboard import print_newest
-from coordinator_pipelines.cli.price_file import challenge_on_prices
-from coordinator_pipelines.cli.terminal import open_console, warn
+from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, window_of, windows_between
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.stack.command import program
-from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.workspaces import Location, known_workspaces
-from coordinator_pipelines.storage.database import describe, parse_url
+from coordinator_pipelines.storage.engine.database import describe, parse_url
 
 
 @click.command()

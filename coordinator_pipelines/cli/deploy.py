@@ -12,7 +12,7 @@ import click
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.dev import location_of, stack_options
-from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.stack.command import coordinator_command, program
 from coordinator_pipelines.stack.deployment import require_nothing_runs, running

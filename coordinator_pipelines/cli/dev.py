@@ -10,17 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli import location
-from coordinator_pipelines.cli.database import set_up_database
+from coordinator_pipelines.cli.challenge import location
+from coordinator_pipelines.cli.challenge.database import set_up_database
+from coordinator_pipelines.cli.challenge.real_prices import FEEDS, challenge_on_feed
 from coordinator_pipelines.cli.down import clear_remains
-from coordinator_pipelines.cli.happenings import Happenings
-from coordinator_pipelines.cli.real_prices import FEEDS, challenge_on_feed
-from coordinator_pipelines.cli.terminal import open_console, warn
+from coordinator_pipelines.cli.views.happenings import Happenings
+from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.spec.challenge import Challenge
-from coordinator_pipelines.stack.backfills import clear_abandoned
 from coordinator_pipelines.stack.daemon import sole_daemon
 from coordinator_pipelines.stack.deployment import Deployment, require_nothing_runs, sole_deployment
-from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.instance.backfills import clear_abandoned
+from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.ports import MODELS_PORT, REPORT_PORT, UI_PORT, require_free
 from coordinator_pipelines.stack.readiness import told_to
 from coordinator_pipelines.stack.stack import Ports, Stack

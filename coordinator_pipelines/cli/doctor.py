@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from coordinator_pipelines.cli.challenge.location import load_challenge_with_code
 from coordinator_pipelines.cli.init import planned, preset_option, spec_option
-from coordinator_pipelines.cli.location import load_challenge_with_code
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.scaffold.checkup import Finding, examine, node_of
 from coordinator_pipelines.stack.ports import MODELS_PORT, REPORT_PORT, UI_PORT, is_served

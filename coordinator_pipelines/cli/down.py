@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.stack.deployment import (
     MARK,
     RECORD,

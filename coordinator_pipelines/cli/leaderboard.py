@@ -7,9 +7,9 @@ import click
 from rich.console import Console
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.board import show_board
-from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.views.board import show_board
+from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import from_epoch

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli import location
+from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.models.host.host import HostConfig, ModelHost
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 

@@ -12,7 +12,7 @@ import click
 import pandas as pd
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.rounds import pause as pauses
 from coordinator_pipelines.domain.spec.challenge import Challenge

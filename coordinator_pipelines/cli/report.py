@@ -10,8 +10,8 @@ import uvicorn
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.api.app import create_app
-from coordinator_pipelines.api.keys import KeyRing, Tier, add_key, drop_key
-from coordinator_pipelines.cli.location import load_challenge_with_code, starter_spec
+from coordinator_pipelines.api.http.keys import KeyRing, Tier, add_key, drop_key
+from coordinator_pipelines.cli.challenge.location import load_challenge_with_code, starter_spec
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.storage.sql_ledger import SqlLedger

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from coordinator_pipelines.cli.terminal import warn
-from coordinator_pipelines.stack import retention, retention_storage
-from coordinator_pipelines.stack.instance import LocalInstance, open_instance
+from coordinator_pipelines.cli.views.terminal import warn
+from coordinator_pipelines.stack.instance import retention, retention_storage
+from coordinator_pipelines.stack.instance.instance import LocalInstance, open_instance
 
 DAYS = click.IntRange(min=1, max=36500)
 

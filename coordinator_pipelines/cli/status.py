@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.location import starter_spec
-from coordinator_pipelines.cli.status_view import show_health
-from coordinator_pipelines.cli.terminal import open_console
+from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.views.status import show_health
+from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.health.health import Health, health
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger

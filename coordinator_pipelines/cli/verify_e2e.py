@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.health.end_to_end import Verdict, judge, patience
 from coordinator_pipelines.domain.spec.challenge import Challenge

@@ -16,8 +16,8 @@ from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS, Feed, as_reco
 from coordinator_pipelines.domain.feed_record.feed_record import instants
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.values.errors import FeedConfigurationError
-from coordinator_pipelines.feeds.candle_checks import checked_candles
-from coordinator_pipelines.feeds.candle_file import read_table
+from coordinator_pipelines.feeds.candles.checks import checked_candles
+from coordinator_pipelines.feeds.candles.file import read_table
 from coordinator_pipelines.feeds.subjects import check_settings, known_subjects
 
 

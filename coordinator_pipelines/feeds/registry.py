@@ -15,14 +15,14 @@ from coordinator_pipelines.domain.spec.feed import (
     PostedFeedSpec,
     PythFeedSpec,
 )
-from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
+from coordinator_pipelines.feeds.binance.binance import BinanceFeed, binance_source
 from coordinator_pipelines.feeds.file import FileFeed
-from coordinator_pipelines.feeds.http_source import HttpSource
+from coordinator_pipelines.feeds.http.source import HttpSource
+from coordinator_pipelines.feeds.http.timer import SystemTimer
 from coordinator_pipelines.feeds.playback import PlaybackFeed
 from coordinator_pipelines.feeds.posted import PostedFeed
-from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
+from coordinator_pipelines.feeds.pyth.pyth import PythFeed, pyth_source
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
-from coordinator_pipelines.feeds.timer import SystemTimer
 
 
 def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.api.report_schema import authors_schema
+from coordinator_pipelines.api.schema.report import authors_schema
 from coordinator_pipelines.definitions import build_definitions
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.spec.challenge import Challenge

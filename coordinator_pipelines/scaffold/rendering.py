@@ -144,6 +144,6 @@ def _parameter_of(challenge: Challenge, source: str) -> str | None:
 
 
 def _dagster_files() -> Iterator[tuple[str, str]]:
-    directory = resources.files("coordinator_pipelines.stack") / "templates"
+    directory = resources.files("coordinator_pipelines.stack.instance") / "templates"
     for name, parts in DAGSTER_CONFIGURATION.items():
         yield name, "".join((directory / part).read_text(encoding="utf-8") for part in parts)

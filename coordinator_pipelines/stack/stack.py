@@ -17,7 +17,7 @@ from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.host.host import READY
 from coordinator_pipelines.stack.code_servers import code_servers, workspace_of
 from coordinator_pipelines.stack.command import coordinator_command
-from coordinator_pipelines.stack.instance import LocalInstance
+from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.ports import HOST, free_port, is_served, next_free_port
 from coordinator_pipelines.stack.supervisor import Program, Supervisor
 from coordinator_pipelines.stack.webserver import Webserver

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from coordinator_pipelines.domain.doors.ledger import Identity
 from coordinator_pipelines.domain.values.errors import LedgerError, LedgerIdentityError
-from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import ledger_identity, scheduled_prediction_configs
 

@@ -8,7 +8,12 @@ from typing import Any
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Double, Integer, MetaData, Table, Text
 
-from coordinator_pipelines.storage.column_types import JSON_TEXT, KEY_TEXT, UtcDateTime, utc_now
+from coordinator_pipelines.storage.engine.column_types import (
+    JSON_TEXT,
+    KEY_TEXT,
+    UtcDateTime,
+    utc_now,
+)
 
 metadata = MetaData(
     naming_convention={

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS, RECORD_COLUMNS
 from coordinator_pipelines.domain.doors.ledger import FEED_RECORD_COLUMNS, Written
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import feed_records
 

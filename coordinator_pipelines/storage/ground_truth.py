@@ -8,7 +8,8 @@ from datetime import datetime
 import pandas as pd
 
 from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, Written
-from coordinator_pipelines.storage import bulk, due
+from coordinator_pipelines.storage.engine import bulk
+from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, between
 from coordinator_pipelines.storage.tables import ground_truths as table
 

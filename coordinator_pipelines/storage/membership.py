@@ -7,7 +7,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from coordinator_pipelines.domain.doors.ledger import MEMBERSHIP_COLUMNS, Mode
-from coordinator_pipelines.storage import bulk, reads
+from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import model_memberships, models
 

@@ -14,7 +14,8 @@ from coordinator_pipelines.domain.doors.ledger import (
     RoundStatus,
     Written,
 )
-from coordinator_pipelines.storage import bulk, due
+from coordinator_pipelines.storage.engine import bulk
+from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, performed_in
 from coordinator_pipelines.storage.tables import predictions as prediction_table
 from coordinator_pipelines.storage.tables import rounds as round_table

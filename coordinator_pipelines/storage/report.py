@@ -20,7 +20,7 @@ from coordinator_pipelines.domain.doors.report import (
     Reports,
 )
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.storage import reads
+from coordinator_pipelines.storage.engine import reads
 from coordinator_pipelines.storage.prediction_batch import OUTPUT_COLUMNS
 from coordinator_pipelines.storage.store import Store, performed_in
 from coordinator_pipelines.storage.tables import (

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from coordinator_pipelines.domain.values.errors import LedgerSchemaError
-from coordinator_pipelines.storage.database import Database
+from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.tables import ledger_identity
 
 MIGRATIONS = Path(__file__).parent / "migrations"

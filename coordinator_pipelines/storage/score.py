@@ -18,7 +18,8 @@ from coordinator_pipelines.domain.doors.ledger import (
 )
 from coordinator_pipelines.domain.score.statistics import GROUP, score_statistics
 from coordinator_pipelines.domain.timeline.window import Window, batches, bucket_end
-from coordinator_pipelines.storage import bulk, due, reads
+from coordinator_pipelines.storage.engine import bulk, reads
+from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, after_until, performed_in
 from coordinator_pipelines.storage.tables import score_statistics as statistic_table
 from coordinator_pipelines.storage.tables import scores as score_table

@@ -11,8 +11,8 @@ from sqlalchemy import Column, ColumnElement, Table, select
 
 from coordinator_pipelines.domain.doors.ledger import Mode, Written
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.storage import bulk, reads
-from coordinator_pipelines.storage.database import Database
+from coordinator_pipelines.storage.engine import bulk, reads
+from coordinator_pipelines.storage.engine.database import Database
 
 
 class Store:

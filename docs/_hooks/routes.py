@@ -12,7 +12,7 @@ from typing import Any
 from mkdocs.structure.files import File
 
 from coordinator_pipelines.api.app import create_app
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema

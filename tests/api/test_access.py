@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coordinator_pipelines.api.keys import KeyRing, Tier, add_key, drop_key
+from coordinator_pipelines.api.http.keys import KeyRing, Tier, add_key, drop_key
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from tests.api.conftest import execute, serving
 

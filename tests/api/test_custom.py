@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coordinator_pipelines.api.keys import Tier, add_key
+from coordinator_pipelines.api.http.keys import Tier, add_key
 from coordinator_pipelines.domain.values.errors import CallableError, SpecError
 from tests.api.conftest import serving
 

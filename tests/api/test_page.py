@@ -12,7 +12,7 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from coordinator_pipelines.api.app import create_app
-from coordinator_pipelines.api.chart import line_chart
+from coordinator_pipelines.api.page.chart import line_chart
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.api.conftest import NOW, Filled, serving
 from tests.command import wait_for

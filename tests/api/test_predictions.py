@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coordinator_pipelines.api.keys import Tier, add_key
+from coordinator_pipelines.api.http.keys import Tier, add_key
 from tests.api.conftest import execute, micros, serving
 
 LAST = datetime(2025, 1, 1, 2, 45, tzinfo=UTC)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
-from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
+from coordinator_pipelines.feeds.binance.binance import BinanceFeed, binance_source
+from coordinator_pipelines.feeds.pyth.pyth import PythFeed, pyth_source
 from tests.feeds.exchange_server import ExchangeServer, FakeTimer
 from tests.support.challenges import START
 from tests.support.pipeline import failure_text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.cli.location import starter
+from coordinator_pipelines.cli.challenge.location import starter
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from coordinator_pipelines.cli.happenings import Happenings
+from coordinator_pipelines.cli.views.happenings import Happenings
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from tests.support.live import LIVE
 from tests.support.pipeline import open_ledger

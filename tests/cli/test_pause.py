@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.cli.location import starter
+from coordinator_pipelines.cli.challenge.location import starter
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.command import Commands
 

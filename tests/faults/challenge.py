@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 
 NAME = "faults"
 MODELS = ("constant-half", "momentum", "mean-reversion", "volatility-density")

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from pydantic import SecretStr
 
-from coordinator_pipelines.feeds.binance import binance_source
-from coordinator_pipelines.feeds.http_source import HttpSource
-from coordinator_pipelines.feeds.pyth import pyth_source
+from coordinator_pipelines.feeds.binance.binance import binance_source
+from coordinator_pipelines.feeds.http.source import HttpSource
+from coordinator_pipelines.feeds.pyth.pyth import pyth_source
 from tests.feeds.exchange_server import KEY, ExchangeServer, FakeTimer
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from coordinator_pipelines.feeds.timer import Timer
+from coordinator_pipelines.feeds.http.timer import Timer
 
 KEY = "secret-key-5f3a"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -16,7 +16,7 @@ from coordinator_pipelines.domain.values.errors import (
     FeedDataError,
     FeedUnavailableError,
 )
-from coordinator_pipelines.feeds.binance import BinanceFeed
+from coordinator_pipelines.feeds.binance.binance import BinanceFeed
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.feeds.exchange_server import Fault, every_minute
 

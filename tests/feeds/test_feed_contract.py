@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from coordinator_pipelines.domain.doors.feed import RECORD_COLUMNS, Feed, empty_records
 from coordinator_pipelines.domain.spec.feed import pyth_feed_id
 from coordinator_pipelines.domain.values.errors import FeedConfigurationError
-from coordinator_pipelines.feeds.binance import BinanceFeed
+from coordinator_pipelines.feeds.binance.binance import BinanceFeed
 from coordinator_pipelines.feeds.file import FileFeed
 from coordinator_pipelines.feeds.playback import PlaybackFeed
-from coordinator_pipelines.feeds.pyth import PythFeed
+from coordinator_pipelines.feeds.pyth.pyth import PythFeed
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 
 SUBJECTS = ["BTC", "ETH"]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from coordinator_pipelines.domain.values.errors import FeedUnavailableError
-from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
+from coordinator_pipelines.feeds.binance.binance import BinanceFeed, binance_source
 from tests.feeds.exchange_server import FakeTimer, Fault
 from tests.support.exchange import (
     UNREVISED,

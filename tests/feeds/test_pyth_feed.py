@@ -13,7 +13,7 @@ from coordinator_pipelines.domain.values.errors import (
     FeedDataError,
     FeedUnavailableError,
 )
-from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
+from coordinator_pipelines.feeds.pyth.pyth import PythFeed, pyth_source
 from tests.feeds.exchange_server import Fault
 
 BTC, ETH = "e62d" * 16, "ff61" * 16

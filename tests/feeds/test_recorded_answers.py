@@ -6,9 +6,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from coordinator_pipelines.domain.spec.feed import BINANCE_INTERVALS
-from coordinator_pipelines.feeds.binance_klines import REFUSAL, read_klines
-from coordinator_pipelines.feeds.http_answer import parsed
-from coordinator_pipelines.feeds.pyth_updates import read_updates
+from coordinator_pipelines.feeds.binance.klines import REFUSAL, read_klines
+from coordinator_pipelines.feeds.http.answer import parsed
+from coordinator_pipelines.feeds.pyth.updates import read_updates
 
 pytestmark = pytest.mark.prices
 BTC = "e62df6c8b4a85fe1a67db44dc12de5db330f7ac66b72dc658afedf0f4a415b43"

@@ -17,7 +17,7 @@ from coordinator_pipelines.domain.doors.feed import Feed
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
-from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
+from coordinator_pipelines.feeds.pyth.pyth import PythFeed, pyth_source
 from tests.feeds.exchange_server import KEY, ExchangeServer
 from tests.specs import changed
 from tests.support.live import LIVE, LIVE_START, RehearsedModels, member

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.cli import location
+from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.stack.code_servers import code_servers

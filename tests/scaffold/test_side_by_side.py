@@ -23,17 +23,17 @@ from dagster_graphql.cli import execute_query
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.automation import STAGES
-from coordinator_pipelines.cli.database import set_up_database
+from coordinator_pipelines.cli.challenge.database import set_up_database
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import window_of
 from coordinator_pipelines.partitions import window_key
 from coordinator_pipelines.scaffold.blueprint import blueprint
 from coordinator_pipelines.scaffold.creation import Created, create
 from coordinator_pipelines.spec_file import load_challenge
-from coordinator_pipelines.stack.backfills import LAUNCH
 from coordinator_pipelines.stack.code_servers import CodeServer, code_servers, workspace_of
 from coordinator_pipelines.stack.daemon import stop
-from coordinator_pipelines.stack.instance import LocalInstance, open_instance
+from coordinator_pipelines.stack.instance.backfills import LAUNCH
+from coordinator_pipelines.stack.instance.instance import LocalInstance, open_instance
 from coordinator_pipelines.stack.ports import is_served
 from coordinator_pipelines.stack.webserver import LOCATIONS, reason
 from tests.command import Commands, wait_for

@@ -1,10 +1,10 @@
 """What front ends show of the starter: all of it is there to be shown, and explained."""
 
 from coordinator_pipelines.api.board import LeaderboardRow
-from coordinator_pipelines.api.default_schema import default_schema
-from coordinator_pipelines.api.report_schema import ReportSchema
 from coordinator_pipelines.api.routes.predictions import PredictionRow
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.api.schema.default import default_schema
+from coordinator_pipelines.api.schema.report import ReportSchema
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.starter.reporting import WINDOWS, report_schema
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import create_engine, select
 
 from coordinator_pipelines.domain.doors.ledger import Identity, Mode
-from coordinator_pipelines.storage.database import parse_url
+from coordinator_pipelines.storage.engine.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from coordinator_pipelines.storage.tables import metadata
 from tests.storage.examples import (

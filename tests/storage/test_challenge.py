@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from coordinator_pipelines.domain.doors.ledger import Identity, Ledger, Mode
 from coordinator_pipelines.domain.values.errors import LedgerError, LedgerIdentityError
-from coordinator_pipelines.storage.database import parse_url
+from coordinator_pipelines.storage.engine.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.examples import at, configs, memberships
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
 from coordinator_pipelines.storage import schema
-from coordinator_pipelines.storage.database import Database, describe, parse_url
+from coordinator_pipelines.storage.engine.database import Database, describe, parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from coordinator_pipelines.storage.tables import feed_records
 

@@ -12,7 +12,8 @@ import pytest
 
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
-from coordinator_pipelines.storage import database, schema
+from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.engine import database
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.postgresql import PostgresServer
 from tests.storage.examples import CONFIG, START, memberships, predictions, prepare, rounds

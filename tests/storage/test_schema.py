@@ -19,7 +19,7 @@ from sqlalchemy import Connection, create_engine, insert, inspect, text
 from coordinator_pipelines.domain.doors.ledger import Identity, Mode
 from coordinator_pipelines.domain.values.errors import LedgerError, LedgerSchemaError
 from coordinator_pipelines.storage import schema
-from coordinator_pipelines.storage.database import parse_url
+from coordinator_pipelines.storage.engine.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from coordinator_pipelines.storage.tables import metadata
 from tests.postgresql import PostgresServer

@@ -21,8 +21,8 @@ import pandas as pd
 
 from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS, Feed
 from coordinator_pipelines.domain.timeline.instant import from_epoch
+from coordinator_pipelines.feeds.http.timer import Timer
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
-from coordinator_pipelines.feeds.timer import Timer
 from tests.feeds.exchange_server import UNITS, ExchangeServer, Fault, Request
 from tests.support.recording import Recording
 

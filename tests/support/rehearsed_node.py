@@ -20,7 +20,7 @@ from coordinator_pipelines.domain.ground_truth.resolution import span_to_resolve
 from coordinator_pipelines.domain.rounds.timetable import wanted
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import window_of
-from coordinator_pipelines.feeds.binance import BinanceFeed, binance_source
+from coordinator_pipelines.feeds.binance.binance import BinanceFeed, binance_source
 from tests.support.pipeline import Pipeline
 from tests.support.shared_time import SharedTime
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.workers import Workers
-from coordinator_pipelines.feeds.timer import Timer
+from coordinator_pipelines.feeds.http.timer import Timer
 
 
 class SharedTime(Clock, Timer):

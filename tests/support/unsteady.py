@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from coordinator_pipelines.domain.values.errors import LedgerUnavailableError
-from coordinator_pipelines.storage.database import Database
+from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 

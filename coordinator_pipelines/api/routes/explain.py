@@ -10,10 +10,7 @@ from typing import Annotated, Any
 import pandas as pd
 from fastapi import APIRouter, Query, Request, Response
 
-from coordinator_pipelines.api.access import READ, AnyCaller
-from coordinator_pipelines.api.answers import Sieve, answered, records
 from coordinator_pipelines.api.board import Board
-from coordinator_pipelines.api.context import Context, Ctx
 from coordinator_pipelines.api.explanation import (
     BoardLink,
     Chain,
@@ -25,8 +22,11 @@ from coordinator_pipelines.api.explanation import (
     score_link,
     window_links,
 )
-from coordinator_pipelines.api.parameters import EXAMPLE_INSTANT, AskedMode, Instant
-from coordinator_pipelines.api.problems import Refusal, documented
+from coordinator_pipelines.api.http.access import READ, AnyCaller
+from coordinator_pipelines.api.http.answers import Sieve, answered, records
+from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.parameters import EXAMPLE_INSTANT, AskedMode, Instant
+from coordinator_pipelines.api.http.problems import Refusal, documented
 from coordinator_pipelines.api.routes.leaderboard import AsOf, Version, find_board
 from coordinator_pipelines.api.stored import json_value
 from coordinator_pipelines.domain.doors.ledger import Mode

@@ -15,17 +15,17 @@ import pandas as pd
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from coordinator_pipelines.api.access import READ
-from coordinator_pipelines.api.context import Context, Ctx
-from coordinator_pipelines.api.parameters import (
+from coordinator_pipelines.api.http.access import READ
+from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.parameters import (
     AskedMode,
     AskedModels,
     AskedSpan,
     Span,
     known_models,
 )
+from coordinator_pipelines.api.http.problems import Refusal, documented
 from coordinator_pipelines.api.parquet import parquet_parts
-from coordinator_pipelines.api.problems import Refusal, documented
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.report import resolved
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, JsonValue
 
-from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import Answer, Sieve, answered, records
-from coordinator_pipelines.api.context import Context, Ctx
-from coordinator_pipelines.api.problems import documented
-from coordinator_pipelines.api.times import ZonedTime
+from coordinator_pipelines.api.http.access import PUBLIC
+from coordinator_pipelines.api.http.answers import Answer, Sieve, answered, records
+from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.problems import documented
+from coordinator_pipelines.api.http.times import ZonedTime
 
 routes = APIRouter(tags=["feeds"])
 

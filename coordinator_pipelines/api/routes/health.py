@@ -11,11 +11,11 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from coordinator_pipelines import __version__
-from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import Answer
-from coordinator_pipelines.api.context import END_OF_TIME, Context, Ctx
-from coordinator_pipelines.api.problems import Problem, documented
-from coordinator_pipelines.api.times import ZonedTime
+from coordinator_pipelines.api.http.access import PUBLIC
+from coordinator_pipelines.api.http.answers import Answer
+from coordinator_pipelines.api.http.context import END_OF_TIME, Context, Ctx
+from coordinator_pipelines.api.http.problems import Problem, documented
+from coordinator_pipelines.api.http.times import ZonedTime
 from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["service"])

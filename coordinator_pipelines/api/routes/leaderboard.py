@@ -8,19 +8,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import answered, next_page
 from coordinator_pipelines.api.board import Board, LeaderboardRow, told_board
 from coordinator_pipelines.api.board_diff import BoardDiff, board_diff
-from coordinator_pipelines.api.context import END_OF_TIME, START_OF_TIME, Context, Ctx
-from coordinator_pipelines.api.parameters import (
+from coordinator_pipelines.api.http.access import PUBLIC
+from coordinator_pipelines.api.http.answers import answered, next_page
+from coordinator_pipelines.api.http.context import END_OF_TIME, START_OF_TIME, Context, Ctx
+from coordinator_pipelines.api.http.parameters import (
     EXAMPLE_INSTANT,
     AskedMode,
     Instant,
     Limit,
     Offset,
 )
-from coordinator_pipelines.api.problems import Refusal, documented
+from coordinator_pipelines.api.http.problems import Refusal, documented
 from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["leaderboard"])

@@ -8,12 +8,12 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import Answer, Sieve, answered, next_page
-from coordinator_pipelines.api.context import Context, Ctx
-from coordinator_pipelines.api.parameters import AskedMode, Limit, Offset
-from coordinator_pipelines.api.problems import documented
-from coordinator_pipelines.api.times import ZonedTime
+from coordinator_pipelines.api.http.access import PUBLIC
+from coordinator_pipelines.api.http.answers import Answer, Sieve, answered, next_page
+from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.parameters import AskedMode, Limit, Offset
+from coordinator_pipelines.api.http.problems import documented
+from coordinator_pipelines.api.http.times import ZonedTime
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
 from coordinator_pipelines.domain.membership.standing import histories

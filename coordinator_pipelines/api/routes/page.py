@@ -12,11 +12,11 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import tagged
-from coordinator_pipelines.api.context import Ctx
-from coordinator_pipelines.api.page_view import board_page, model_page
-from coordinator_pipelines.api.parameters import AskedMode
+from coordinator_pipelines.api.http.access import PUBLIC
+from coordinator_pipelines.api.http.answers import tagged
+from coordinator_pipelines.api.http.context import Ctx
+from coordinator_pipelines.api.http.parameters import AskedMode
+from coordinator_pipelines.api.page.view import board_page, model_page
 
 routes = APIRouter(include_in_schema=False)
 
@@ -54,7 +54,7 @@ def one_model_page(
 @routes.get("/static/style.css", dependencies=[PUBLIC])
 def style_sheet(request: Request) -> Response:
     """The pages' style sheet."""
-    path = files("coordinator_pipelines.api") / "static" / "style.css"
+    path = files("coordinator_pipelines.api.page") / "static" / "style.css"
     return tagged(request, path.read_bytes(), CSS, headers=HEADERS)
 
 
@@ -65,7 +65,7 @@ def _rendered(template: str, **values: Any) -> bytes:
 @cache
 def _templates() -> Environment:
     environment = Environment(
-        loader=PackageLoader("coordinator_pipelines.api"),
+        loader=PackageLoader("coordinator_pipelines.api.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -11,19 +11,19 @@ import pandas as pd
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, JsonValue
 
-from coordinator_pipelines.api.access import PUBLIC, AnyCaller, Caller
-from coordinator_pipelines.api.answers import Answer, Sieve, answered, next_page, records
-from coordinator_pipelines.api.context import Context, Ctx
-from coordinator_pipelines.api.parameters import (
+from coordinator_pipelines.api.http.access import PUBLIC, AnyCaller, Caller
+from coordinator_pipelines.api.http.answers import Answer, Sieve, answered, next_page, records
+from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.parameters import (
     AskedMode,
     AskedModels,
     AskedSpan,
     Span,
     known_models,
 )
-from coordinator_pipelines.api.problems import documented
+from coordinator_pipelines.api.http.problems import documented
+from coordinator_pipelines.api.http.times import ChartTime
 from coordinator_pipelines.api.scopes import Scope, scopes
-from coordinator_pipelines.api.times import ChartTime
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.doors.report import Page, scored_cells

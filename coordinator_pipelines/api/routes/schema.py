@@ -5,11 +5,11 @@ Add here another part of the schema; avoid the schema itself (``report_schema``)
 
 from fastapi import APIRouter, Request, Response
 
-from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import answered
-from coordinator_pipelines.api.context import Ctx
-from coordinator_pipelines.api.problems import documented
-from coordinator_pipelines.api.report_schema import LeaderboardColumn, MetricsWidget, ReportSchema
+from coordinator_pipelines.api.http.access import PUBLIC
+from coordinator_pipelines.api.http.answers import answered
+from coordinator_pipelines.api.http.context import Ctx
+from coordinator_pipelines.api.http.problems import documented
+from coordinator_pipelines.api.schema.report import LeaderboardColumn, MetricsWidget, ReportSchema
 
 routes = APIRouter(tags=["schema"])
 

@@ -13,21 +13,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import JsonValue
 
-from coordinator_pipelines.api.access import PUBLIC
-from coordinator_pipelines.api.answers import Answer, Sieve, answered, records
 from coordinator_pipelines.api.board import MetricsRow, Ranking, flat_metrics
-from coordinator_pipelines.api.context import Context, Ctx
-from coordinator_pipelines.api.parameters import (
+from coordinator_pipelines.api.http.access import PUBLIC
+from coordinator_pipelines.api.http.answers import Answer, Sieve, answered, records
+from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.parameters import (
     AskedMode,
     AskedModels,
     AskedSpan,
     Span,
     known_models,
 )
-from coordinator_pipelines.api.problems import documented
+from coordinator_pipelines.api.http.problems import documented
+from coordinator_pipelines.api.http.times import ChartTime, ZonedTime
 from coordinator_pipelines.api.scopes import Scope, scopes
 from coordinator_pipelines.api.stored import json_object
-from coordinator_pipelines.api.times import ChartTime, ZonedTime
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.timeline.instant import from_epoch
 

@@ -20,7 +20,7 @@ from coordinator_pipelines.domain.values.errors import (
 )
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.backup import postgresql, sqlite
-from coordinator_pipelines.storage.database import Database
+from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.tables import ledger_identity, predictions, rounds
 
 FORMATS = {

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 from coordinator_pipelines.domain.values.errors import LedgerError
-from coordinator_pipelines.storage.database import REACH, describe, server_options
+from coordinator_pipelines.storage.engine.database import REACH, describe, server_options
 
 PLACES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/libpq/bin")
 """Where distributions put what they leave out of PATH, below the root; the newest one is used."""

@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from coordinator_pipelines.domain.values.errors import LedgerError
-from coordinator_pipelines.storage.database import LOCK_TIMEOUT_SECONDS
-from coordinator_pipelines.storage.failures import explained
+from coordinator_pipelines.storage.engine.database import LOCK_TIMEOUT_SECONDS
+from coordinator_pipelines.storage.engine.failures import explained
 
 MAGIC = b"SQLite format 3\0"
 

@@ -10,7 +10,7 @@ import pytest
 from coordinator_pipelines.domain.feed_record.ingest import Ingest
 from coordinator_pipelines.domain.values.errors import FeedConfigurationError, FeedUnavailableError
 from coordinator_pipelines.feeds.file import FileFeed
-from coordinator_pipelines.feeds.pyth import PythFeed, pyth_source
+from coordinator_pipelines.feeds.pyth.pyth import PythFeed, pyth_source
 from tests.feeds.exchange_server import FakeTimer
 from tests.support.challenges import FIRST_BAR, START, small_challenge
 from tests.support.costly_feed import CostlyFeed

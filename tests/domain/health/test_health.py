@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from coordinator_pipelines.cli.status_view import show_health
+from coordinator_pipelines.cli.views.status import show_health
 from coordinator_pipelines.domain.doors.models import EventKind, Outcome
 from coordinator_pipelines.domain.doors.operation import CAPTURE_COLUMNS
 from coordinator_pipelines.domain.health.health import Health, State, health

@@ -20,7 +20,7 @@ from textwrap import dedent, indent
 import pytest
 import yaml
 
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Question
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment

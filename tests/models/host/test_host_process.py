@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.models import Outcome
 from tests.models.host.conftest import below, parents
 from tests.models.live.conftest import eventually

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.cli.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.models import LiveModels
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.resources.models import LiveModelsResource

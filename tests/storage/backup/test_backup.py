@@ -16,7 +16,7 @@ from coordinator_pipelines.domain.values.errors import (
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.backup import postgresql_tools
 from coordinator_pipelines.storage.backup.backup import backup, restore
-from coordinator_pipelines.storage.database import parse_url
+from coordinator_pipelines.storage.engine.database import parse_url
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.contents import empty, everything, fill
 from tests.storage.examples import HOUR, START, predictions, rounds

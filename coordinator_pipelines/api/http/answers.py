@@ -1,0 +1,177 @@
+"""Answers: rows checked one by one, a body with a tag, and "not modified" where it is not.
+
+Add here what all answers share; avoid what any of them says. A stored row that cannot be told
+as its model wants it is left out, counted and logged: one bad row never costs the others.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import cache
+from typing import Any, TypeVar
+
+import pandas as pd
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from coordinator_pipelines.api.http.context import Context
+
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=BaseModel)
+SKIPPED = "X-Skipped-Rows"
+MALFORMED = (
+    ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What reading a document of another shape than expected raises."""
+
+
+class Answer(BaseModel):
+    """Base of everything that is told: nothing but the fields declared."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
+
+
+@dataclass
+class Sieve:
+    """Keeps what can be told; counts the rest."""
+
+    context: Context
+    what: str
+    skipped: int = field(default=0, init=False)
+    _first: str = field(default="", init=False)
+
+    def rows(self, stored: Iterable[Any], build: Callable[[Any], Row]) -> list[Row]:
+        """What ``build`` makes of each stored row that it can make something of."""
+        built = (self._built(row, build) for row in stored)
+        kept = [row for row in built if row is not None]
+        self.report()
+        return kept
+
+    def one(self, stored: Any, read: Callable[[Any], Any]) -> Any | None:
+        """What ``read`` makes of one stored document; None if it is malformed."""
+        try:
+            return read(stored)
+        except MALFORMED as error:
+            self._skip(error)
+            return None
+
+    def report(self) -> None:
+        """Count and log what was skipped, once everything was looked at."""
+        if self.skipped:
+            self.context.skipped[self.what] += self.skipped
+            logger.warning(
+                "%d malformed rows of %s were skipped; the first: %s",
+                self.skipped, self.what, self._first,
+            )  # fmt: skip
+
+    def _built(self, row: Any, build: Callable[[Any], Row]) -> Row | None:
+        try:
+            return build(row)
+        except MALFORMED as error:
+            self._skip(error)
+            return None
+
+    def _skip(self, error: Exception) -> None:
+        self.skipped += 1
+        self._first = self._first or f"{type(error).__name__}: {error}"[:300]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as dictionaries; what is missing is None, instants are datetimes."""
+    plain = {name: _plain(frame[name]) for name in frame.columns}
+    return [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+
+
+def _plain(column: "pd.Series[Any]") -> list[Any]:
+    missing = column.isna()
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        pairs = zip(column, missing, strict=True)
+        return [None if gone else instant.to_pydatetime() for instant, gone in pairs]
+    return [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)]
+
+
+def answered(
+    request: Request,
+    told: BaseModel | Sequence[BaseModel],
+    *,
+    skipped: int = 0,
+    modified: datetime | None = None,
+    only_set: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A JSON answer, or 304 if the caller has it already.
+
+    ``told``: a model or a list of such. ``modified``: when what it tells was written.
+    ``only_set``: leave out the fields that nobody set.
+    """
+    more = dict(headers or {}) | ({SKIPPED: str(skipped)} if skipped else {})
+    return tagged(request, _json(told, only_set), "application/json", modified, more)
+
+
+def _json(told: BaseModel | Sequence[BaseModel], only_set: bool) -> bytes:
+    if isinstance(told, BaseModel):
+        return told.model_dump_json(exclude_unset=only_set).encode()
+    if not told:
+        return b"[]"
+    return _adapter(type(told[0])).dump_json(list(told), exclude_unset=only_set)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(list[kind])
+
+
+def next_page(request: Request, **pinned: Any) -> dict[str, str]:
+    """The header that names the next page: the same request, with all that it stands on pinned.
+
+    ``pinned``: parameters by name. What the request left to its defaults may mean something else
+    by the time the next page is asked for.
+    """
+    told = {name: _parameter(value) for name, value in pinned.items()}
+    page = request.url.include_query_params(**told)
+    return {"Link": f'<{page.path}?{page.query}>; rel="next"'}
+
+
+def _parameter(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def tagged(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    modified: datetime | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A body with its tag, or 304 if the caller has it already."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    own = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "X-API-Key, Authorization"}
+    if modified is not None:
+        own["Last-Modified"] = format_datetime(modified.astimezone(UTC), usegmt=True)
+    own |= headers or {}
+    if _has_it(request, tag, modified):
+        return Response(status_code=304, headers=own)
+    return Response(body, media_type=media_type, headers=own)
+
+
+def _has_it(request: Request, tag: str, modified: datetime | None) -> bool:
+    tags = request.headers.get("if-none-match")
+    if tags is not None:
+        known = {one.strip().removeprefix("W/") for one in tags.split(",")}
+        return tag in known or "*" in known
+    since = _since(request.headers.get("if-modified-since"))
+    return since is not None and modified is not None and modified.replace(microsecond=0) <= since
+
+
+def _since(text: str | None) -> datetime | None:
+    try:
+        since = parsedate_to_datetime(text) if text else None
+    except (ValueError, OverflowError):
+        return None
+    return since if since is None or since.tzinfo else since.replace(tzinfo=UTC)

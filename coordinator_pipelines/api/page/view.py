@@ -1,0 +1,233 @@
+"""What the public pages show, put together for their templates.
+
+Add here what a page says; avoid markup (``templates``) and geometry (``chart``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow, WindowCounts
+from coordinator_pipelines.api.calibration import Bin, calibration
+from coordinator_pipelines.api.http.answers import Sieve, records
+from coordinator_pipelines.api.http.context import Context
+from coordinator_pipelines.api.http.parameters import Span
+from coordinator_pipelines.api.page.chart import Chart, line_chart
+from coordinator_pipelines.api.routes.health import is_stale
+from coordinator_pipelines.api.routes.leaderboard import find_board
+from coordinator_pipelines.api.routes.models import ModelRow, model_rows
+from coordinator_pipelines.api.routes.predictions import prediction_cells
+from coordinator_pipelines.api.routes.score_points import point_instants
+from coordinator_pipelines.api.stored import json_object
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.leaderboard.ranking import key_window
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.sections import MetricSpec
+
+CHART_SPAN = timedelta(days=7)
+CHART_POINTS = 240
+CHART_MODELS = 5
+CALIBRATED = 5000
+RECENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that nobody may overlook."""
+
+    kind: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A metric of the board."""
+
+    field: str
+    label: str
+    hours: int
+    sort: Literal["ascending", "descending"] | None
+    """How models are ranked by it; None if they are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What every page shows."""
+
+    challenge: str
+    mode: Mode
+    source: str
+    notices: tuple[Notice, ...]
+    board: Board | None
+    columns: tuple[Column, ...]
+    window: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """The ranking."""
+
+    shared: Shared
+    ranked: list[LeaderboardRow]
+    unranked: list[LeaderboardRow]
+    chart: Chart | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPage:
+    """One model."""
+
+    shared: Shared
+    model: ModelRow
+    row: LeaderboardRow | None
+    windows: list[tuple[str, int, WindowCounts]]
+    chart: Chart | None
+    bins: list[Bin]
+    recent: list[dict[str, Any]]
+
+
+def board_page(context: Context, mode: Mode) -> BoardPage:
+    """The ranking as it is now."""
+    shared = _shared(context, mode)
+    rows = shared.board.rows if shared.board else []
+    ranked = [row for row in rows if row.rank != UNRANKED]
+    names = {row.model_id: row.model_name for row in ranked[:CHART_MODELS]}
+    key = context.challenge.ranking.key
+    series = {
+        names[model_id]: [(instant, metrics.get(key)) for instant, metrics in points]
+        for model_id, points in _points(context, shared, list(names)).items()
+    }
+    chart = line_chart(f"{label(key)} of the best {len(names)} models, last 7 days", series)
+    return BoardPage(shared, ranked, [row for row in rows if row.rank == UNRANKED], chart)
+
+
+def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
+    """One model; None if there is none of that id."""
+    models, _ = model_rows(context, mode)
+    model = next((one for one in models if one.model_id == model_id), None)
+    if model is None:
+        return None
+    shared = _shared(context, mode)
+    rows = shared.board.rows if shared.board else []
+    points = _points(context, shared, [model_id]).get(model_id, [])
+    series = {
+        f"{column.label} ({column.hours} h)": [
+            (instant, metrics.get(column.field.removeprefix("score_")))
+            for instant, metrics in points
+        ]
+        for column in shared.columns
+    }
+    last = context.latest(mode)
+    span = Span(last - CHART_SPAN, last)
+    _, cells = prediction_cells(context, mode, span, [model_id], CALIBRATED, outputs=True)
+    row = next((row for row in rows if row.model_id == model_id), None)
+    return ModelPage(
+        shared,
+        model,
+        row,
+        _windows(context.challenge, row),
+        line_chart("Metrics, last 7 days", series),
+        calibration(cells),
+        records(cells.tail(RECENT))[::-1],
+    )
+
+
+def label(name: str) -> str:
+    """A metric's name for people."""
+    return name.replace("_", " ").capitalize()
+
+
+def _shared(context: Context, mode: Mode) -> Shared:
+    challenge = context.challenge
+    board = find_board(context, mode, None)
+    return Shared(
+        challenge.name,
+        mode,
+        _source(challenge),
+        tuple(_notices(context, mode, board.as_of if board else None)),
+        board,
+        tuple(_column(challenge, metric) for metric in challenge.metrics),
+        key_window(challenge, challenge.ranking.key),
+        _order(challenge),
+    )
+
+
+def _column(challenge: Challenge, metric: MetricSpec) -> Column:
+    ranking = challenge.ranking
+    sort: Literal["ascending", "descending"] | None = None
+    if metric.name == ranking.key and challenge.callables.LEADERBOARD_RANKER is None:
+        sort = "descending" if ranking.direction == "desc" else "ascending"
+    hours = challenge.trailing_windows_hours[metric.window]
+    return Column(f"score_{metric.name}", label(metric.name), hours, sort)
+
+
+def _order(challenge: Challenge) -> str:
+    """By what models are ranked."""
+    if challenge.callables.LEADERBOARD_RANKER is not None:
+        return "by the challenge's own rule"
+    better = "higher" if challenge.ranking.direction == "desc" else "lower"
+    return f"by {label(challenge.ranking.key)}, {better} is better"
+
+
+def _windows(
+    challenge: Challenge, row: LeaderboardRow | None
+) -> list[tuple[str, int, WindowCounts]]:
+    """Name, hours and counts of the trailing windows that the row tells of, shortest first."""
+    counts = row.windows if row else {}
+    windows = sorted(challenge.trailing_windows_hours.items(), key=lambda window: window[1])
+    return [(name, hours, counts[name]) for name, hours in windows if name in counts]
+
+
+def _source(challenge: Challenge) -> str:
+    """Where prices come from; or that there are none."""
+    if challenge.is_operated:
+        return "posted by the operator"
+    return f"{challenge.feed.provider} ({', '.join(sorted(challenge.feed.subjects))})"
+
+
+def _notices(context: Context, mode: Mode, as_of: datetime | None) -> list[Notice]:
+    notices = []
+    if context.is_simulated:
+        made_up = context.challenge.feed.provider == "simulated"
+        what = "The prices are made up" if made_up else "A recording is played as if it were live"
+        text = f"{what}. Nothing on this page says anything about a market today."
+        notices.append(Notice("simulated", "Simulated data", text))
+    if is_stale(context, mode, as_of):
+        since = f"The newest board is of {as_of:%Y-%m-%d %H:%M} UTC" if as_of else "There is none"
+        minutes = int(context.stale_after.total_seconds() // 60)
+        text = f"{since}; there should be one that is at most {minutes} minutes old."
+        notices.append(Notice("stale", "Out of date", text))
+    if mode is Mode.REPLAY:
+        text = "Models were asked after the fact, with the data of that time."
+        notices.append(Notice("replay", "Replay, not live", text))
+    return notices
+
+
+def _points(
+    context: Context, shared: Shared, model_ids: Sequence[str]
+) -> dict[str, list[tuple[datetime, dict[str, Any]]]]:
+    """The metrics of models over the last week, oldest first, in the order of the ids."""
+    if shared.board is None or not model_ids:
+        return {}
+    span = Span(shared.board.as_of - CHART_SPAN, shared.board.as_of)
+    instants = point_instants(context, shared.mode, span, CHART_POINTS)
+    if not instants:
+        return {}
+    stored = context.reports.score_points(shared.mode, instants, model_ids, payload=False)
+    sieve = Sieve(context, "model_scores")
+    told: dict[str, list[tuple[datetime, dict[str, Any]]]] = {one: [] for one in model_ids}
+    for row in records(stored):
+        metrics = sieve.one(row["metrics_json"], _numbers)
+        if metrics is not None:
+            told[row["model_id"]].append((row["as_of"], metrics))
+    sieve.report()
+    return told
+
+
+def _numbers(text: str) -> dict[str, float | None]:
+    """The metrics of one row; raises for one that is no number."""
+    values = json_object(text)
+    return {name: None if value is None else float(value) for name, value in values.items()}

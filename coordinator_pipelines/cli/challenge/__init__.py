@@ -1,0 +1,1 @@
+"""The challenge that a command is about: where it is, its database, its backfills."""

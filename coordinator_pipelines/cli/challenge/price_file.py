@@ -1,0 +1,84 @@
+"""The starter challenge on a user's price file: a spec of its own, derived from both.
+
+Add here what follows from a file; avoid running anything.
+"""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.timeline.instant import from_epoch
+from coordinator_pipelines.domain.timeline.window import window_of
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError
+from coordinator_pipelines.feeds.file import FileFeed
+
+BAR_SECONDS = 60
+
+
+def challenge_on_prices(path: Path, asset: str, symbol: str | None) -> Challenge:
+    """The starter challenge on one-minute candles from a file, for the span that they allow.
+
+    It starts with the first window whose warm-up the file covers and ends with the last one
+    whose outcomes it proves.
+
+    Raises:
+        FeedConfigurationError: the file or the symbol is not there, or the file is too short.
+        FeedDataError: the file's data is broken.
+    """
+    subject = symbol or asset
+    feed = FileFeed(path, subjects=[subject], granularity_seconds=BAR_SECONDS)
+    records = feed.records([subject], from_epoch(0), from_epoch(2**33))
+    spec = yaml.safe_load(starter_spec().read_text())
+    first, last = records["ended_at"].iloc[0], records["ended_at"].iloc[-1]
+    start, end = _span(first.to_pydatetime(), last.to_pydatetime(), spec["warm_up_seconds"])
+    if end <= start:
+        raise FeedConfigurationError(
+            f"{path}: {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC is too short for a "
+            "warm-up of two hours and one whole hour of rounds after it"
+        )
+    common = {
+        key: spec["feed"][key] for key in ("publication_delay_seconds", "staleness_limit_seconds")
+    }
+    feed_spec = {
+        **common,
+        "provider": "file",
+        "path": str(path.absolute()),
+        "subjects": {asset: subject},
+        "granularity_seconds": BAR_SECONDS,
+    }
+    configs = spec["scheduled_prediction_configs"]
+    for config in configs:
+        config["scope_key"] = f"{asset.lower()}-1m"
+        config["scope_template"]["asset"] = asset
+    models = starter_spec().with_name("models.yaml")
+    return checked_challenge(
+        {
+            **spec,
+            "name": slug(path, asset),
+            "start": start,
+            "end": end,
+            "feed": feed_spec,
+            "models_file": str(models),
+        }
+    )
+
+
+def slug(path: Path, asset: str) -> str:
+    """Name of the challenge on a file: the starter's, the asset, and the file's own name."""
+    stem = re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-")
+    return f"{asset.lower()}-up-down-{stem}"[:60].rstrip("-")
+
+
+def _span(first: datetime, last: datetime, warm_up: int) -> tuple[datetime, datetime]:
+    hour = timedelta(hours=1)
+    bar = timedelta(seconds=BAR_SECONDS)
+    reach = first - bar + timedelta(seconds=warm_up)
+    start = window_of(reach, hour).start
+    start = start if start == reach else start + hour
+    # The last round needs the bar at its horizon, and one more that proves it final.
+    return start, window_of(last - bar, hour).start

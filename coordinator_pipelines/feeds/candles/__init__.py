@@ -1,0 +1,1 @@
+"""Candles as a file holds them, and what is wrong with them."""

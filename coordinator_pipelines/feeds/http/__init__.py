@@ -1,0 +1,1 @@
+"""Asking a vendor over HTTP, politely, whichever vendor it is."""

@@ -1,0 +1,1 @@
+"""How frames get into a database and out of it, whichever database it is."""
