@@ -1,7 +1,7 @@
 """A challenge as a Dagster component: ``type: coordinator_pipelines.Challenge`` in a defs.yaml.
 
 Add here what ``dg`` wants to know of a component; avoid what a challenge is made of
-(``definitions``) and what its spec may say (``domain.challenge``).
+(``definitions``) and what its spec may say (``domain.spec.challenge``).
 """
 
 from contextlib import suppress

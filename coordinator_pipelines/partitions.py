@@ -1,7 +1,7 @@
 """Batch windows as Dagster partitions: the one place that knows both.
 
 Add a partitions definition here; avoid assets, and time arithmetic that needs no Dagster
-(``domain.round``).
+(``domain.timeline``).
 """
 
 from collections.abc import Sequence

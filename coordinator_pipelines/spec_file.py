@@ -1,7 +1,7 @@
 """Challenge specs as files: from a path to a checked challenge, and back to text.
 
 Add here what depends on where a spec lies; avoid its syntax (``spec_text``) and its meaning
-(``domain.challenge``).
+(``domain.spec.challenge``).
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Spec texts, JSON and YAML, read more strictly than their libraries do.
 
-Add here what makes a text ambiguous; avoid what a spec means (``domain.challenge``) and files
+Add here what makes a text ambiguous; avoid what a spec means (``domain.spec.challenge``) and files
 (``spec_file``). YAML is read as the subset that says what JSON says: no aliases, tags, dates
 or octal numbers, so that both syntaxes mean the same and nothing is guessed.
 """

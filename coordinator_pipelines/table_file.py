@@ -1,6 +1,6 @@
 """Tables of opened rounds as files: CSV or Parquet, read without guessing.
 
-Add a file format here; avoid what makes a table acceptable (``domain.feature_table``).
+Add a file format here; avoid what makes a table acceptable (``domain.rounds.feature_table``).
 """
 
 import csv

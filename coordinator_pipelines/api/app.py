@@ -65,7 +65,7 @@ def create_app(
         challenge: what is told about.
         reports: what is read.
         clock: says how old a board is, and whether a round is still open.
-        directory: the node's own changes to the schema (``schema_overrides``) and routes
+        directory: the node's own changes to the schema (``schema.overrides``) and routes
             (``custom``).
         keys: the keys file; it may come into being later.
         origins: web origins that may read answers in a browser, such as ``https://example.org``.

@@ -28,7 +28,7 @@ class Bin:
 def calibration(cells: pd.DataFrame) -> list[Bin]:
     """The bins that hold predictions; none if the models do not answer ``p_up``.
 
-    ``cells``: with ``output_json`` and ``outcome`` (``domain.report.scored_cells``).
+    ``cells``: with ``output_json`` and ``outcome`` (``domain.doors.report.scored_cells``).
     """
     said = pd.Series([_probability(text) for text in cells["output_json"]], dtype="float64")
     told = pd.DataFrame({"said": said, "outcome": cells["outcome"].to_numpy("float64")}).dropna()

@@ -1,7 +1,7 @@
 """The checks that a live challenge is alive; unlike those of stages they know no window.
 
 Add here how a vital sign is declared and evaluated by hand; avoid what the signs are
-(``domain.vital_signs``). A sensor evaluates them by itself.
+(``domain.health.vital_signs``). A sensor evaluates them by itself.
 """
 
 import dagster as dg

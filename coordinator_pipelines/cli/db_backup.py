@@ -1,6 +1,6 @@
 """``coordinator db backup`` and ``restore``: a challenge's database to a file and back.
 
-Add here what is said of them; avoid how they are done (``storage.backup``).
+Add here what is said of them; avoid how they are done (``storage.backup.backup``).
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """``coordinator pause`` and ``resume``: no rounds of a prediction config for a while.
 
-Add here what is said of a pause; avoid what one is (``domain.pause``).
+Add here what is said of a pause; avoid what one is (``domain.rounds.pause``).
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """``coordinator round``: open a round with a feature table, and post its truth later.
 
-Add here what is said of a round; avoid what may be opened and posted (``domain.round_desk``).
+Add here what is said of a round; avoid what may be opened and posted (``domain.rounds.desk``).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """``coordinator status``: how a live challenge is, for an operator or for a program.
 
-Add here how status is asked for and answered; avoid finding out (``domain.health``) and tables
-(``status_view``).
+Add here how status is asked for and answered; avoid finding out (``domain.health.health``) and
+tables (``views.status``).
 """
 
 import json

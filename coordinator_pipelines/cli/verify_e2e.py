@@ -1,6 +1,6 @@
 """``coordinator verify-e2e``: wait until a live challenge works from end to end, or say why not.
 
-Add here how it is waited for and told; avoid judging (``domain.end_to_end``).
+Add here how it is waited for and told; avoid judging (``domain.health.end_to_end``).
 """
 
 import time

@@ -1,7 +1,7 @@
 """The ``file`` provider: candles that somebody recorded, read as they are or refused.
 
-Add here what concerns asking a file for records; avoid parsing (``candle_file``) and judging
-candles (``candle_checks``). Whether the last candle was finished cannot be seen in a file:
+Add here what concerns asking a file for records; avoid parsing (``candles.file``) and judging
+candles (``candles.checks``). Whether the last candle was finished cannot be seen in a file:
 it is served like the others, and a later bar proves it final elsewhere.
 """
 

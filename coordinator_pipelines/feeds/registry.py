@@ -1,6 +1,6 @@
 """From the feed section of a spec to the provider it names.
 
-Add a provider here when ``domain.feed_spec`` has its settings; avoid defaults and fallbacks.
+Add a provider here when ``domain.spec.feed`` has its settings; avoid defaults and fallbacks.
 """
 
 import atexit

@@ -1,7 +1,7 @@
 """A new challenge, decided and checked, before anything of it is written.
 
 Add here what a spec must fulfil so that code can be generated for it; avoid rules that hold for
-every challenge (``domain.challenge_rules``).
+every challenge (``domain.spec.rules``).
 """
 
 import builtins

@@ -1,6 +1,6 @@
 """What is said of the presets, and what a new challenge takes from them beyond the spec's own.
 
-Add a line here for each preset of ``domain.presets``; avoid the sections of a spec: they stand
+Add a line here for each preset of ``domain.spec.presets``; avoid the sections of a spec: they stand
 there.
 """
 

@@ -1,7 +1,7 @@
 """The sensor that sees to it that somebody captures the rounds to come.
 
-Add here how a capture is started; avoid who captures what (``domain.timetable``). Whether one
-is at work is read from the ledger, where it gives signs of life: a run whose process was killed
+Add here how a capture is started; avoid who captures what (``domain.rounds.timetable``). Whether
+one is at work is read from the ledger, where it gives signs of life: a run whose process was killed
 looks well in Dagster for a while.
 """
 

@@ -1,6 +1,6 @@
 """The sensor that keeps outcomes, scores and boards up to date.
 
-Add here when a resolution is started; avoid what it covers (``domain.resolution``).
+Add here when a resolution is started; avoid what it covers (``domain.ground_truth.resolution``).
 """
 
 import json

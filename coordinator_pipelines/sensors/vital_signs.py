@@ -1,6 +1,7 @@
 """The sensor that turns a stalled challenge red in the UI, and green again.
 
-Add here how a change of a vital sign is told; avoid what the signs are (``domain.vital_signs``).
+Add here how a change of a vital sign is told; avoid what the signs are
+(``domain.health.vital_signs``).
 """
 
 import json

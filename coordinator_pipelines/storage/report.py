@@ -1,6 +1,6 @@
 """Reads for reports: bounded by a range or a limit, along the keys of the tables.
 
-Add reads of ``domain.report`` here; avoid writes, and reads whose cost grows with history.
+Add reads of ``domain.doors.report`` here; avoid writes, and reads whose cost grows with history.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ PAYLOAD = "payload_json"
 
 
 class ReportReads(Store, Reports):
-    """The reads of ``domain.report`` that no stage has already."""
+    """The reads of ``domain.doors.report`` that no stage has already."""
 
     def member_since(self, mode: Mode) -> datetime | None:
         """When the mode's first model joined; None if the mode has no models."""

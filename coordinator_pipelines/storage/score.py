@@ -1,6 +1,6 @@
 """Scores, and the statistics that trailing windows are added up from.
 
-Add reads and writes of scores here; avoid the sums themselves (``domain.statistics``) and
+Add reads and writes of scores here; avoid the sums themselves (``domain.score.statistics``) and
 scoring rules. Statistics are recomputed from the newest scores of their buckets, never updated
 in place, so they depend on what is stored and not on the order in which it came.
 """

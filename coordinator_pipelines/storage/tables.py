@@ -1,9 +1,9 @@
 """The tables of a challenge's database, named by the stages that fill them.
 
-Add a table or a column here together with a migration (a test holds the two equal); avoid
-queries. Columns carry the names of the frames in ``domain.ledger``, and ``*_json`` columns are
-JSON documents. ``info["key"]`` names the columns, in the contract's order, that identify a row
-among all its versions.
+Add a table or a column here together with a migration (a test holds the two equal); avoid queries.
+Columns carry the names of the frames in ``domain.doors.ledger``, and ``*_json`` columns are JSON
+documents. ``info["key"]`` names the columns, in the contract's order, that identify a row among all
+its versions.
 
 A primary key begins with what windows select by, so that a window is one range of the key: no
 other index is needed for it, new windows are appended, and on SQLite the rows of a window lie

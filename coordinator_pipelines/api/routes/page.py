@@ -1,6 +1,6 @@
 """``/`` and ``/models/{model_id}``: the public pages, for people, without scripts.
 
-Add a page here; avoid putting together what it shows (``page_view``). The pages load nothing but
+Add a page here; avoid putting together what it shows (``page.view``). The pages load nothing but
 their own style sheet, and say so to the browser.
 """
 

@@ -105,7 +105,7 @@ def prediction_cells(
     *,
     outputs: bool = False,
 ) -> tuple[Page, pd.DataFrame]:
-    """A page of predictions, and what became of each (``domain.report.scored_cells``)."""
+    """A page of predictions, and what became of each (``domain.doors.report.scored_cells``)."""
     reports = context.reports
     page = reports.prediction_page(mode, span.start, span.end, models, limit=limit, outputs=outputs)
     start = page.rows["performed_at"].min() if len(page.rows) else span.end

@@ -1,6 +1,6 @@
 """``/reports/schema``: what a front end shows of the challenge.
 
-Add here another part of the schema; avoid the schema itself (``report_schema``).
+Add here another part of the schema; avoid the schema itself (``schema.report``).
 """
 
 from fastapi import APIRouter, Request, Response

@@ -1,6 +1,6 @@
 """The schema of a challenge whose author provides none: its metrics, and three charts.
 
-Add a chart here when there is a new kind of row; avoid the shape of a schema (``report_schema``).
+Add a chart here when there is a new kind of row; avoid the shape of a schema (``report``).
 """
 
 from typing import Any

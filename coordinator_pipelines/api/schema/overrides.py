@@ -1,7 +1,7 @@
 """A node's own changes to the schema: two JSON files, merged entry by entry, local wins.
 
 Add a file here when another part of the schema may be changed; avoid the shape of a schema
-(``report_schema``). Columns are matched by ``property``, charts by ``id``, else by
+(``report``). Columns are matched by ``property``, charts by ``id``, else by
 ``endpointUrl``. An entry may name only what it changes; one that matches nothing is added.
 """
 

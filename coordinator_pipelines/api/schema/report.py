@@ -1,7 +1,7 @@
 """What a front end shows of the challenge: columns of the board and charts, checked.
 
 Add a kind of column or chart here when the front end learns to draw it; avoid the built-in schema
-(``default_schema``) and local files (``schema_overrides``). The field names are the front end's.
+(``default``) and local files (``overrides``). The field names are the front end's.
 """
 
 from typing import Annotated, Any, Literal

@@ -1,7 +1,7 @@
 """The health of a live challenge as one screen of text; it fits into 100 columns.
 
-Add here how health is shown; avoid finding anything out (``domain.health``). Texts that models
-and feeds have a hand in are shown without control characters.
+Add here how health is shown; avoid finding anything out (``domain.health.health``). Texts that
+models and feeds have a hand in are shown without control characters.
 """
 
 from collections.abc import Iterator, Sequence

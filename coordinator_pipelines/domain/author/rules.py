@@ -73,9 +73,9 @@ class Rules:
     scorer: str
     """Name and version of the scorer, stored with each score."""
     aggregate: Callable[[list[Entity], dict[str, Entity]], Any] | None
-    """As the author wrote it; ``author_metrics`` calls it and checks what it returns."""
+    """As the author wrote it; ``metrics`` calls it and checks what it returns."""
     rank: Callable[[list[dict[str, Any]]], Any] | None
-    """As the author wrote it; ``author_ranking`` calls it and checks what it returns."""
+    """As the author wrote it; ``ranking`` calls it and checks what it returns."""
     not_replayable: tuple[str, ...]
     """The keys of callables that do their own I/O, so that past rounds cannot be replayed."""
 

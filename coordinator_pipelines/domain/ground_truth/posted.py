@@ -1,6 +1,6 @@
 """Ground truth of opened rounds: what the operator posted, and nothing else.
 
-Add here what makes a posted table a truth; avoid what may be posted (``round_desk``) and truths
+Add here what makes a posted table a truth; avoid what may be posted (``rounds.desk``) and truths
 made of prices (``ground_truth``).
 """
 

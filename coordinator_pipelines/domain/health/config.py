@@ -1,6 +1,6 @@
 """The health of prediction configs at one instant: paused or not, and what became of their rounds.
 
-Add here what an operator should know of each config; avoid answers of models (``model_health``)
+Add here what an operator should know of each config; avoid answers of models (``model``)
 and what explains a missed round (``missed``).
 """
 

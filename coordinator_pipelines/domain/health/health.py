@@ -1,7 +1,7 @@
 """The health of a live challenge at one instant, as an operator wants to see it.
 
 Add here what an operator must know of the challenge as a whole; avoid what is known of each
-model (``model_health``) and config (``config_health``), what counts as an alarm
+model (``model``) and config (``config``), what counts as an alarm
 (``vital_signs``) and how it is shown. What is read spans a day at most, or is as long as the
 lists of configs, models and pauses.
 """

@@ -1,7 +1,7 @@
 """Boards computed from what the ledger holds: the one place that knows what they need of it.
 
 Add here what must be read for a board; avoid what is computed from it (``model_score``,
-``author_metrics``, ``leaderboard``).
+``author.metrics``, ``leaderboard``).
 """
 
 from collections.abc import Sequence

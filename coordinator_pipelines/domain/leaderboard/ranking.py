@@ -1,7 +1,7 @@
 """The order of a leaderboard: who may be ranked, and who is before whom.
 
 Add here what decides a place; avoid building entries (``leaderboard``) and an author's own
-ranker (``author_ranking``).
+ranker (``author.ranking``).
 
 Ranks are distinct, 1 to n, since payouts need an order: models that are equal in the key and in
 every tie-breaker are ordered by who joined first, then by id.

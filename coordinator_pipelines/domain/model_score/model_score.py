@@ -2,7 +2,7 @@
 
 Add here what a model score says; avoid sums (``window_sums``), statistics
 (``metrics.summary``), who is ranked (``leaderboard``) and an author's own aggregator
-(``author_metrics``).
+(``author.metrics``).
 
 A metric is computed per active prediction config and then averaged with equal weights; it is
 null unless every active config has a value. What has no data is null and a count of 0.

@@ -1,7 +1,7 @@
 """The operator's desk: rounds are opened here, and their truths are posted here.
 
-Add here what may be opened or posted when; avoid reading files (``table_file``) and what becomes
-of it in the stages (``opened_round``, ``posted_truth``). Whatever is done twice is done once.
+Add here what may be opened or posted when; avoid reading files (``table_file``) and what becomes of
+it in the stages (``opened_round``, ``ground_truth.posted``). Whatever is done twice is done once.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Rounds that an operator opened: which of a window there are, and who must ask which when.
 
 Add here what an opened round means to the stages; avoid opening and resolving one
-(``round_desk``). A challenge with a schedule has none: :func:`timeline` gives its grid.
+(``desk``). A challenge with a schedule has none: :func:`timeline` gives its grid.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The ``callables`` section of a spec: which of the ten extension points an author fills.
 
 Add a key here when a stage gains an extension point; avoid importing what the paths name
-(``author_code`` does). A key that is left out means the engine's own columnar implementation.
+(``author.code`` does). A key that is left out means the engine's own columnar implementation.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The challenge spec: one validated model, unknown fields forbidden at every level.
 
 Add a field here when a challenge author must be able to say something, with the rule that
-makes nonsense of it impossible (``challenge_rules``); avoid reading files (``spec_file``),
-importing callables (``rules``) and defaults that depend on other fields (``spec_defaults``).
+makes nonsense of it impossible (``rules``); avoid reading files (``spec_file``),
+importing callables (``author.rules``) and defaults that depend on other fields (``defaults``).
 Larger sections have a module each.
 """
 

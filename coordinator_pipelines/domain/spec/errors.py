@@ -1,7 +1,7 @@
 """A refused spec in plain words: one line per problem, with the field's full path and the value.
 
 Add a sentence here when a kind of problem reads badly; avoid deciding what is a problem (the
-spec's models and ``challenge_rules`` do).
+spec's models and ``rules`` do).
 """
 
 import reprlib

@@ -40,7 +40,7 @@ def problem(field: str, value: Any, message: str) -> PydanticCustomError:
 
 
 def refusal(problems: Iterable[Problem]) -> PydanticCustomError:
-    """A validator's error for one or more problems, explained by ``spec_errors``."""
+    """A validator's error for one or more problems, explained by ``errors``."""
     return PydanticCustomError("spec", "the spec is refused", {"problems": list(problems)})
 
 

@@ -1,6 +1,6 @@
 """The prediction configs of a spec: what is predicted, how often, and how far ahead.
 
-Add a field here when a config must say more; avoid the timeline itself (``round``). The
+Add a field here when a config must say more; avoid the timeline itself (``domain.timeline``). The
 original's spellings are understood here and normalised to one: two spellings of one thing
 that disagree are refused.
 """

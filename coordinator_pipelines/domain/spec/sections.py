@@ -1,7 +1,7 @@
 """The sections of a spec that need no module of their own: truth, calls, limits, board, and so on.
 
 Add a section here when it is a handful of fields; avoid rules that need another section
-(``challenge_rules`` holds those).
+(``rules`` holds those).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The ``binance`` provider: closed spot candles, without a key.
 
 Add here which requests are made and which candles are final; avoid the shape of answers
-(``binance_klines``) and how a vendor is asked (``http_source``).
+(``klines``) and how a vendor is asked (``http.source``).
 """
 
 import math

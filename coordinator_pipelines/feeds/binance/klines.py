@@ -1,7 +1,7 @@
 """What Binance answers about candles: as a whole what was promised, or refused.
 
 Add here what concerns the content of an answer; avoid asking (``binance``) and what a good
-candle is (``candle_checks``).
+candle is (``candles.checks``).
 """
 
 from collections.abc import Sequence

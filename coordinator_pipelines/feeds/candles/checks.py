@@ -2,7 +2,7 @@
 
 Add rules about candles here; avoid file formats, and avoid mending anything. A broken row refuses
 a whole file, since its owner can mend that, and counts as missing in a vendor's answer; a gap is no
-fault (``domain.feed_record`` finds gaps).
+fault (``domain.feed_record.feed_record`` finds gaps).
 """
 
 import logging

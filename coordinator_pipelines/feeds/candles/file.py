@@ -1,6 +1,6 @@
 """From a file on disk to a table of candles as it stands there: nothing judged, nothing changed.
 
-Add file formats here; avoid rules about what a good candle is (``candle_checks``).
+Add file formats here; avoid rules about what a good candle is (``checks``).
 
 Columns: ``ts`` (open time in unix seconds) or ``open_time`` (ISO-8601 with a time zone), then
 ``open, high, low, close, volume`` and optionally ``symbol``, in any order, and no others.

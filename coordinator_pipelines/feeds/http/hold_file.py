@@ -2,7 +2,7 @@
 
 Vendors count by address, not by process, and every run is a process of its own: what one of them
 is told holds for the next. Add here how a pause is shared; avoid when there is one
-(``rate_limit``, ``http_source``).
+(``rate_limit``, ``source``).
 """
 
 import logging

@@ -1,6 +1,6 @@
 """How often a vendor is asked: never more than it allows, and not at all while it forbids.
 
-Add here what delays or withholds requests; avoid the requests themselves (``http_source``).
+Add here what delays or withholds requests; avoid the requests themselves (``source``).
 """
 
 from collections import deque

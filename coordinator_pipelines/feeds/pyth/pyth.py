@@ -1,7 +1,7 @@
 """The ``pyth`` provider: the price of Hermes at each instant of the grid, one update each.
 
 Add here which requests are made and what refusals mean; avoid the shape of answers
-(``pyth_updates``) and how a vendor is asked (``http_source``).
+(``updates``) and how a vendor is asked (``http.source``).
 """
 
 import math

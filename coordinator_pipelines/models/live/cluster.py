@@ -1,7 +1,7 @@
 """The published model client, contained: one bad model never delays, blinds or breaks another.
 
 Add here what keeps hold of connections: joining, losing, giving up, hearing the orchestrator.
-Avoid questions and verdicts (``live_conversation``). What is overridden, and why:
+Avoid questions and verdicts (``conversation``). What is overridden, and why:
 
 * joins run in the background, each with its own deadline, and whatever they raise is reported;
 * a new deployment takes the old one's place when it has joined, not before;

@@ -1,6 +1,6 @@
 """What one deployment of a model is told and asked, and what its replies mean.
 
-Add here the course of a question and its verdicts; avoid connections (``live_cluster``) and
+Add here the course of a question and its verdicts; avoid connections (``cluster``) and
 other models (``live``). A deployment is told all data in order before it is asked: once the
 history, which reaches up to the question it came with, from then on each question's tick. What
 it could not be told yet waits for the next question. Data that it was told and did not finish

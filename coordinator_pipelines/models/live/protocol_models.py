@@ -1,7 +1,7 @@
 """Models asked as rounds happen: over the published protocol, each on its own terms.
 
-Add here whom to ask, in what order and how many at once; avoid connections (``live_cluster``)
-and what is said to one model (``live_conversation``). An event loop in a thread of its own holds
+Add here whom to ask, in what order and how many at once; avoid connections (``cluster``)
+and what is said to one model (``conversation``). An event loop in a thread of its own holds
 all connections, so that joins, losses and late answers go on between two asks.
 """
 

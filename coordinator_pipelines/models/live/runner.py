@@ -1,7 +1,7 @@
 """One deployment of one model on the wire: set up, called, and every reply a value.
 
 Add here what is exchanged with one model's server; avoid what replies mean
-(``live_conversation``) and which models there are (``live_cluster``).
+(``conversation``) and which models there are (``cluster``).
 """
 
 import asyncio

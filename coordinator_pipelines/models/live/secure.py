@@ -1,6 +1,6 @@
 """Models that are called over mutual TLS, and must show their owner's signature in every reply.
 
-Add here what secure mode asks of a connection; avoid joining and calling (``live_runner``). The
+Add here what secure mode asks of a connection; avoid joining and calling (``runner``). The
 published client takes every reply without a signature for an impostor's. But a server that is
 busy, or does not answer in time, signs nothing: such a reply is passed on as the failure it is.
 """

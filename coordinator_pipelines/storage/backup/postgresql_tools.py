@@ -1,6 +1,6 @@
 """PostgreSQL's own programs for dumps: found, and run with the connection that a URL describes.
 
-Add a program here; avoid deciding what is dumped or restored (``postgresql_backup``).
+Add a program here; avoid deciding what is dumped or restored (``postgresql``).
 """
 
 import shutil
