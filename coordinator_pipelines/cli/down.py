@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+from psutil import Process
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.views.terminal import open_console
@@ -20,7 +21,7 @@ from coordinator_pipelines.stack.deployment import (
     running,
 )
 from coordinator_pipelines.stack.interruption import check
-from coordinator_pipelines.stack.processes import Process, family, kill, marked, still_there
+from coordinator_pipelines.stack.processes import family, kill, marked, still_there
 
 STOP_SECONDS = 120.0
 """A stack gives each of its programs some seconds to end by itself."""
@@ -48,7 +49,7 @@ def clear_remains(home: Path) -> int:
     found = recorded(home)
     if found is None or is_locked(home):
         return 0
-    left = marked(f"{MARK}={found.mark}")
+    left = marked(MARK, found.mark)
     _kill(left)
     (home / RECORD).unlink(missing_ok=True)
     return len(left)
@@ -84,7 +85,7 @@ def _gone(processes: Collection[Process]) -> bool:
 
 
 def _members(found: Deployment) -> set[Process]:
-    return family(found.pid) | marked(f"{MARK}={found.mark}")
+    return family(found.pid) | marked(MARK, found.mark)
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> bool:

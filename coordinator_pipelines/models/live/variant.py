@@ -14,6 +14,7 @@ from model_runner_client.grpc.generated.commons_pb2 import (
     Variant,
     VariantType,
 )
+from model_runner_client.utils.datatype_transformer import encode_data
 
 from coordinator_pipelines.domain.values.json_value import MAX_DEPTH
 
@@ -30,14 +31,16 @@ def encode(value: Any) -> Variant:
     The protocol has no type for booleans and models refuse its type for None, so both travel
     as JSON, as nested values and whole numbers beyond 64 bits do.
     """
+    kind = _kind(value)
+    return Variant(type=kind, value=encode_data(kind, value))
+
+
+def _kind(value: Any) -> VariantType:
     if isinstance(value, float):
-        return Variant(type=VariantType.DOUBLE, value=struct.pack("d", value))
+        return VariantType.DOUBLE
     if type(value) is int and -(2**63) <= value < 2**63:
-        packed = value.to_bytes(INT_BYTES, "little", signed=True)
-        return Variant(type=VariantType.INT, value=packed)
-    if isinstance(value, str):
-        return Variant(type=VariantType.STRING, value=value.encode())
-    return Variant(type=VariantType.JSON, value=json.dumps(value).encode())
+        return VariantType.INT
+    return VariantType.STRING if isinstance(value, str) else VariantType.JSON
 
 
 def positional(values: list[Any]) -> list[Argument]:
