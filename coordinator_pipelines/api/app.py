@@ -14,11 +14,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordinator_pipelines import __version__
-from coordinator_pipelines.api import examples
+from coordinator_pipelines.api import document
 from coordinator_pipelines.api.custom import include_custom
 from coordinator_pipelines.api.http import problems
 from coordinator_pipelines.api.http.context import Context
 from coordinator_pipelines.api.http.keys import KeyRing
+from coordinator_pipelines.api.http.query import ONLY_DECLARED
 from coordinator_pipelines.api.routes import (
     explain,
     export,
@@ -88,9 +89,11 @@ def create_app(
     )
     app.state.context = Context(challenge, reports, clock, KeyRing(keys), told)
     problems.install(app)
-    examples.install(app)
+    document.install(app)
     for module in ROUTES:
-        app.include_router(module.routes)
+        # The page is what people link to, and what is shared is shared with additions.
+        strict = [] if module is page else [ONLY_DECLARED]
+        app.include_router(module.routes, dependencies=strict)
     if directory is not None:
         include_custom(app, directory, [module.routes for module in ROUTES])
     _add_middleware(app, origins)

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from coordinator_pipelines.api.http.answers import Answer, Sieve, records
 from coordinator_pipelines.api.http.context import Context
+from coordinator_pipelines.api.http.names import Name
 from coordinator_pipelines.api.http.times import ZonedTime
 from coordinator_pipelines.api.stored import json_list
 from coordinator_pipelines.domain.doors.ledger import Mode
@@ -73,11 +74,11 @@ class LeaderboardRow(MetricsRow):
     """One model's place on a board."""
 
     model_id: str
-    model_name: str
-    cruncher_name: str
+    model_name: Name
+    cruncher_name: Name
     cruncher_id: str
     rank: int = Field(description=f"1 to n; {UNRANKED} without a rank", examples=[1])
-    unranked_reason: str | None
+    unranked_reason: Name | None
     status: Literal["active", "left"]
     score_metrics: dict[str, float | None]
     score_ranking: Ranking

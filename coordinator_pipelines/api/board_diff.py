@@ -9,6 +9,7 @@ from pydantic import Field
 
 from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow
 from coordinator_pipelines.api.http.answers import Answer
+from coordinator_pipelines.api.http.names import Name
 from coordinator_pipelines.api.http.times import ZonedTime
 
 Change = Literal["joined", "gone", "up", "down", "value", "other", "none"]
@@ -28,7 +29,7 @@ class ModelChange(Answer):
     """One model on both boards; ranks are null for who had none."""
 
     model_id: str
-    model_name: str
+    model_name: Name
     change: Change
     rank_before: int | None
     rank_after: int | None

@@ -19,6 +19,8 @@ TYPES = {
     "scorer": "string", "prediction_version": "int64", "truth_version": "int64",
 }  # fmt: skip
 """Column -> type. Given, not guessed: a part whose column is empty has the type of the rest."""
+WHOLE = tuple(name for name, kind in TYPES.items() if kind == "int64")
+"""Columns of whole numbers, of which some may be missing."""
 
 
 def parquet_parts(frames: Iterator[pd.DataFrame]) -> Iterator[bytes]:

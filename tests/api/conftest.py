@@ -25,6 +25,8 @@ from tests.support.prices import closes_from, walk, write_candles
 WINDOWS = 4
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
 
+Headers = dict[str, str] | list[tuple[str, str]] | None
+
 
 @dataclass(frozen=True)
 class ApiClient:
@@ -32,13 +34,11 @@ class ApiClient:
 
     app: FastAPI
 
-    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    def get(self, path: str, headers: Headers = None) -> httpx.Response:
         """The answer to one request; redirects are not followed."""
         return self.request("GET", path, headers)
 
-    def request(
-        self, method: str, path: str, headers: dict[str, str] | None = None
-    ) -> httpx.Response:
+    def request(self, method: str, path: str, headers: Headers = None) -> httpx.Response:
         """The answer to one request of any method."""
 
         async def ask() -> httpx.Response:

@@ -1,5 +1,6 @@
 """From a place on the board back to the feed records, and files of everything."""
 
+import csv
 import io
 import json
 from datetime import UTC, datetime
@@ -133,10 +134,30 @@ def test_a_parquet_file_holds_the_same_as_the_csv(client):
         assert answer.headers["content-type"] == "application/vnd.apache.parquet"
         assert ".parquet" in answer.headers["content-disposition"]
         table = parquet.read_table(io.BytesIO(answer.content)).to_pandas()
-        csv = exported(client, name)
-        assert list(table) == list(csv)
+        plain = exported(client, name)
+        assert list(table) == list(plain)
         assert str(table["performed_at"].dtype) == "datetime64[us, UTC]"
-        pd.testing.assert_series_equal(table["model_id"], csv["model_id"], check_dtype=False)
+        pd.testing.assert_series_equal(table["model_id"], plain["model_id"], check_dtype=False)
+
+
+def test_whole_numbers_are_whole_in_csv_also_where_some_are_missing(copied):
+    execute(copied, "UPDATE scores SET truth_version = NULL WHERE model_id = 'half'")
+    with serving(copied.challenge, copied.url) as client:
+        text = client.get("/reports/export/scores").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    for name in ("version", "prediction_version", "truth_version"):
+        assert {row[name] for row in rows} <= {"", "1"}
+    assert {row["truth_version"] for row in rows if row["model_id"] == "half"} == {""}
+
+
+def test_ids_are_inert_in_csv(copied):
+    for table in ("scores", "predictions", "model_memberships"):
+        execute(copied, f"UPDATE {table} SET model_id = '=a\u202eb' WHERE model_id = 'half'")
+    with serving(copied.challenge, copied.url) as client:
+        for name in ("scores", "predictions"):
+            text = client.get(f"/reports/export/{name}").text
+            assert "'=a\ufffdb" in text
+            assert "\u202e" not in text
 
 
 def test_an_empty_export_has_its_header_and_a_long_one_is_refused(client, empty_client):

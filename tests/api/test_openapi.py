@@ -3,7 +3,7 @@
 import pytest
 from jsonschema_rs import validator_for
 
-from coordinator_pipelines.api.examples import examples
+from coordinator_pipelines.api.document import examples
 
 
 @pytest.fixture

@@ -7,20 +7,25 @@ Without any key in the keys file there is nobody to tell apart: the read tier is
 tier is closed. With one, the read tier asks for a key.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from coordinator_pipelines.api.http.context import Ctx
 from coordinator_pipelines.api.http.keys import Tier
 from coordinator_pipelines.api.http.problems import Refusal
+from coordinator_pipelines.api.http.query import refuse_keys
 
-KEY_PARAMETERS = frozenset({"api_key", "apikey", "api-key", "x-api-key"})
-"""What callers of other systems put into a URL, where logs and histories keep it."""
+HEADERS = ("x-api-key", "authorization")
+UNREADABLE = (
+    "these credentials cannot be read; send one key, in X-API-Key or as Authorization: Bearer <key>"
+)
 
+# Only for the OpenAPI document: they would take what they cannot read for nothing at all.
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key of the Report API")
 _bearer = HTTPBearer(auto_error=False, description="A key of the Report API")
 
@@ -37,15 +42,14 @@ class Caller:
         return self.tier is Tier.ADMIN or (self.owner_id is not None and self.owner_id == owner_id)
 
 
-def _caller(
+async def _caller(
     request: Request,
     context: Ctx,
-    header: Annotated[str | None, Depends(_header)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    _key: Annotated[Any, Depends(_header)],
+    _token: Annotated[Any, Depends(_bearer)],
 ) -> Caller:
-    if KEY_PARAMETERS.intersection(name.lower() for name in request.query_params):
-        raise Refusal(400, "a key is never taken from the URL; send the header X-API-Key")
-    token = header or (bearer.credentials if bearer else None)
+    refuse_keys(request)
+    token = _credentials(request)
     if token is None:
         return Caller()
     key = context.keys.find(token)
@@ -54,11 +58,26 @@ def _caller(
     return Caller(key.tier, owner_id=key.owner)
 
 
+def _credentials(request: Request) -> str | None:
+    """The key that is sent; None if none is. Whoever sends anything else is not let in."""
+    sent = [(name, value) for name in HEADERS for value in request.headers.getlist(name)]
+    if not sent:
+        return None
+    if len(sent) > 1:
+        raise Refusal(401, UNREADABLE)
+    [(name, value)] = sent
+    scheme, _, rest = value.strip().partition(" ")
+    token = value.strip() if name == HEADERS[0] else rest.strip()
+    if not token or " " in token or (name != HEADERS[0] and scheme.lower() != "bearer"):
+        raise Refusal(401, UNREADABLE)
+    return token
+
+
 AnyCaller = Annotated[Caller, Depends(_caller)]
 
 
-def _required(tier: Tier) -> Callable[..., None]:
-    def check(context: Ctx, caller: AnyCaller) -> None:
+def _required(tier: Tier) -> Callable[..., Awaitable[None]]:
+    async def check(context: Ctx, caller: AnyCaller) -> None:
         is_open = tier is Tier.PUBLIC or (tier is Tier.READ and not context.keys.all())
         if is_open or caller.tier.level >= tier.level:
             return
@@ -69,6 +88,7 @@ def _required(tier: Tier) -> Callable[..., None]:
     return check
 
 
+@cache
 def requires(tier: Tier) -> Any:
     """The dependency that lets in callers of at least the tier."""
     return Depends(_required(tier))

@@ -3,13 +3,14 @@
 Add a parameter here when several routes take it; avoid reading anything stored.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from coordinator_pipelines.api.http.context import END_OF_TIME, START_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.http.problems import Refusal
@@ -28,8 +29,20 @@ def _bounded(instant: datetime) -> datetime:
     return END_OF_TIME if naive >= limits[1] else instant.astimezone(UTC)
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
 EXAMPLE_INSTANT = "2026-10-25T03:09:28.959Z"
+_WITH_ZONE = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d(:?\d\d)?)", re.ASCII
+)
+
+
+def _with_zone(value: Any) -> Any:
+    """A date, a time and a zone; a number says nothing of its unit or its zone."""
+    if isinstance(value, str) and not _WITH_ZONE.fullmatch(value):
+        raise ValueError(f"write an instant with its zone, such as {EXAMPLE_INSTANT}")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_with_zone), AfterValidator(_bounded)]
 
 
 def _mode(

@@ -5,7 +5,9 @@ the existing web front end reads.
 """
 
 import logging
-from typing import Any
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +24,10 @@ MISCONFIGURED = "this service is not set up as it should be; its operator finds 
 BROKEN = "this is a mistake of the service; its operator finds it in its log"
 
 
+MEDIA_TYPE = "application/problem+json"
+SCHEMA_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+
+
 class Detail(BaseModel):
     """One parameter that is wrong."""
 
@@ -33,17 +39,27 @@ class Detail(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why there is no answer."""
+    """Why there is no answer (RFC 9457)."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"message": "there is no model 'x'", "detail": "there is no model 'x'"}]
+            "examples": [
+                {
+                    "type": "about:blank", "title": "Not Found", "status": 404,
+                    "detail": "there is no model 'x'", "message": "there is no model 'x'",
+                    "errors": [],
+                }
+            ]
         },
-    )
+    )  # fmt: skip
 
-    message: str = Field(description="For people")
-    detail: str | list[Detail]
+    type: Literal["about:blank"] = "about:blank"
+    title: str = Field(description="The name of the status")
+    status: int
+    detail: str = Field(description="For people")
+    message: str = Field(description="The same as `detail`")
+    errors: list[Detail] = Field(default_factory=list, description="Parameters that are wrong")
 
 
 class Refusal(HTTPException):
@@ -58,11 +74,11 @@ def documented(*codes: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of the problems of a route."""
     meanings = {
         400: "A key in the URL",
-        401: "The key is missing or not known",
+        401: "The key is missing, cannot be read or is not known",
         403: "The key is of a lower tier",
         404: "There is no such thing",
         406: "The format cannot be had here",
-        422: "A parameter is wrong",
+        422: "A parameter is wrong, not known or given twice",
         503: UNAVAILABLE.capitalize(),
     }
     listed = sorted({400, 401, 422, 503, *codes})
@@ -78,16 +94,24 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _broken)
 
 
-def _answer(status: int, problem: Problem, headers: Any = None) -> JSONResponse:
-    return JSONResponse(
-        problem.model_dump(), status, headers={"Cache-Control": "no-store"} | dict(headers or {})
+def problem(
+    status: int, text: str, headers: Any = None, errors: Sequence[Detail] = ()
+) -> JSONResponse:
+    """The answer that tells a problem."""
+    told = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=text,
+        message=text,
+        errors=list(errors),
     )
+    own = {"Cache-Control": "no-store"} | dict(headers or {})
+    return JSONResponse(told.model_dump(), status, own, media_type=MEDIA_TYPE)
 
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    text = str(error.detail)
-    return _answer(error.status_code, Problem(message=text, detail=text), error.headers)
+    return problem(error.status_code, str(error.detail), error.headers)
 
 
 def _wrong(_request: Request, error: Exception) -> JSONResponse:
@@ -96,21 +120,21 @@ def _wrong(_request: Request, error: Exception) -> JSONResponse:
         Detail(loc=list(one["loc"]), msg=str(one["msg"]), type=str(one["type"]))
         for one in error.errors()
     ]
-    message = "; ".join(f"{one.loc[-1]}: {one.msg}" for one in details)
-    return _answer(422, Problem(message=message, detail=details))
+    text = "; ".join(f"{one.loc[-1]}: {one.msg}" for one in details)
+    return problem(422, text, errors=details)
 
 
 def _unavailable(_request: Request, error: Exception) -> JSONResponse:
     # The text names the database's host, so it is for the log alone.
     logger.error("%s", error)
-    return _answer(503, Problem(message=UNAVAILABLE, detail=UNAVAILABLE))
+    return problem(503, UNAVAILABLE)
 
 
 def _misconfigured(_request: Request, error: Exception) -> JSONResponse:
     logger.error("%s", error)
-    return _answer(503, Problem(message=MISCONFIGURED, detail=MISCONFIGURED))
+    return problem(503, MISCONFIGURED)
 
 
 def _broken(_request: Request, _error: Exception) -> JSONResponse:
     # The server logs it with its traceback.
-    return _answer(500, Problem(message=BROKEN, detail=BROKEN))
+    return problem(500, BROKEN)

@@ -17,6 +17,7 @@ from fastapi.responses import StreamingResponse
 
 from coordinator_pipelines.api.http.access import READ
 from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.names import shown
 from coordinator_pipelines.api.http.parameters import (
     AskedMode,
     AskedModels,
@@ -25,7 +26,7 @@ from coordinator_pipelines.api.http.parameters import (
     known_models,
 )
 from coordinator_pipelines.api.http.problems import Refusal, documented
-from coordinator_pipelines.api.parquet import parquet_parts
+from coordinator_pipelines.api.parquet import WHOLE, parquet_parts
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.report import resolved
 
@@ -45,6 +46,8 @@ SCORES = (
 FORMULA = r"^(?=[=+@\t\r-])"
 """Where a spreadsheet takes a text for a formula. Ids of live models are whatever an orchestrator
 calls them; all other texts are this package's own, or JSON, which does not begin like this."""
+NAMES = ("model_id", "model_name", "cruncher_name", "cruncher_id", "unranked_reason")
+"""What others chose."""
 MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 Format = Annotated[Literal["csv", "parquet"], Query(alias="format")]
@@ -148,6 +151,14 @@ def _scores(
 def _csv(parts: Parts) -> Iterator[bytes]:
     for number, part in enumerate(parts):
         text = io.StringIO()
-        inert = part.assign(model_id=part["model_id"].str.replace(FORMULA, "'", regex=True))
-        inert.to_csv(text, index=False, header=number == 0, date_format="%Y-%m-%dT%H:%M:%SZ")
+        _inert(part).to_csv(text, index=False, header=number == 0, date_format="%Y-%m-%dT%H:%M:%SZ")
         yield text.getvalue().encode()
+
+
+def _inert(part: pd.DataFrame) -> pd.DataFrame:
+    """The rows as a spreadsheet may read them: no formula, no odd name, whole numbers as such."""
+    told = part.astype({name: "Int64" for name in WHOLE if name in part})
+    names = {name: told[name].map(shown, na_action="ignore") for name in NAMES if name in told}
+    return told.assign(
+        **{name: one.str.replace(FORMULA, "'", regex=True) for name, one in names.items()}
+    )

@@ -14,7 +14,7 @@ from coordinator_pipelines import __version__
 from coordinator_pipelines.api.http.access import PUBLIC
 from coordinator_pipelines.api.http.answers import Answer
 from coordinator_pipelines.api.http.context import END_OF_TIME, Context, Ctx
-from coordinator_pipelines.api.http.problems import Problem, documented
+from coordinator_pipelines.api.http.problems import MEDIA_TYPE, SCHEMA_REFERENCE, documented
 from coordinator_pipelines.api.http.times import ZonedTime
 from coordinator_pipelines.domain.doors.ledger import Mode
 
@@ -54,7 +54,11 @@ class Info(Answer):
     response_model=Health,
     responses={
         **documented(),
-        503: {"model": Health | Problem, "description": "Stale, or the database cannot be read"},
+        503: {
+            "model": Health,
+            "content": {MEDIA_TYPE: {"schema": SCHEMA_REFERENCE}},
+            "description": "Stale, or the database cannot be read",
+        },
     },
     dependencies=[PUBLIC],
 )

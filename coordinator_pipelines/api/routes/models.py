@@ -11,6 +11,7 @@ from pydantic import Field
 from coordinator_pipelines.api.http.access import PUBLIC
 from coordinator_pipelines.api.http.answers import Answer, Sieve, answered, next_page
 from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.names import Name
 from coordinator_pipelines.api.http.parameters import AskedMode, Limit, Offset
 from coordinator_pipelines.api.http.problems import documented
 from coordinator_pipelines.api.http.times import ZonedTime
@@ -25,8 +26,8 @@ class ModelRow(Answer):
     """One model that takes part, or did."""
 
     model_id: str = Field(examples=["momentum"])
-    model_name: str
-    cruncher_name: str = Field(description="The owner's display name")
+    model_name: Name
+    cruncher_name: Name = Field(description="The owner's display name")
     cruncher_id: str = Field(description="The owner's account; names can be shared, this cannot")
     deployment_id: str = Field(description="Digest of the model's files")
     status: Literal["active", "left"]
