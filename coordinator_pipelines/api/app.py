@@ -122,7 +122,7 @@ def _add_middleware(app: FastAPI, origins: Sequence[str]) -> None:
             allow_origins=[_origin(origin) for origin in origins],
             allow_methods=["GET"],
             allow_headers=["X-API-Key", "Authorization", "If-None-Match"],
-            expose_headers=["ETag", "Last-Modified", "Link", "X-Skipped-Rows"],
+            expose_headers=["ETag", "Last-Modified", "Link", "X-Skipped-Rows", "X-Warning"],
         )
 
 

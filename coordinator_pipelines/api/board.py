@@ -5,7 +5,7 @@ comparing two (``board_diff``).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from coordinator_pipelines.api.http.answers import Answer, Sieve, records
 from coordinator_pipelines.api.http.context import Context
 from coordinator_pipelines.api.http.names import Name
 from coordinator_pipelines.api.http.times import ZonedTime
-from coordinator_pipelines.api.stored import json_list
+from coordinator_pipelines.api.stored import json_entries, sound
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
 
@@ -113,6 +113,23 @@ class Board:
     content_hash: str | None
     rows: list[LeaderboardRow]
     skipped: int
+    warning: str | None = None
+    """Told with the board if it stands in for a newer one that cannot be read."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether anything of it can be told."""
+        return bool(self.rows) or not self.skipped
+
+    @property
+    def name(self) -> str:
+        """Which board it is, for people."""
+        return f"the board as of {self.as_of:%Y-%m-%d %H:%M:%S} UTC, version {self.version}"
+
+    def instead_of(self, other: "Board") -> "Board":
+        """This board, shown where the other one cannot be."""
+        warning = f"{other.name}, cannot be read; shown is {self.name}"
+        return replace(self, skipped=self.skipped + other.skipped, warning=warning)
 
 
 def told_board(context: Context, stored: pd.DataFrame) -> Board | None:
@@ -142,11 +159,11 @@ class _Entries:
 
     def read(self, sieve: Sieve) -> list[Any]:
         """The entries as they are stored; none of them if their list cannot be read."""
-        return sieve.one(self._text, json_list) or []
+        return sieve.one(self._text, json_entries) or []
 
     def row(self, entry: Any) -> LeaderboardRow:
         """The row of one entry; raises what ``Sieve`` understands if it is malformed."""
-        score = entry["score"]
+        score = sound(entry)["score"]
         metrics, payload = score["metrics"], score["payload"]
         facts = PayloadFacts.model_validate(payload)
         rank = entry.get("rank")

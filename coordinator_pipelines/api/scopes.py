@@ -27,13 +27,33 @@ class Scope:
         return f"{self.asset}-{self.horizon}-{self.step}"
 
 
-def scopes(context: Context) -> dict[str, Scope]:
-    """All prediction configs of the database, by id, those of the past included."""
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """All prediction configs of a database, those of the past included."""
+
+    by_config: dict[str, Scope]
+    skipped: int
+    """How many of them cannot be told."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.by_config) + self.skipped
+
+    @property
+    def only(self) -> Scope | None:
+        """The one that everything is about, if there is no other."""
+        return next(iter(self.by_config.values()), None) if self.count == 1 else None
+
+
+def scopes(context: Context) -> Scopes:
+    """What the prediction configs predict, by id."""
     stored = records(context.reports.prediction_configs())
     sieve = Sieve(context, "scheduled_prediction_configs")
     found = {row["id"]: sieve.one(row, _scope) for row in stored}
     sieve.report()
-    return {config: scope for config, scope in found.items() if scope is not None}
+    told = {config: scope for config, scope in found.items() if scope is not None}
+    return Scopes(told, sieve.skipped)
 
 
 def _scope(row: dict[str, Any]) -> Scope:

@@ -4,9 +4,10 @@ Add a way of reading a stored document here; avoid what any document means.
 """
 
 import json
+import math
 from typing import Any
 
-from coordinator_pipelines.domain.values.json_text import defect
+from coordinator_pipelines.domain.values.json_text import UNSTORABLE, defect
 
 
 def json_object(text: Any) -> dict[str, Any]:
@@ -15,21 +16,21 @@ def json_object(text: Any) -> dict[str, Any]:
     Raises:
         ValueError, TypeError: it holds something else.
     """
-    value = _decoded(text)
+    value = json_value(text)
     if not isinstance(value, dict):
-        raise ValueError(f"{text[:60]!r} is not a JSON object")
+        raise ValueError(f"{str(text)[:60]!r} is not a JSON object")
     return value
 
 
-def json_list(text: Any) -> list[Any]:
-    """The JSON array that a text holds.
+def json_entries(text: Any) -> list[Any]:
+    """The JSON array that a text holds. Whether an entry can be told is another question.
 
     Raises:
         ValueError, TypeError: it holds something else.
     """
-    value = _decoded(text)
+    value = json.loads(text)
     if not isinstance(value, list):
-        raise ValueError(f"{text[:60]!r} is not a JSON array")
+        raise ValueError(f"{str(text)[:60]!r} is not a JSON array")
     return value
 
 
@@ -37,13 +38,33 @@ def json_value(text: str | None) -> Any:
     """What a text holds; None for none.
 
     Raises:
-        ValueError, TypeError: it is not JSON.
+        ValueError, TypeError: it is not JSON, or cannot be told.
     """
-    return None if text is None else _decoded(text)
-
-
-def _decoded(text: str) -> Any:
+    if text is None:
+        return None
     found = defect(text)
     if found:
         raise ValueError(found)
-    return json.loads(text)
+    return sound(json.loads(text))
+
+
+def sound(value: Any) -> Any:
+    """The value itself, if every number in it is finite and every text can be written.
+
+    Raises:
+        ValueError: one is not.
+        OverflowError: a whole number is larger than any that a reader knows.
+    """
+    if isinstance(value, dict):
+        for name, one in value.items():
+            sound(name)
+            sound(one)
+    elif isinstance(value, list):
+        for one in value:
+            sound(one)
+    elif isinstance(value, str):
+        if UNSTORABLE.search(value):
+            raise ValueError("a text holds a NUL character or half of a surrogate pair")
+    elif value is not None and not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return value

@@ -18,11 +18,12 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from coordinator_pipelines.api.http.context import Context
+from coordinator_pipelines.api.stored import json_value
 
 logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=BaseModel)
-SKIPPED = "X-Skipped-Rows"
+SKIPPED, WARNING = "X-Skipped-Rows", "X-Warning"
 MALFORMED = (
     ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError,
 )  # fmt: skip
@@ -59,10 +60,14 @@ class Sieve:
             self._skip(error)
             return None
 
+    def texts(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        """A column of JSON texts, without those that are malformed."""
+        return column.map(lambda text: None if self.one(text, json_value) is None else text)
+
     def report(self) -> None:
         """Count and log what was skipped, once everything was looked at."""
         if self.skipped:
-            self.context.skipped[self.what] += self.skipped
+            self.context.note(self.what, self.skipped)
             logger.warning(
                 "%d malformed rows of %s were skipped; the first: %s",
                 self.skipped, self.what, self._first,

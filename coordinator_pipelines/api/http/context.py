@@ -4,7 +4,6 @@ Add here what belongs to the running API as a whole; avoid what one request says
 and how an answer is put together (``answers``).
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -32,8 +31,12 @@ class Context:
     clock: Clock
     keys: KeyRing
     schema: ReportSchema
-    skipped: Counter[str] = field(default_factory=Counter)
-    """Malformed stored rows met since the start, by kind."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Malformed stored rows met since the start, by kind: the most that one answer left out."""
+
+    def note(self, what: str, skipped: int) -> None:
+        """Keep in mind that so many rows of a kind could not be told."""
+        self.skipped[what] = max(skipped, self.skipped.get(what, 0))
 
     def mode(self, asked: Mode | None = None) -> Mode:
         """The mode asked for, else live if the challenge has live models, else replay."""

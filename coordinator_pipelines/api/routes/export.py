@@ -16,6 +16,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from coordinator_pipelines.api.http.access import READ
+from coordinator_pipelines.api.http.answers import Sieve
 from coordinator_pipelines.api.http.context import Context, Ctx
 from coordinator_pipelines.api.http.names import shown
 from coordinator_pipelines.api.http.parameters import (
@@ -133,12 +134,13 @@ def _spans(span: Span) -> Iterator[Span]:
 def _predictions(
     context: Context, mode: Mode, span: Span, models: list[str] | None
 ) -> Iterator[pd.DataFrame]:
-    reports = context.reports
+    reports, sieve = context.reports, Sieve(context, "predictions")
     for part in _spans(span):
         page = reports.prediction_page(mode, part.start, part.end, models, limit=None, outputs=True)
         rows, truths = page.rows, reports.ground_truths(part.start, part.end)
-        told = rows["output_json"].mask(~resolved(rows, truths), None)
-        yield rows.assign(output_json=told)[list(PREDICTIONS)]
+        known = rows["output_json"].mask(~resolved(rows, truths), None)
+        yield rows.assign(output_json=sieve.texts(known))[list(PREDICTIONS)]
+    sieve.report()
 
 
 def _scores(

@@ -13,9 +13,13 @@ from pydantic import Field
 from coordinator_pipelines import __version__
 from coordinator_pipelines.api.http.access import PUBLIC
 from coordinator_pipelines.api.http.answers import Answer
-from coordinator_pipelines.api.http.context import END_OF_TIME, Context, Ctx
+from coordinator_pipelines.api.http.context import Context, Ctx
 from coordinator_pipelines.api.http.problems import MEDIA_TYPE, SCHEMA_REFERENCE, documented
 from coordinator_pipelines.api.http.times import ZonedTime
+from coordinator_pipelines.api.routes.leaderboard import find_board
+from coordinator_pipelines.api.routes.models import model_rows
+from coordinator_pipelines.api.routes.score_points import newest_points
+from coordinator_pipelines.api.scopes import scopes
 from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["service"])
@@ -26,15 +30,18 @@ NO_STORE = {"Cache-Control": "no-store"}
 class Health(Answer):
     """Whether the service is sound."""
 
-    status: Literal["ok", "stale"] = Field(
+    status: Literal["ok", "degraded", "stale"] = Field(
         description="stale: the newest live board is older than three refreshes (15 minutes at "
-        "least), or there is none although models joined that long ago"
+        "least), or there is none although models joined that long ago. degraded: stored rows are "
+        "malformed and left out, or the newest board cannot be read and an older one is shown"
     )
     version: str
     mode: Mode
     leaderboard_as_of: ZonedTime | None
     leaderboard_age_seconds: float | None
-    skipped_rows: dict[str, int] = Field(description="Malformed stored rows met since the start")
+    skipped_rows: dict[str, int] = Field(
+        description="Malformed stored rows met since the start: the most that one answer left out"
+    )
 
 
 class Info(Answer):
@@ -65,11 +72,12 @@ class Info(Answer):
 def health(context: Ctx) -> JSONResponse:
     """200 if the database can be read and the newest live board is not too old, else 503."""
     mode = context.mode()
-    board = context.reports.board(mode, END_OF_TIME)
-    as_of = board["as_of"].iloc[0].to_pydatetime() if len(board) else None
+    board = find_board(context, mode, None)
+    as_of = board.as_of if board else None
     stale = is_stale(context, mode, as_of)
+    _look_at_the_newest(context, mode)
     told = Health(
-        status="stale" if stale else "ok",
+        status="stale" if stale else "degraded" if context.skipped else "ok",
         version=__version__,
         mode=mode,
         leaderboard_as_of=as_of,
@@ -77,6 +85,13 @@ def health(context: Ctx) -> JSONResponse:
         skipped_rows=dict(context.skipped),
     )
     return JSONResponse(told.model_dump(mode="json"), 503 if stale else 200, NO_STORE)
+
+
+def _look_at_the_newest(context: Context, mode: Mode) -> None:
+    """Meet the malformed rows that readers would meet, before they do."""
+    scopes(context)
+    model_rows(context, mode)
+    newest_points(context, mode)
 
 
 @routes.get("/info", response_model=Info, responses=documented(), dependencies=[PUBLIC])

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from coordinator_pipelines.api.board import Board, LeaderboardRow, told_board
 from coordinator_pipelines.api.board_diff import BoardDiff, board_diff
 from coordinator_pipelines.api.http.access import PUBLIC
-from coordinator_pipelines.api.http.answers import answered, next_page
+from coordinator_pipelines.api.http.answers import WARNING, answered, next_page
 from coordinator_pipelines.api.http.context import END_OF_TIME, START_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.http.parameters import (
     EXAMPLE_INSTANT,
@@ -24,6 +24,9 @@ from coordinator_pipelines.api.http.problems import Refusal, documented
 from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["leaderboard"])
+
+MOST_UNREADABLE = 10
+"""Boards in a row of which nothing can be read, until none stands in for the newest one."""
 
 AsOf = Annotated[
     Instant | None,
@@ -56,11 +59,12 @@ def leaderboard(
     board = find_board(context, mode, as_of, version)
     if board is None:
         if version is not None:
-            raise Refusal(404, f"there is no version {version} of that board")
+            raise Refusal(404, f"there is no version {version} of that board that can be read")
         return answered(request, [])
     rows, end = board.rows[offset : offset + limit], offset + limit
     same = {"mode": mode, "as_of": board.as_of, "version": board.version}
-    more = next_page(request, **same, offset=end) if end < len(board.rows) else None
+    more = next_page(request, **same, offset=end) if end < len(board.rows) else {}
+    more |= {WARNING: board.warning} if board.warning else {}
     return answered(request, rows, skipped=board.skipped, modified=board.created_at, headers=more)
 
 
@@ -92,21 +96,34 @@ def leaderboard_diff(
         before = _previous(context, after)
     else:
         before = find_board(context, mode, before_as_of or after.as_of, before_version)
-    if before is None:
-        raise Refusal(404, "there is no earlier board to compare with")
+    if before is None or not before.is_readable:
+        raise Refusal(404, "there is no earlier board to compare with that can be read")
     return answered(request, board_diff(before, after), skipped=before.skipped + after.skipped)
 
 
 def find_board(
     context: Context, mode: Mode, as_of: datetime | None, version: int | None = None
 ) -> Board | None:
-    """The newest board at an instant (of all times if None), in one version of it."""
-    stored = context.reports.board(mode, as_of or END_OF_TIME, version=version)
-    return told_board(context, stored)
+    """The newest board at an instant (of all times if None), in one version of it.
+
+    If nothing of it can be read, the version or the board before stands in for it, and says so;
+    for a version that was named, nothing does.
+    """
+    newest = told_board(context, context.reports.board(mode, as_of or END_OF_TIME, version=version))
+    if newest is None or newest.is_readable:
+        return newest
+    board: Board | None = newest
+    for _ in range(0 if version else MOST_UNREADABLE):
+        board = _previous(context, board) if board else None
+        if board is not None and board.is_readable:
+            return board.instead_of(newest)
+    return None if version else newest
 
 
 def _previous(context: Context, board: Board) -> Board | None:
+    """The version before, or of a first one the board before, as it is."""
+    reports, mode, as_of = context.reports, board.mode, board.as_of
     if board.version > 1:
-        return find_board(context, board.mode, board.as_of, board.version - 1)
-    earlier = board.as_of - timedelta(microseconds=1)
-    return None if earlier < START_OF_TIME else find_board(context, board.mode, earlier)
+        return told_board(context, reports.board(mode, as_of, version=board.version - 1))
+    earlier = as_of - timedelta(microseconds=1)
+    return None if earlier < START_OF_TIME else told_board(context, reports.board(mode, earlier))

@@ -90,10 +90,11 @@ def predictions(
     page, cells = prediction_cells(context, mode, span, chosen, limit)
     sieve = Sieve(context, "predictions")
     owners = _owners(context, mode) if caller.tier != "public" else {}
-    told = sieve.rows(records(cells), partial(_row, caller, owners, scopes(context)))
+    configs = scopes(context)
+    told = sieve.rows(records(cells), partial(_row, caller, owners, configs.by_config))
     earlier = {"mode": mode, "start": span.start, "end": page.earlier}
     headers = next_page(request, **earlier) if page.earlier else None
-    return answered(request, told, skipped=sieve.skipped, headers=headers)
+    return answered(request, told, skipped=sieve.skipped + configs.skipped, headers=headers)
 
 
 def prediction_cells(

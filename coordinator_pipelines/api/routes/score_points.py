@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from coordinator_pipelines.api.board import MetricsRow, Ranking, flat_metrics
 from coordinator_pipelines.api.http.access import PUBLIC
 from coordinator_pipelines.api.http.answers import Answer, Sieve, answered, records
-from coordinator_pipelines.api.http.context import Context, Ctx
+from coordinator_pipelines.api.http.context import END_OF_TIME, START_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.http.parameters import (
     AskedMode,
     AskedModels,
@@ -115,10 +115,10 @@ AskedPoints = Annotated[Asked, Depends(_asked)]
 )
 def global_points(request: Request, context: Ctx, asked: AskedPoints) -> Response:
     """The metrics of each model over time: one row per model and batch window."""
-    configs = list(scopes(context).values())
+    configs = scopes(context)
     sieve = Sieve(context, "model_scores")
-    told = sieve.rows(_stored(context, asked), partial(_global_point, context, configs))
-    return answered(request, told, skipped=sieve.skipped)
+    told = sieve.rows(_stored(context, asked), partial(_global_point, context, configs.only))
+    return answered(request, told, skipped=sieve.skipped + configs.skipped)
 
 
 @routes.get(
@@ -131,10 +131,10 @@ def param_points(request: Request, context: Ctx, asked: AskedPoints) -> Response
     """The metrics of each model over time, a row for each prediction config."""
     configs = scopes(context)
     sieve = Sieve(context, "model_scores")
-    stored = _stored(context, asked, payload=True, rows_each=max(1, len(configs)))
+    stored = _stored(context, asked, payload=True, rows_each=max(1, configs.count))
     parts = [part for row in stored for part in sieve.one(row, _by_config) or ()]
-    told = sieve.rows(parts, partial(_param_point, context, configs))
-    return answered(request, told, skipped=sieve.skipped)
+    told = sieve.rows(parts, partial(_param_point, context, configs.by_config))
+    return answered(request, told, skipped=sieve.skipped + configs.skipped)
 
 
 @routes.get(
@@ -148,6 +148,15 @@ def snapshots(request: Request, context: Ctx, asked: AskedPoints) -> Response:
     sieve = Sieve(context, "model_scores")
     told = sieve.rows(_stored(context, asked, payload=True), _snapshot)
     return answered(request, told, skipped=sieve.skipped)
+
+
+def newest_points(context: Context, mode: Mode) -> list[Snapshot]:
+    """What is stored of each model at the newest instant that has model scores."""
+    extent = context.reports.scored_extent(mode, START_OF_TIME, END_OF_TIME)
+    if not extent:
+        return []
+    stored = context.reports.score_points(mode, extent[-1:], None, payload=True)
+    return Sieve(context, "model_scores").rows(records(stored), _snapshot)
 
 
 def point_instants(context: Context, mode: Mode, span: Span, most: int) -> list[datetime]:
@@ -182,9 +191,8 @@ def _stored(
     return records(context.reports.score_points(asked.mode, instants, chosen, payload=payload))
 
 
-def _global_point(context: Context, configs: list[Scope], row: dict[str, Any]) -> GlobalPoint:
+def _global_point(context: Context, only: Scope | None, row: dict[str, Any]) -> GlobalPoint:
     metrics = json_object(row["metrics_json"])
-    only = configs[0] if len(configs) == 1 else None
     return GlobalPoint(
         model_id=row["model_id"],
         asset=only.asset if only else None,
