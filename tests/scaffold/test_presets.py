@@ -237,8 +237,8 @@ def test_out_of_sample_takes_no_answer_that_was_not_given_live(
 
 
 UP_DOWN_STUBS = {
-    "a scorer without a rule": ("scoring.py", "    distance =", '    return {"value": 0.0, '
-                                '"success": True, "failed_reason": None}\n    distance ='),
+    "a scorer without a rule": ("scoring.py", "    p_up, outcome =", '    return {"value": 0.0, '
+                                '"success": True, "failed_reason": None}\n    p_up, outcome ='),
     "a validator that takes everything": ("validation.py", "    p_up = inf",
                                           "    return inference_output\n    p_up = inf"),
     "an input without content": ("inference.py", "return raw_input", "return {}"),

@@ -19,6 +19,7 @@ from coordinator_pipelines.domain.author.code import (
     load_callable,
     takes_context,
 )
+from coordinator_pipelines.domain.author.density_bounds import check_densities
 from coordinator_pipelines.domain.author.entity import Entity
 from coordinator_pipelines.domain.author.scorer import scorer_from
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -104,7 +105,9 @@ def load_rules(challenge: Challenge) -> Rules:
         ),
         scope=partial(_scope, code.get("PREDICTION_SCOPE_BUILDER")),
         call=partial(_call, challenge.model_interface, code.get("PREDICT_CALL_BUILDER")),
-        validate=partial(_validated, code.get("INFERENCE_OUTPUT_VALIDATOR")),
+        validate=partial(
+            _validated, code.get("INFERENCE_OUTPUT_VALIDATOR"), challenge.limits.density_bound
+        ),
         resolve=partial(_resolved, resolver) if resolver else None,
         score=scorer_from(score),
         scorer=f"{challenge.callables.SCORING_FUNCTION}@{getattr(score, 'version', 1)}",
@@ -165,11 +168,12 @@ def _call(
     return _object(key, result, args=list, kwargs=dict)
 
 
-def _validated(validator: AuthorCode | None, output: Any) -> dict[str, Any]:
+def _validated(validator: AuthorCode | None, density_bound: float, output: Any) -> dict[str, Any]:
     """The output to store; an output that is no object becomes ``{"result": output}``.
 
     The validator gets a copy, so that the raw output stays what the model returned.
     """
+    check_densities(output, density_bound)
     kept = output if isinstance(output, dict) else {"result": output}
     if validator is not None:
         accepted = validator(copy.deepcopy(kept))

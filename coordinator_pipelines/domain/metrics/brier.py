@@ -27,5 +27,6 @@ def brier_probability_up(p_up: ArrayLike, outcome: ArrayLike) -> NDArray[np.floa
     >>> brier_probability_up([0.9, 0.5, 0.2], [1, 1, 1]).round(4).tolist()
     [0.99, 0.75, 0.36]
     """
-    distance = np.asarray(p_up, dtype=np.float64) - np.asarray(outcome, dtype=np.float64)
-    return 1.0 - distance * distance  # a power would round differently for one value
+    p, y = np.asarray(p_up, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
+    # 1 - (p - y)^2 as a product: the difference would lose what is nearly certain and wrong.
+    return np.minimum(((1.0 + y) - p) * ((1.0 - y) + p), 1.0)

@@ -14,8 +14,9 @@ Array = NDArray[np.float64]
 
 VOLATILITY_FLOOR = 1e-6
 """Least volatility that :func:`sharpe_like` divides by, as in the original."""
-NO_VARIATION = 1e-12
-"""Volatility relative to the mean that is indistinguishable from rounding."""
+NO_VARIATION = 1e-6
+"""Volatility relative to the mean below which its digits are those of rounding: means of buckets
+are known to 1e-16 of their size, so what varies by less is not known to 1e-9 of itself."""
 
 
 def combine_squares(n: ArrayLike, total: ArrayLike, squares: ArrayLike) -> Array:
@@ -63,9 +64,9 @@ def volatility(n: ArrayLike, squares: ArrayLike) -> Array:
 def sharpe_like(average: ArrayLike, deviation: ArrayLike) -> Array:
     """Mean over volatility, per score and without annualising.
 
-    NaN where nothing varies: a ratio to no variation is no evidence of skill, and the
-    original's floor alone made three equal gains of one per cent worth 10,000. Where values do
-    vary, the floor of 1e-6 keeps minute positions from exploding.
+    NaN where nothing varies but by ``NO_VARIATION``: a ratio to that is no evidence of skill, and
+    the original's floor alone made three equal gains of one per cent worth 10,000. Where values
+    do vary, the floor of 1e-6 keeps minute positions from exploding.
 
     Reference:
         Sharpe, W. F. (1994): The Sharpe ratio. Journal of Portfolio Management 21, 49-58.

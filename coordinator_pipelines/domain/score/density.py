@@ -19,6 +19,11 @@ MOST_COMPONENTS = 1000
 MOST_NORMALS = 100
 """Components of a mixture that is kept as such: scoring one compares each with each."""
 MOST_LEVELS = 4
+LARGEST_NUMBER = 1e50
+"""No location or scale is larger, and no scale smaller than one by it: so far scores are exact."""
+LEAST_SHARE = 1e-120
+"""A component with less of the whole is left out of a mixture that is scored: within the bounds
+above it cannot change a score by a billionth."""
 
 
 class Component(NamedTuple):
@@ -40,7 +45,7 @@ def _laplace(loc: float, scale: float) -> float:
 
 
 def _cauchy(loc: float, scale: float) -> float:
-    return 0.5 + math.atan(loc / scale) / math.pi
+    return math.atan2(scale, -loc) / math.pi  # 0.5 + atan(loc / scale) / pi loses small ones
 
 
 SURVIVAL: dict[str, Callable[[float, float], float]] = {
@@ -83,7 +88,8 @@ def normal_mixture(output: Any) -> dict[str, list[float]]:
             change over the whole horizon: ``norm``, or a mixture of at most ``MOST_NORMALS``.
 
     Returns:
-        Three lists of one length, an entry per component. The weights sum to 1.
+        Three lists of one length, an entry per component with at least ``LEAST_SHARE`` of the
+        whole. The weights sum to 1.
 
     Raises:
         ValueError: it is none of these; the text says what is wrong and what would be right.
@@ -97,6 +103,7 @@ def normal_mixture(output: Any) -> dict[str, list[float]]:
     others = sorted({part.name for part in parts} - {"norm"})
     if others:
         raise ValueError(f"{', '.join(others)} is not scored here; use norm, or a mixture of norm")
+    parts = [part for part in parts if part.weight >= LEAST_SHARE]
     if len(parts) > MOST_NORMALS:
         raise ValueError(f"{len(parts)} components; at most {MOST_NORMALS} are scored")
     return {
@@ -159,6 +166,11 @@ def _location_and_scale(params: Mapping[str, Any]) -> tuple[float, float]:
     loc, scale = _number(params.get("loc"), "loc"), _number(params.get("scale"), "scale")
     if scale <= 0:
         raise ValueError(f"scale must be above 0, not {_shown(scale)}: a density has a width")
+    if scale < 1 / LARGEST_NUMBER:
+        raise ValueError(f"scale must be at least {1 / LARGEST_NUMBER:g}, not {_shown(scale)}")
+    for name, number in (("loc", loc), ("scale", scale)):
+        if abs(number) > LARGEST_NUMBER:
+            raise ValueError(f"{name} must be at most {LARGEST_NUMBER:g}, not {_shown(number)}")
     return loc, scale
 
 

@@ -4,7 +4,9 @@ Add a sum here when a metric of a trailing window needs it; avoid metrics themse
 anything that needs the order of scores (those metrics read the scores of their window).
 """
 
+import math
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -23,7 +25,7 @@ def score_statistics(scores: pd.DataFrame, bucket: timedelta) -> pd.DataFrame:
     Args:
         scores: the newest version of each cell's score; needs ``mode``,
             ``prediction_config_id``, ``model_id``, ``resolvable_at``, ``status``, ``value`` and
-            ``rule``. Sums run in the order of the rows.
+            ``rule``. Sums are exact up to the last digit, so their order plays no part.
         bucket: length of a bucket (end - bucket, end].
 
     With v the values that are not NaN: ``n`` = count, ``total`` = sum of v, ``squares`` = sum
@@ -47,18 +49,27 @@ def _values(scores: pd.DataFrame, group: np.ndarray) -> dict[str, np.ndarray]:
     value, of = values[present], group[present]
     imputed = scores["rule"].isin(IMPUTING_RULES).to_numpy()[present]
     n = np.bincount(of, minlength=groups)
-    total = np.bincount(of, weights=value, minlength=groups)
+    total = _sums(value, of, groups)
     mean = total / np.maximum(n, 1)
     solvent = value > -1
     return {
         "n": n,
         "n_imputed": np.bincount(of[imputed], minlength=groups),
         "total": total,
-        "squares": np.bincount(of, weights=(value - mean[of]) ** 2, minlength=groups),
-        "log_wealth": np.bincount(of[solvent], weights=np.log1p(value[solvent]), minlength=groups),
+        "squares": _sums((value - mean[of]) ** 2, of, groups),
+        "log_wealth": _sums(np.log1p(value[solvent]), of[solvent], groups),
         "n_ruin": np.bincount(of[~solvent], minlength=groups),
         "n_positive": np.bincount(of[value > 0], minlength=groups),
     }
+
+
+def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """The sum of each group's values, correctly rounded."""
+    order = np.argsort(group, kind="stable")
+    stops = np.cumsum(np.bincount(group, minlength=groups)).tolist()
+    ordered = values[order].tolist()
+    parts = (ordered[start:stop] for start, stop in pairwise([0, *stops]))
+    return np.array([math.fsum(part) for part in parts], dtype="float64")
 
 
 def _outcomes(scores: pd.DataFrame, group: np.ndarray) -> dict[str, np.ndarray]:

@@ -40,6 +40,7 @@ Hours = Annotated[int, Field(strict=True, gt=0, le=87600)]
 Identifier = Annotated[
     str, AfterValidator(Shape(r"[A-Za-z]\w*", "a Python name that starts with a letter", 80))
 ]
+DensityBound = Annotated[float, Field(strict=True, gt=0, le=1e15, allow_inf_nan=False)]
 ModelFact = Literal["model_id", "model_name", "owner"]
 WindowHours = Annotated[dict[MetricName, Hours], Field(min_length=1)]
 
@@ -114,7 +115,10 @@ class LimitsSpec(SpecModel):
 
     call_timeout_seconds: Timeout = 2.0
     setup_timeout_seconds: Timeout = 30.0
-    output_bytes: Count = 65536
+    output_bytes: Count = 262_144
+    density_bound: DensityBound = 1e6
+    """Largest number that a density may have as a parameter: the size of the question. A
+    ``scale`` is at least 1e-18 of it."""
     restarts_per_window: Annotated[int, Field(strict=True, ge=0, le=1000)] = 3
     memory_bytes: Annotated[int, Field(strict=True, ge=256 << 20)] = 2 << 30
 

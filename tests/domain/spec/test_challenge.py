@@ -404,7 +404,7 @@ def test_derived_values_follow_from_the_spec():
     assert challenge.key == "btc_up_down"
     assert challenge.statistics_bucket == timedelta(minutes=15)
     assert challenge.longest_window_hours == 168
-    assert challenge.call_limits.output_bytes == 65536
+    assert challenge.call_limits.output_bytes == 262_144
     assert challenge.metric("steady").window == "steady"
 
 
