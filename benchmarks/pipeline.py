@@ -19,6 +19,7 @@ from pathlib import Path
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.author.rules import Rules, load_rules
 from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.feed_record.access import FeedAccess
 from coordinator_pipelines.domain.feed_record.ingest import Ingest
 from coordinator_pipelines.domain.ground_truth.ground_truth import new_versions as new_truths
 from coordinator_pipelines.domain.ground_truth.ground_truth import resolve
@@ -70,7 +71,7 @@ def _ours(
     ledger.identify(challenge.identity)
     ledger.register_configs(config_rows(challenge.scheduled_prediction_configs))
     ledger.record_memberships(roster.memberships(challenge.start))
-    ingest = Ingest(challenge, open_feed(challenge.feed), ledger, datetime.now(UTC))
+    ingest = Ingest(challenge, open_feed(challenge.feed, FeedAccess()), ledger, datetime.now(UTC))
     laps = [("start", time.perf_counter())]
     with ReplayModels(base_class=challenge.model_base_classname, log_dir=directory) as models:
         replay = Replay(challenge, rules, ingest, models, roster.members, "benchmark")
@@ -87,7 +88,7 @@ def _ours(
     scored = score_batch(challenge, rules, predictions, truths, run_id="benchmark")
     ledger.add_scores(new_versions(scored, ledger.scores(Mode.REPLAY, span.start, span.end)))
     laps.append(("scores", time.perf_counter()))
-    boards = Boards(challenge, rules, ledger, Mode.REPLAY, "benchmark")
+    boards = Boards(challenge, rules, ledger, Mode.REPLAY, "benchmark", ingest.now)
     ends = [window.end for window in windows]
     rows = new_board_versions(boards.model_scores(ends), ledger.model_scores(Mode.REPLAY, ends))
     ledger.add_model_scores(rows)
