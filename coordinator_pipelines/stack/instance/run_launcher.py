@@ -9,10 +9,16 @@ import json
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import dagster as dg
 from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.launcher import (
+    CheckRunHealthResult,
+    DefaultRunLauncher,
+    LaunchRunContext,
+    WorkerStatus,
+)
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
@@ -27,6 +33,18 @@ SPAWNED = "multiprocessing"
 class WatchedRunLauncher(DefaultRunLauncher):
     """Launches a run in a process of its code server, and can find that process again."""
 
+    _handed_over: ClassVar[set[str]] = set()
+    """Runs that this process is about to hand to their code servers: no process to find yet."""
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Start a run; returns when its process is there."""
+        run_id = context.dagster_run.run_id
+        self._handed_over.add(run_id)
+        try:
+            super().launch_run(context)
+        finally:
+            self._handed_over.discard(run_id)
+
     @property
     def supports_check_run_worker_health(self) -> bool:
         """Whether run monitoring may ask."""
@@ -35,13 +53,20 @@ class WatchedRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """RUNNING or FAILED; RUNNING also if nobody can know.
 
-        On this machine the process itself tells. A code server tells less: one that was started
-        again does not know the runs of its predecessor, which go on; and one whose database was
-        away while a run died no longer looks after its runs, and counts them all as running.
+        On this machine the process itself tells, as soon as it has said its number. A code server
+        tells less: one that was started again does not know the runs of its predecessor, which go
+        on; and one whose database was away while a run died no longer looks after its runs, and
+        counts them all as running.
         """
         where = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
-        if where.get("host") in LOCAL:
-            there: bool | None = self._has_process(run.run_id)
+        pids = self._pids(run.run_id) if where.get("host") in LOCAL else set[str]()
+        there: bool | None
+        if run.run_id in self._handed_over:
+            there = True
+        elif pids:
+            there = any(SPAWNED in _command_line(pid) for pid in pids)
+        elif not where and run.status is dg.DagsterRunStatus.STARTING:
+            there = False  # whoever launched it is gone, and had not come to asking a code server
         else:
             there = self._is_known(run.run_id)
         if there is None:
@@ -67,7 +92,8 @@ class WatchedRunLauncher(DefaultRunLauncher):
         found: DagsterGrpcClient | None = self._get_grpc_client_for_termination(run_id)  # type: ignore[no-untyped-call]
         return found
 
-    def _has_process(self, run_id: str) -> bool:
+    def _pids(self, run_id: str) -> set[str]:
+        """The process of a run, and those of what else has told of it."""
         connection = self._instance.get_records_for_run(
             run_id, of_type=dg.DagsterEventType.ENGINE_EVENT
         )
@@ -76,7 +102,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
             metadata = record.event_log_entry.get_dagster_event().engine_event_data.metadata
             if "pid" in metadata:
                 pids.add(str(metadata["pid"].value))
-        return any(SPAWNED in _command_line(pid) for pid in pids)
+        return pids
 
 
 def _command_line(pid: str) -> str:

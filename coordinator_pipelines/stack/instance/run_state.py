@@ -18,6 +18,7 @@ POLL_SECONDS = 0.5
 LAUNCHED = "dagster/backfill"
 SAID = re.compile(PROGRESS.format(done=r"(\d+)", total=r"\d+"))
 DESERTED = "no daemon"
+ENDS = {dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
 ENDED = ("FAILED", "CANCELED", "CANCELING", "FAILING")
 
 
@@ -62,7 +63,7 @@ def follow(directory: Path, backfill_id: str, alive: Callable[[], bool]) -> Iter
 
 
 def failure(directory: Path, run_id: str) -> str | None:
-    """What the first step that failed in a run said."""
+    """What the first step that failed in a run said; or else what Dagster says of its end."""
     with dg.DagsterInstance.from_config(str(directory)) as instance:
         connection = instance.get_records_for_run(
             run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1
@@ -71,6 +72,9 @@ def failure(directory: Path, run_id: str) -> str | None:
             event = record.event_log_entry.get_dagster_event()
             told = event.step_failure_data.user_failure_data
             return told.description if told else event.step_failure_data.error_display_string
+        ended = instance.get_records_for_run(run_id, of_type=ENDS, limit=1, ascending=False)
+        for record in ended.records:
+            return record.event_log_entry.get_dagster_event().message
     return None
 
 
