@@ -5,7 +5,7 @@ event for each window of each asset and check, and opens a database several time
 a backfill of a month that took a minute. It can hand over one event for all windows of an asset,
 but its own storages would then not know what becomes of a single window; and it can hand over
 events in batches, which they take apart again. These storages do both. What is private to Dagster
-of this is in this module, and ``tests/stack/instance/test_bulk_events.py`` fails where Dagster changes it.
+of this is in this module, and its test fails where Dagster changes it.
 """
 
 import json
