@@ -16,6 +16,7 @@ from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS
 from coordinator_pipelines.domain.values.errors import FeedDataError
 from coordinator_pipelines.feeds.candles.checks import YEAR_2100, told_apart
 from coordinator_pipelines.feeds.candles.file import CandleTable
+from coordinator_pipelines.feeds.candles.step import RUN, in_coarser_run
 from coordinator_pipelines.feeds.http.answer import parsed
 
 Milliseconds = Annotated[int, Field(ge=0, lt=YEAR_2100 * 1000)]
@@ -58,6 +59,12 @@ def read_klines(
     )
     _refuse(rows, (opened < earliest * 1000) | (opened > latest * 1000), "was not asked for")
     _refuse(rows, np.diff(opened, prepend=-1) <= 0, "is not after the row before")
+    _refuse(
+        rows,
+        in_coarser_run(opened / 1000, granularity_seconds),
+        f"is one of {RUN} or more in a row that are equally far apart, but not "
+        f"{granularity_seconds} s: these are candles of another interval",
+    )
     columns = {name: [row[place] for row in rows] for place, name in enumerate(PRICE_COLUMNS, 1)}
     table = CandleTable(
         pd.DataFrame({"ts": opened // 1000, **columns}), opened // 1000, "the one that opens at"

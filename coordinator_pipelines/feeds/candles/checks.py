@@ -15,6 +15,7 @@ from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS
 from coordinator_pipelines.domain.values.errors import FeedDataError
 from coordinator_pipelines.feeds.candles.file import CandleTable
 from coordinator_pipelines.feeds.candles.problems import EXAMPLES, Problem, report
+from coordinator_pipelines.feeds.candles.step import RUN, in_coarser_run, smallest_step
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def checked_candles(table: CandleTable, granularity_seconds: int, name: str) -> 
         FeedDataError: anything at all is broken; the message lists every kind of problem.
     """
     candles, findings = _judged(table, granularity_seconds)
+    findings += _step_findings(candles, granularity_seconds, named="symbol" in table.rows)
     problems = [*table.problems, *(_problem(table, *finding) for finding in findings)]
     if problems:
         total = len(candles) + sum(problem.count for problem in table.problems)
@@ -174,6 +176,36 @@ def _order_findings(candles: pd.DataFrame, shown: Sequence[str]) -> Iterator[Fin
     )
     backwards = candles.groupby("symbol", sort=False)["ts"].diff() < 0
     yield "the open time is before that of the row above", backwards, shown, "Sort the file."
+
+
+def _step_findings(candles: pd.DataFrame, granularity: int, *, named: bool) -> list[Finding]:
+    """By symbol: steps that are never a bar's, or not for a stretch that no gaps explain."""
+    readable = candles[np.isfinite(candles["ts"])]
+    shown = ["symbol", "ts"] if named else ["ts"]
+    findings: list[Finding] = []
+    for symbol, ts in readable.groupby("symbol", sort=False)["ts"]:
+        times, of = ts.to_numpy(), f" of {symbol}" if named else ""
+        step = smallest_step(times)
+        coarse = in_coarser_run(times, granularity)
+        if granularity < step < np.inf:
+            kind = (
+                f"these are no candles of {granularity} s: no two rows{of} are {granularity} s "
+                f"apart, the smallest step is {step:g} s"
+            )
+            coarse = np.ones(len(times), dtype=bool)
+        elif coarse.any():
+            step = np.diff(times[coarse]).min(initial=np.inf)
+            kind = f"rows{of} that are {step:g} s apart, {RUN} or more in a row"
+        else:
+            continue
+        broken = pd.Series(False, candles.index)
+        broken[ts.index[coarse]] = True
+        advice = (
+            f"Closes would be dated too early. Export candles of {granularity} s, or set "
+            f"granularity_seconds to the length of these."
+        )
+        findings.append((kind, broken, shown, advice))
+    return findings
 
 
 def _problem(
