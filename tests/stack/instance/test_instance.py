@@ -73,16 +73,16 @@ def test_a_file_that_an_earlier_version_wrote_is_brought_up_to_date():
 def test_a_file_that_was_edited_stays_and_that_is_said(capsys: pytest.CaptureFixture[str]):
     write(EDITED)
     assert prepared() == EDITED
-    assert "was edited and is used as it is" in capsys.readouterr().err
+    assert "was edited and is used as it is" in capsys.readouterr().out
 
 
 def test_one_character_makes_our_file_an_edited_one(capsys: pytest.CaptureFixture[str]):
     ours = prepared()
-    assert not capsys.readouterr().err
+    assert not capsys.readouterr().out
     edited = ours.replace("num_workers: 8", "num_workers: 9")
     (settings.dagster_home() / "dagster.yaml").write_text(edited)
     assert prepared() == edited
-    assert "was edited" in capsys.readouterr().err
+    assert "was edited" in capsys.readouterr().out
 
 
 def test_a_file_that_dagster_cannot_read_is_named():
@@ -149,7 +149,7 @@ def test_an_edited_file_that_ignores_the_database_is_said_loudly(
     del dagster_database  # named by the environment
     write(EDITED)
     assert prepared() == EDITED
-    assert "but that file does not use it" in capsys.readouterr().err
+    assert "but that file does not use it" in capsys.readouterr().out
 
 
 @pytest.mark.slow
