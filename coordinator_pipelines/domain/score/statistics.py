@@ -69,7 +69,15 @@ def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     stops = np.cumsum(np.bincount(group, minlength=groups)).tolist()
     ordered = values[order].tolist()
     parts = (ordered[start:stop] for start, stop in pairwise([0, *stops]))
-    return np.array([math.fsum(part) for part in parts], dtype="float64")
+    return np.array([_sum(part) for part in parts], dtype="float64")
+
+
+def _sum(values: list[float]) -> float:
+    """Their sum; infinite where it leaves what a double holds, which a ledger refuses."""
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        return sum(values)
 
 
 def _outcomes(scores: pd.DataFrame, group: np.ndarray) -> dict[str, np.ndarray]:
