@@ -6,19 +6,18 @@ check, so that no two of them migrate at once and none locks the tables of a liv
 """
 
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, column, inspect, select, table
 
 from coordinator_pipelines.domain.values.errors import LedgerSchemaError
 from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.tables import ledger_identity
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+REVISION = table("alembic_version", column("version_num"))
+"""Where Alembic keeps which revision a database has."""
 
 
 def upgrade(url: str) -> None:
@@ -36,11 +35,10 @@ def upgrade(url: str) -> None:
         database.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with database.writing("schema") as connection:
-            revision, config = _revision_of(connection, database.name), _config()
+            revision = _revision_of(connection, database.name)
             if revision is not None:
                 require_known(database.name, revision)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _run_migrations(connection)
     finally:
         database.close()
 
@@ -62,7 +60,7 @@ def current_revision(url: str) -> str | None:
 @cache
 def head_revision() -> str:
     """The revision that this version of the package needs."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    return _revisions()[-1]
 
 
 def require_head(database: Database) -> None:
@@ -89,8 +87,7 @@ def require_known(name: str, revision: str) -> None:
     Raises:
         LedgerSchemaError: it does not; the message says ``name`` and what to do.
     """
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if revision not in known:
+    if revision not in _revisions():
         raise LedgerSchemaError(
             f"{name} has schema {revision}, which this version does not know: a newer "
             "version made it; upgrade coordinator-pipelines"
@@ -105,8 +102,11 @@ def _revision(database: Database) -> str | None:
 
 
 def _revision_of(connection: Connection, name: str) -> str | None:
-    revision = MigrationContext.configure(connection).get_current_revision()
-    if revision is not None and not inspect(connection).has_table(ledger_identity.name):
+    tables = inspect(connection)
+    if not tables.has_table(REVISION.name):
+        return None
+    revision: str | None = connection.scalar(select(REVISION.c.version_num))
+    if revision is not None and not tables.has_table(ledger_identity.name):
         raise LedgerSchemaError(
             f"{name} is another program's, with a schema {revision} of its own; give the challenge "
             "a database to itself"
@@ -114,7 +114,15 @@ def _revision_of(connection: Connection, name: str) -> str | None:
     return revision
 
 
-def _config() -> Config:
-    config = Config()
+@cache
+def _revisions() -> list[str]:
+    """All revisions of this version of the package, the newest last: its modules are named so."""
+    return sorted(path.name[1:5] for path in MIGRATIONS.glob("versions/v[0-9]*.py"))
+
+
+def _run_migrations(connection: Connection) -> None:
+    """Alembic is imported when it is needed: it takes longer than all else that a command does."""
+    config = import_module("alembic.config").Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
+    config.attributes["connection"] = connection
+    import_module("alembic.command").upgrade(config, "head")

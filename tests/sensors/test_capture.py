@@ -66,7 +66,7 @@ def test_a_hand_over_leaves_no_gap_and_asks_for_nothing_twice(ticks: Ticks, ledg
         if request is not None:
             spans.append(span(request))
         if spans:  # whoever is at work shows signs of life; older ones have ended with their span
-            for number, (start, end) in enumerate(spans):
+            for number, (start, end) in list(enumerate(spans))[-2:]:
                 life = {"started_at": start - 24, "alive_until": min(now, end) + 12}
                 ended = {"ended_at": end} if now >= end else {}
                 record_capture(ledger, f"run-{number}", (start, end), **life, **ended)

@@ -92,6 +92,10 @@ def _clauses(sql: str | None) -> tuple[str, list[str]]:
     return head.strip(), sorted(clause.strip() for clause in CLAUSES.split(body))
 
 
+def test_the_newest_revision_is_the_one_that_alembic_finds():
+    assert schema.head_revision() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
+
+
 def test_an_empty_database_is_upgraded_to_the_newest_revision(bare_database_url: str) -> None:
     assert schema.current_revision(bare_database_url) is None
     schema.upgrade(bare_database_url)
