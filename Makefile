@@ -12,7 +12,7 @@ FEED ?= simulated
 DOCS_PORT ?= 8080
 KILLS ?= 50
 
-.PHONY: help demo dev deploy down logs verify-e2e test test-slow test-faults lint format docs docs-build bench lock clean
+.PHONY: help demo dev deploy down logs verify-e2e test test-slow test-faults lint format docs docs-build bench bench-short lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -75,6 +75,12 @@ docs-build: $(READY) ## The documentation as files, in build/site
 bench: $(READY) ## Speed, as ratios against a baseline of the same run
 	@for name in storage replay pipeline capture report; do \
 		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+# Too small to mean anything: it shows that each benchmark still runs.
+bench-short: $(READY) ## All of them in a minute, to see that they run
+	@for run in "storage 3000" "replay --models 2 --windows 2 --cold-windows 1" "pipeline 2" \
+		"capture 10 5" "report 20000"; do \
+		echo "== $$run"; $(BIN)/python -m benchmarks.$$run || exit 1; done
 
 # A lock of plain name==version lines with hashes, for Linux and macOS on Python 3.11 to 3.13.
 # The markers that every line would share are dropped.

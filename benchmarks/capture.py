@@ -141,8 +141,8 @@ def _measure(url: str, challenge: Challenge, models: int, rounds: int) -> None:
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     ledger.identify(challenge.identity)
     ledger.register_configs(config_rows(challenge.scheduled_prediction_configs))
-    every = challenge.configs[0].cadence.interval_seconds
-    span = Window(START, START + timedelta(seconds=rounds * every))
+    every = timedelta(seconds=challenge.configs[0].cadence.interval_seconds or 0)
+    span = Window(START, START + rounds * every)
     ahead = _captured(ledger, challenge, models, span)
     timings = ledger.timings(span.start, span.end)
     cells = ledger.predictions(Mode.LIVE, span.start, span.end)

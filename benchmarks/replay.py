@@ -18,7 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Member, Outcome, Question
+from coordinator_pipelines.domain.doors.models import (
+    Answer,
+    Ask,
+    Call,
+    Limits,
+    Member,
+    Outcome,
+    Question,
+)
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.replay.worker import Request
@@ -101,7 +109,7 @@ def replay(members: list[Member], windows: int, directory: Path) -> tuple[float,
     return warm - started, (ended - warm) / windows
 
 
-def check(answers: list, members: list[Member]) -> None:
+def check(answers: list[Answer], members: list[Member]) -> None:
     """Every cell was answered: a benchmark of failures would be a fast one."""
     wrong = [answer for answer in answers if answer.outcome is not Outcome.SUCCESS]
     if wrong or len(answers) != QUESTIONS * len(members):

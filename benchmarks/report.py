@@ -16,7 +16,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +39,7 @@ from coordinator_pipelines.domain.spec.prediction_config import config_rows
 from coordinator_pipelines.domain.values.content import canonical, content_hash
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
-from tests.api.conftest import serving
+from tests.api.conftest import ApiClient, serving
 from tests.postgresql import PostgresServer, find_binaries
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -88,10 +90,14 @@ def _answers(url: str, challenge: Challenge, last: datetime) -> Iterator[tuple[s
     with serving(challenge, url) as client:
         for name, path in PATHS.items():
             asked = path.format(week=week, end=end)
-            yield name, _median(lambda asked=asked: client.get(asked).raise_for_status())
+            yield name, _median(partial(_asked, client, asked))
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     yield "baseline: original, 7 days", _median(lambda: _original(engine, last))
     engine.dispose()
+
+
+def _asked(client: ApiClient, path: str) -> None:
+    client.get(path).raise_for_status()
 
 
 def _median(work: Callable[[], object]) -> float:
@@ -111,7 +117,7 @@ def _original(engine: Engine, last: datetime) -> dict[str, float]:
         "WHERE p.performed_at >= :start AND p.performed_at <= :end ORDER BY p.performed_at"
     )
     values = defaultdict(list)
-    span = [last - timedelta(days=7), last]
+    span: list[Any] = [last - timedelta(days=7), last]
     if engine.dialect.name == "sqlite":
         span = [int(at.timestamp() * 1_000_000) for at in span]
     with engine.connect() as connection:
@@ -122,8 +128,9 @@ def _original(engine: Engine, last: datetime) -> dict[str, float]:
 
 def _prepare(url: str, challenge: Challenge) -> None:
     members = pd.DataFrame({"model_id": MODELS}).assign(
-        mode=Mode.REPLAY.value, joined_at=pd.Timestamp(START), left_at=pd.NaT, name="name",
-        owner="owner", owner_id="owner", code_hash="0",
+        mode=Mode.REPLAY.value, joined_at=pd.Timestamp(START), name="name",
+        left_at=pd.Series(pd.NaT, range(len(MODELS))), owner="owner",
+        owner_id="owner", code_hash="0",
     )  # fmt: skip
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     ledger.identify(challenge.identity)

@@ -106,7 +106,10 @@ def _baseline(url: str, rows: int) -> None:
     frame["id"] += "-baseline"
     frame[["output_json", "raw_output_json"]] = None
     for at in range(0, rows, COMMIT_ROWS):
-        records = frame.iloc[at : at + COMMIT_ROWS].to_dict("records")
+        part = frame.iloc[at : at + COMMIT_ROWS]
+        records = [
+            {str(name): value for name, value in row.items()} for row in part.to_dict("records")
+        ]
         with engine.begin() as connection:
             connection.execute(insert(prediction_table), records)
     engine.dispose()
