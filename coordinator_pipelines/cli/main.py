@@ -14,28 +14,55 @@ from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.stack import interruption
 
 VERBS = {
-    "boards": "boards",
-    "db": "db",
-    "demo": "demo",
-    "deploy": "deploy",
-    "dev": "dev",
-    "doctor": "doctor",
-    "down": "down",
-    "init": "init",
-    "leaderboard": "leaderboard",
-    "logs": "logs",
-    "models": "models",
-    "pause": "pause",
-    "report": "report",
-    "report-keys": "report",
-    "resume": "pause",
-    "round": "round",
-    "runs": "runs",
-    "status": "status",
-    "upgrade": "upgrade",
-    "verify-e2e": "verify_e2e",
+    "boards": (
+        "boards",
+        "List boards that a repair of earlier windows has outdated; change nothing by itself.",
+    ),
+    "db": ("db", "The database of a challenge."),
+    "demo": ("demo", "Backfill the starter challenge through Dagster and print its leaderboard."),
+    "deploy": ("deploy", "Run a challenge live in the background; returns when it is ready."),
+    "dev": ("dev", "Run a challenge live: its models, Dagster with UI, and everything captured."),
+    "doctor": (
+        "doctor",
+        "Check a spec for `init`; or, without --spec, the generated challenge of this directory.",
+    ),
+    "down": ("down", "Stop the challenge that was deployed from here, with all its processes."),
+    "init": (
+        "init",
+        "Write a new challenge: a public package, a private node, and its code location.",
+    ),
+    "leaderboard": ("leaderboard", "Print the newest leaderboard."),
+    "logs": (
+        "logs",
+        "Show the logs of the challenge that was deployed from here; all, or those of NAMES.",
+    ),
+    "models": ("models", "Participants' models on this machine."),
+    "pause": ("pause", "Ask no more rounds of a prediction config, from its next instant on."),
+    "report": ("report", "Serve the Report API and the public leaderboard until stopped."),
+    "report-keys": (
+        "report",
+        "Keys of the Report API: kept as hashes, in force at once, replaced one by one.",
+    ),
+    "resume": (
+        "pause",
+        "Ask rounds of a paused prediction config again, from its next instant on.",
+    ),
+    "round": ("round", "Rounds that an operator opens: a tournament."),
+    "runs": ("runs", "The runs that Dagster remembers."),
+    "status": (
+        "status",
+        "Tell whether a challenge is live and well; exit status 3 if a vital sign is red.",
+    ),
+    "upgrade": (
+        "upgrade",
+        "Bring the node in this directory to the templates of the installed version.",
+    ),
+    "verify-e2e": (
+        "verify_e2e",
+        "Wait until all active models have scored predictions and are on the live leaderboard.",
+    ),
 }
-"""Verb -> the module with a command of that name."""
+"""Verb -> the module with a command of that name, and the command's own first sentence."""
 
 
 class Verbs(click.Group):
@@ -51,10 +78,16 @@ class Verbs(click.Group):
         del ctx
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"coordinator_pipelines.cli.{VERBS[cmd_name]}")
+        module = import_module(f"coordinator_pipelines.cli.{VERBS[cmd_name][0]}")
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(module, f"{name}_" if hasattr(builtins, name) else name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All verbs with what each does, none of them imported."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, summary) for verb, (_, summary) in sorted(VERBS.items())])
 
 
 @click.group(cls=Verbs)

@@ -21,6 +21,8 @@ def test_help_names_every_command(coordinator: Commands):
 def test_every_command_explains_itself(verb: str):
     said = CliRunner().invoke(coordinator_command, [verb, "--help"], prog_name="coordinator")
     assert f"Usage: coordinator {verb}" in said.output
+    summary = VERBS[verb][1]
+    assert summary.removesuffix(".") in " ".join(said.output.split())
 
 
 def test_the_version_is_told(coordinator: Commands):
