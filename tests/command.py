@@ -9,11 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from tests.support import fork_server
 
 MINUTES = 60.0
 
@@ -87,9 +90,17 @@ class Commands:
         self.started.append(process)
         return process
 
-    def run(self, *arguments: str, timeout: float = 10 * MINUTES, **options: Any) -> Result:
+    def run(
+        self,
+        *arguments: str,
+        timeout: float = 10 * MINUTES,
+        program: str = "coordinator",
+        cwd: Path | None = None,
+    ) -> Result:
         """Run a command to its end."""
-        process = self.start(*arguments, **options)
+        if (str(self.python), program) == (sys.executable, "coordinator"):
+            return self._forked(arguments, timeout, cwd)
+        process = self.start(*arguments, program=program, cwd=cwd)
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -97,6 +108,20 @@ class Commands:
             out, err = process.communicate()
             raise AssertionError(f"{arguments} took over {timeout} s:\n{out}\n{err}") from None
         return Result(process.returncode, out, err)
+
+    def _forked(self, arguments: Sequence[str], timeout: float, cwd: Path | None) -> Result:
+        with (
+            Path(os.devnull).open("rb") as nothing,
+            TemporaryFile("w+") as out,
+            TemporaryFile("w+") as err,
+        ):
+            directory = cwd or self.directory
+            status = fork_server.run(
+                arguments, self.environment, directory, (nothing, out, err), timeout
+            )
+            out.seek(0)
+            err.seek(0)
+            return Result(status, out.read(), err.read())
 
     def succeed(self, *arguments: str, **options: Any) -> str:
         """Run a command that must succeed; what it printed."""

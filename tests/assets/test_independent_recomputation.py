@@ -220,10 +220,10 @@ def check_real_days(prices_dir: Path, home: Path, monkeypatch, days: int) -> Non
 
 
 @pytest.mark.prices
-def test_two_days_of_real_prices_give_the_scores_and_means_of_a_plain_computation(
+def test_a_day_of_real_prices_gives_the_scores_and_means_of_a_plain_computation(
     prices_dir, tmp_path, monkeypatch
 ):
-    check_real_days(prices_dir, tmp_path, monkeypatch, days=2)
+    check_real_days(prices_dir, tmp_path, monkeypatch, days=1)
 
 
 @pytest.mark.prices

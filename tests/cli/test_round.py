@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
-from tests.command import Commands
+from tests.command import Commands, wait_for
 from tests.specs import changed
 from tests.support.tournament import CONFIG, NOON, TOURNAMENT
 
@@ -43,6 +44,8 @@ def test_a_round_is_opened_once_and_resolved_once(operator: Commands, sqlite_url
     [at] = re.findall(r"--round (\S+) --truth FILE`", said)
     assert "is open already; nothing was changed" in operator.succeed(*opening, "--at", at)
     resolving = ("round", "resolve", "--spec", "soon.yaml", "--truth", "truth.csv", "--round", at)
+    over = datetime.fromisoformat(at) + timedelta(seconds=1)
+    wait_for(lambda: datetime.now(UTC) > over, why="its horizon has not passed")
     assert operator.succeed(*resolving) == (
         f"Version 1 of the truth of the round of {at} is posted\n"
     )

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from tests.storage.test_capture import capture, timing
 
 from coordinator_pipelines.domain.doors.ledger import Identity, Ledger
 from coordinator_pipelines.storage import retention
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.contents import everything, fill
 from tests.storage.examples import CONFIG, HOUR, START, at, records
+from tests.storage.operation.test_capture import capture, timing
 
 EVER = (START - HOUR, START + 1000 * HOUR)
 
