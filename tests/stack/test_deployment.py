@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import socket
 import sys
 from datetime import UTC, datetime
@@ -53,9 +52,10 @@ def test_nothing_runs_from_an_empty_home(coordinator: Commands):
 
 
 def test_a_second_stack_is_refused_and_the_first_one_is_named(coordinator: Commands):
-    members = stack(coordinator)
+    stack(coordinator)
+    leader = coordinator.started[-1]
     said = coordinator.refuse("deploy")
-    assert re.search(rf"btc-trader runs from \S+ already \(process {min(members)}, since 20", said)
+    assert re.search(rf"btc-trader runs from \S+ already \(process {leader.pid}, since 20", said)
     assert "Leaderboard http://127.0.0.1:1" in said
     assert "down`" in said
     assert "COORDINATOR_HOME" in said
@@ -81,9 +81,10 @@ def test_a_record_that_was_left_behind_hits_nobody_who_has_its_process_id(coordi
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of others")
 def test_what_a_killed_stack_has_left_is_ended(coordinator: Commands):
     members = stack(coordinator)
-    parent, child = sorted(members, key=lambda pid: members[pid].endswith(SLEEP))
-    os.kill(parent, signal.SIGKILL)
-    coordinator.started[-1].wait()
+    parent = coordinator.started[-1]
+    [child] = members.keys() - {parent.pid}
+    parent.kill()
+    parent.wait()
     assert command_line(child)
     assert "Ended 1 processes" in coordinator.succeed("down")
     require_gone(members, seconds=1)
@@ -161,7 +162,8 @@ def test_without_logs_there_is_nothing_to_show(coordinator: Commands):
 
 
 def test_logs_are_followed_as_long_as_the_stack_runs(coordinator: Commands):
-    members = stack(coordinator)
+    stack(coordinator)
+    leader = coordinator.started[-1]
     write_logs(coordinator.home)
     shown = coordinator.directory / "shown"
     follower = coordinator.start("logs", "--follow", "-n", "0", log=shown)
@@ -175,7 +177,7 @@ def test_logs_are_followed_as_long_as_the_stack_runs(coordinator: Commands):
     wait_for(followed, why="not followed")
     (coordinator.home / "logs" / "new.log").write_text("a program\n")
     wait_for(lambda: "new | a program" in shown.read_text(), why="a new log is not followed")
-    os.kill(min(members), signal.SIGTERM)
+    leader.terminate()
     assert follower.wait(timeout=20) == 0
     coordinator.succeed("down")
 
