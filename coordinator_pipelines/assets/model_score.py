@@ -1,13 +1,13 @@
 """The asset ``model_scores``: the metrics of each model at the end of a window, or as of now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.pictures import score_over_time
+from coordinator_pipelines.assets.pictures import illustrated, score_over_time
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.author.rules import Rules
@@ -44,11 +44,14 @@ def model_scores(
     now = clock.now()
     run_id = context.run.run_id
     boards = [Boards(challenge, rules, ledger, mode, run_id, now) for mode in modes(ledger)]
-    for batch in batches(begun_windows(context, challenge, now), WINDOWS_PER_READ):
+    windows = begun_windows(context, challenge, now)
+    pictured = illustrated(windows)
+    for batch in batches(windows, WINDOWS_PER_READ):
         facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
         problems: dict[Window, list[str]] = {window: [] for window in batch}
         for own in boards:
-            for window, told, missing in _computed(context, own, own.reached(batch), now):
+            computed = _computed(context, own, own.reached(batch), now, pictured)
+            for window, told, missing in computed:
                 facts[window] |= of_mode(own.mode, boards, told)
                 problems[window] += missing
         for window in batch:
@@ -58,7 +61,11 @@ def model_scores(
 
 
 def _computed(
-    context: dg.AssetExecutionContext, boards: Boards, windows: Sequence[Window], now: datetime
+    context: dg.AssetExecutionContext,
+    boards: Boards,
+    windows: Sequence[Window],
+    now: datetime,
+    pictured: Collection[Window],
 ) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
     """Compute and store the windows in one mode; of each, what to show and who is missing."""
     if not windows:
@@ -76,7 +83,7 @@ def _computed(
         told = {
             "models": len(rows),
             "revised": int((rows["version"] > 1).sum()),
-            **_plot(_last_day(hourly, end)),
+            **(_plot(_last_day(hourly, end)) if window in pictured else {}),
         }
         absent = sorted(expected - set(rows["model_id"]))
         yield window, told, [f"{boards.mode.value}: {model} has no row" for model in absent]

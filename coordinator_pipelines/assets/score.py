@@ -1,13 +1,13 @@
 """The asset ``scores``: every prediction of a window against the truth."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from coordinator_pipelines.assets.pictures import calibration
+from coordinator_pipelines.assets.pictures import calibration, illustrated
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import scores_by_model
@@ -40,13 +40,14 @@ def scores(
     Scores of an outcome that changed are added as a new version. The hourly statistics, from
     which the trailing windows are added up, follow in the same transaction.
     """
-    taking_part = modes(ledger)
-    for batch in batches(run_windows(context, challenge), WINDOWS_PER_READ):
+    taking_part, windows = modes(ledger), run_windows(context, challenge)
+    pictured = illustrated(windows)
+    for batch in batches(windows, WINDOWS_PER_READ):
         facts: dict[Window, dict[str, Any]] = {window: {} for window in batch}
         problems: dict[Window, list[str]] = {window: [] for window in batch}
         for mode in taking_part:
             scored = Scoring(challenge, rules, ledger, mode, context.run.run_id)
-            for window, told, unscored in _computed(context, scored, batch):
+            for window, told, unscored in _computed(context, scored, batch, pictured):
                 facts[window] |= of_mode(mode, taking_part, told)
                 problems[window] += unscored
         for window in batch:
@@ -56,7 +57,10 @@ def scores(
 
 
 def _computed(
-    context: dg.AssetExecutionContext, scoring: Scoring, windows: list[Window]
+    context: dg.AssetExecutionContext,
+    scoring: Scoring,
+    windows: list[Window],
+    pictured: Collection[Window],
 ) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
     """Score and store the windows in one mode; of each, what to show and what has no score."""
     span = Window(windows[0].start, windows[-1].end)
@@ -67,12 +71,17 @@ def _computed(
         context.log.info(f"Scored {written.added} predictions, {written.revised} of them again")
     stored = scoring.ledger.scores(scoring.mode, span.start, span.end)
     for window in windows:
-        yield window, *_told(*(within(frame, window) for frame in (predictions, truths, stored)))
+        told, unscored, cells = _told(
+            *(within(frame, window) for frame in (predictions, truths, stored))
+        )
+        plots = _calibration(cells) if window in pictured else {}
+        yield window, told | plots, unscored
 
 
 def _told(
     predictions: pd.DataFrame, truths: pd.DataFrame, scores: pd.DataFrame
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[str], pd.DataFrame]:
+    """What to show of a window, what has no score, and its cells whose outcome is final."""
     final = truths.loc[truths["state"] == TruthState.FINAL.value, [*CELL[:2], "outcome"]]
     cells = predictions.merge(final, on=CELL[:2]).merge(
         scores[[*CELL, "value", "rule"]], on=CELL, how="left"
@@ -83,9 +92,8 @@ def _told(
         "excluded": int(scores["value"].isna().sum()),
         "revised": int((scores["version"] > 1).sum()),
         "by_model": scores_by_model(scores),
-        **_calibration(cells),
     }
-    return facts, [f"{model}: {n} cells without a score" for model, n in unscored.items()]
+    return facts, [f"{model}: {n} cells without a score" for model, n in unscored.items()], cells
 
 
 def _calibration(cells: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:

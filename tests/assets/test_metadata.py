@@ -4,12 +4,15 @@ import base64
 import io
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from coordinator_pipelines.assets.pictures import illustrated
 from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.timeline.window import Window
 from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import keys
 
@@ -82,12 +85,21 @@ def test_the_board_is_shown_as_a_table_in_the_order_of_its_ranks(undisturbed, st
         assert data["simulated"] is False
 
 
-def test_scores_are_drawn_over_time_and_against_what_was_said(undisturbed):
-    for data in undisturbed.metadata("model_scores").values():
-        assert picture(data["score over time"]).size > (400, 150)
-    for data in undisturbed.metadata("scores").values():
-        image = picture(data["calibration"])
-        assert len(image.convert("RGB").getcolors(100_000)) > 5
+def test_the_newest_window_of_a_run_has_plots(undisturbed):
+    *others, newest = (undisturbed.metadata("model_scores")[key] for key in keys(START, 6, WINDOW))
+    assert picture(newest["score over time"]).size > (400, 150)
+    assert not any("score over time" in data for data in others)
+    *others, newest = (undisturbed.metadata("scores")[key] for key in keys(START, 6, WINDOW))
+    image = picture(newest["calibration"])
+    assert len(image.convert("RGB").getcolors(100_000)) > 5
+    assert not any("calibration" in data for data in others)
+
+
+def test_each_day_of_a_run_has_plots_of_its_last_window():
+    first = datetime(2026, 7, 31, 22, tzinfo=UTC)
+    hours = [first + timedelta(hours=k) for k in range(30)]
+    drawn = illustrated(Window(hour, hour + timedelta(hours=1)) for hour in hours)
+    assert sorted(window.start for window in drawn) == [hours[1], hours[25], hours[29]]
 
 
 def test_simulated_prices_are_said_to_be_simulated(make_pipeline):
