@@ -9,8 +9,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -214,3 +214,13 @@ def require_gone(members: Mapping[int, str], seconds: float = 15) -> None:
     finally:
         for pid in left():
             os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def signal_ignored(number: signal.Signals) -> Iterator[None]:
+    """Ignore a signal, as a shell does for what it starts in the background."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

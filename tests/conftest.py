@@ -9,6 +9,7 @@ import fcntl
 import itertools
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -29,6 +30,11 @@ from tests.support.wheel import build_wheel, install_wheel
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# In the background of a script SIGINT is ignored; Dagster then ignores SIGTERM too, and every
+# program that a test starts would inherit both.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 DIALECTS = ("sqlite", "postgresql")
 NO_SERVER = "no PostgreSQL server binary found; install postgresql to run them"

@@ -15,13 +15,14 @@ _received: list[int] = []
 def heed() -> None:
     """End on SIGINT, SIGTERM and SIGHUP by an exception, so that what was started is stopped.
 
-    SIGINT is heeded too where it is ignored, as in the background of a script: Dagster's
-    processes would inherit that, and ignore SIGTERM as well.
+    SIGINT is heeded too where it is ignored, as in the background of a script, and SIGTERM where
+    Dagster has made that of it: processes would inherit it, and could not be stopped. An ignored
+    SIGHUP is somebody's wish (``nohup``).
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, _leave)
     signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _leave)
 
 
 def check() -> None:

@@ -5,27 +5,16 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from tests.browser.conftest import answers, free_port
-from tests.command import Commands, family, require_gone, wait_for
+from tests.command import Commands, family, require_gone, signal_ignored, wait_for
 
 STOP_SECONDS = 120
 """On a busy machine; each of seven programs has some seconds to end by itself."""
-
-
-@contextmanager
-def signal_ignored(number: signal.Signals) -> Iterator[None]:
-    """Ignore a signal, as a shell does for what it starts in the background."""
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def test_a_port_in_use_is_named(coordinator: Commands):

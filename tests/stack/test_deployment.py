@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import sys
 from datetime import UTC, datetime
@@ -14,7 +15,14 @@ from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.stack.deployment import Deployment, running, sole_deployment
 from coordinator_pipelines.stack.ports import next_free_port
 from coordinator_pipelines.stack.readiness import told_to, wait_until_told
-from tests.command import Commands, command_line, family, require_gone, wait_for
+from tests.command import (
+    Commands,
+    command_line,
+    family,
+    require_gone,
+    signal_ignored,
+    wait_for,
+)
 
 STACK = """
 import subprocess, sys, time
@@ -66,6 +74,18 @@ def test_down_ends_all_processes_even_a_stubborn_one(coordinator: Commands):
     assert coordinator.succeed("down") == "btc-trader is stopped (2 processes).\n"
     require_gone(members, seconds=1)
     assert coordinator.succeed("down").startswith("Nothing runs")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stack_ends_even_if_it_was_started_to_ignore_that(
+    coordinator: Commands, number: signal.Signals
+):
+    with signal_ignored(number):
+        stack(coordinator)
+    coordinator.started[-1].send_signal(number)
+    assert coordinator.started[-1].wait(timeout=20) != 0
+    assert not (coordinator.home / "stack.json").exists()
+    coordinator.succeed("down")
 
 
 def test_a_record_that_was_left_behind_hits_nobody_who_has_its_process_id(coordinator: Commands):
