@@ -27,7 +27,7 @@ from pydantic import (
 from coordinator_pipelines.domain.doors.ledger import MEMBERSHIP_COLUMNS, Mode
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER, Member
 from coordinator_pipelines.domain.values.errors import RosterError
-from coordinator_pipelines.models.submission import code_hash
+from coordinator_pipelines.models.submission import code_hash, is_submitted
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -141,8 +141,7 @@ class Roster:
 
 def _member(entry: Entry, base: Path) -> Member:
     directory = (base / entry.path).resolve()
-    submitted = (directory / "main.py").is_file()
-    digest = code_hash(directory) if submitted else hashlib.sha256().hexdigest()
+    digest = code_hash(directory) if is_submitted(directory) else hashlib.sha256().hexdigest()
     name = entry.name or entry.id
     return Member(entry.id, name, entry.owner, entry.account, digest, directory)
 

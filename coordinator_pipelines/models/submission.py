@@ -6,46 +6,58 @@ would hand its model whatever the host's user can read.
 """
 
 import hashlib
-import os
-import shutil
-import stat
 from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
+
+from coordinator_pipelines.models.untrusted_files import Entry, entries, is_plain
 
 RESOURCES = "resources"
 """Directory that a model may write to."""
+MOST_BYTES = 2 << 30
+"""What the files of a model may hold together."""
+CHUNK = 1 << 20
 
 Signature = tuple[tuple[str, int, int], ...]
+
+
+def is_submitted(directory: Path) -> bool:
+    """Whether a model's directory has a ``main.py``, and no link to one."""
+    return is_plain(directory / "main.py")
 
 
 def code_hash(directory: Path) -> str:
     """SHA-256 over the sorted relative paths and the bytes of a model's files.
 
-    What running it leaves behind (``__pycache__``, ``resources/``) and dot files do not count.
-    The hash of a missing directory is that of nothing.
+    What running it leaves behind (``__pycache__``, ``resources/``) and dot files do not count. The
+    hash of what nobody can run (a missing directory, a link, more than MOST_BYTES) is that of
+    nothing.
     """
     digest = hashlib.sha256()
-    for path in sorted(_files(directory)):
-        relative = path.relative_to(directory)
-        if relative.parts[0] == RESOURCES or not path.is_file():
-            continue
-        name = relative.as_posix().encode()
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").digest()
-        digest.update(len(name).to_bytes(4, "big") + name + content)
+    try:
+        for entry in _bounded(directory):
+            if entry.path.parts[0] == RESOURCES:
+                continue
+            name = str(entry.path).encode()
+            content = hashlib.sha256()
+            for part in _content(entry):
+                content.update(part)
+            digest.update(len(name).to_bytes(4, "big") + name + content.digest())
+    except OSError:
+        return hashlib.sha256().hexdigest()
     return digest.hexdigest()
 
 
 def signature(directory: Path) -> Signature:
     """What tells whether a model's files have changed, at the cost of a listing."""
-    found = []
-    for path in _files(directory):
-        try:
-            known = path.lstat()
-        except FileNotFoundError:
-            continue
-        found.append((str(path), known.st_mtime_ns, known.st_size))
-    return tuple(sorted(found))
+    try:
+        return tuple(
+            (str(entry.path), entry.status.st_mtime_ns, entry.status.st_size)
+            for entry in entries(directory)
+        )
+    except OSError as error:
+        return ((str(error), 0, 0),)
 
 
 def copy(directory: Path, target: Path) -> None:
@@ -55,27 +67,27 @@ def copy(directory: Path, target: Path) -> None:
         OSError: there is no ``main.py``, something is neither file nor directory, or a file
             cannot be read or written; the message names it.
     """
-    if not (directory / "main.py").exists():
+    for entry in _bounded(directory):
+        (target / entry.path).parent.mkdir(parents=True, exist_ok=True)
+        with (target / entry.path).open("wb") as copied:
+            copied.writelines(_content(entry))
+    if not is_plain(target / "main.py"):
         raise FileNotFoundError(f"there is no main.py in {directory}")
-    for path in _files(directory):
-        relative = path.relative_to(directory)
-        kind = path.lstat().st_mode
-        if stat.S_ISLNK(kind):
-            raise OSError(f"{relative} is a link; put what it points to in its place")
-        if not stat.S_ISREG(kind):
-            raise OSError(f"{relative} is neither a file nor a directory; take it out")
-        (target / relative).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / relative)
     (target / RESOURCES).mkdir(exist_ok=True)
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    """Everything but directories, ``__pycache__`` and what a dot hides; links are not followed."""
-    for parent, directories, files in os.walk(directory):
-        links = [name for name in directories if Path(parent, name).is_symlink()]
-        directories[:] = [name for name in directories if _counts(name) and name not in links]
-        yield from (Path(parent, name) for name in (*files, *links) if _counts(name))
+def _bounded(directory: Path) -> Iterator[Entry]:
+    """The files of a model, refused as soon as they hold too much."""
+    total = 0
+    for entry in entries(directory):
+        total += entry.status.st_size
+        if total > MOST_BYTES:
+            raise OSError(f"its files hold more than {MOST_BYTES >> 30} GB")
+        yield entry
 
 
-def _counts(name: str) -> bool:
-    return name != "__pycache__" and not name.startswith(".")
+def _content(entry: Entry) -> Iterator[bytes]:
+    """What a file holds, not much longer than it was when it was listed."""
+    with entry.open() as file:
+        parts = iter(partial(file.read, CHUNK), b"")
+        yield from islice(parts, entry.status.st_size // CHUNK + 1)

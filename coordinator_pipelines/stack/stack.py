@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -15,10 +16,12 @@ from rich.console import Console
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.host.host import READY
+from coordinator_pipelines.models.host.http_api import ALIVE
 from coordinator_pipelines.stack.code_servers import code_servers, workspace_of
 from coordinator_pipelines.stack.command import coordinator_command
 from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.ports import HOST, free_port, is_served, next_free_port
+from coordinator_pipelines.stack.signs_of_life import answers, serves_code, succeeds
 from coordinator_pipelines.stack.supervisor import Program, Supervisor
 from coordinator_pipelines.stack.webserver import Webserver
 from coordinator_pipelines.stack.workspaces import Location
@@ -84,7 +87,9 @@ class Stack:
         command += ["--port", str(self._models_port), "--api-port", str(api_port)]
         log = self._logs / "model-host.log"
         log.unlink(missing_ok=True)
-        host = Program("model host", command, self._environment, log)
+        url = f"http://{HOST}:{api_port}"
+        alive = partial(succeeds, url + ALIVE)
+        host = Program("model host", command, self._environment, log, sign_of_life=alive)
         self._supervisor.start(host)
         with self._console.status(
             "The models start (the first time, their runner is installed: about 2 minutes) ..."
@@ -94,7 +99,7 @@ class Stack:
             )
         if not ready:
             raise CoordinatorError(f"the model host is not ready; {_why(log)}")
-        self._tell("Models", f"http://{HOST}:{api_port}/models")
+        self._tell("Models", f"{url}/models")
 
     def start_dagster(self, reservation: int) -> Webserver:
         """A code server per location; the webserver and the daemon, which ask those."""
@@ -103,20 +108,26 @@ class Stack:
         for server in servers:
             name = f"code-server-{server.name}"
             log = self._logs / f"{name}.log"
-            self._supervisor.start(Program(name, server.command, self._environment, log))
+            alive = partial(serves_code, server.port)
+            self._supervisor.start(
+                Program(name, server.command, self._environment, log, sign_of_life=alive)
+            )
         # A location that is not there yet when the webserver looks counts as broken.
         self._await(lambda: all(is_served(each.port) for each in servers), "a code server")
         shared = workspace_of(servers, self._instance.directory / "shared.workspace.yaml")
         instance = replace(self._instance, workspaces=(shared,))
         port = self._port(self._ports.ui)
-        for name, arguments, fds in (
-            ("dagster-webserver", ["--host", HOST, "--port", str(port)], ()),
-            ("dagster-daemon", ["run"], (reservation,)),
-        ):
-            log = self._logs / f"{name}.log"
-            command = instance.command(name, *arguments)
-            self._supervisor.start(Program(name, command, self._environment, log, fds))
-        return Webserver(f"http://{HOST}:{port}")
+        webserver = Webserver(f"http://{HOST}:{port}")
+        programs: tuple[tuple[str, list[str], tuple[int, ...], Callable[[], bool]], ...] = (
+            ("dagster-webserver", ["--host", HOST, "--port", str(port)], (), webserver.is_up),
+            ("dagster-daemon", ["run"], (reservation,), webserver.sees_daemon),
+        )
+        for name, arguments, fds, sign in programs:
+            log, command = self._logs / f"{name}.log", instance.command(name, *arguments)
+            self._supervisor.start(
+                Program(name, command, self._environment, log, fds, sign_of_life=sign)
+            )
+        return webserver
 
     def start_report(self) -> None:
         """The Report API, with the public leaderboard page."""
@@ -124,7 +135,8 @@ class Stack:
         command = [coordinator_command(), "report", "--spec", str(self._where.spec)]
         command += ["--host", HOST, "--port", str(port)]
         log = self._logs / "report.log"
-        report = Program("report", command, self._environment, log)
+        alive = partial(answers, f"http://{HOST}:{port}/healthz")
+        report = Program("report", command, self._environment, log, sign_of_life=alive)
         self._supervisor.start(report)
         if not self._supervisor.wait_for(lambda: is_served(port), PATIENCE_SECONDS, report):
             raise CoordinatorError(f"the Report API does not start; {_why(log)}")

@@ -1,4 +1,4 @@
-"""Programs that run side by side until the user stops them; one that dies is started again.
+"""Programs that run side by side until the user stops them; one that dies or hangs starts again.
 
 Add here what concerns any program; avoid what the programs are (``dev``).
 """
@@ -25,6 +25,9 @@ STEADY_SECONDS = 60.0
 HOPELESS_DEATHS = 3
 """A program that has died so often before anybody saw it ready will not get ready."""
 POLL_SECONDS = 0.25
+ASK_EVERY_SECONDS = 10.0
+UNANSWERED, UNANSWERED_AT_FIRST = 12, 100
+"""How often in a row a program may give no sign of life: in its midst, and before its first one."""
 LONGEST_LOG = 32 * 2**20
 """Bytes; a log that is longer becomes ``<name>.log.1``, in the place of the one before."""
 PR_SET_PDEATHSIG = 1
@@ -44,6 +47,11 @@ class Program:
     deaths: int = 0
     start_at: float = 0.0
     once: bool = False
+    sign_of_life: Callable[[], bool] | None = None
+    """Asked from time to time while it runs; None: only its end is noticed."""
+    ask_at: float = 0.0
+    unanswered: int = 0
+    answered: bool = False
 
     def start(self) -> None:
         """Start it, in a process group of its own."""
@@ -59,7 +67,26 @@ class Program:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 (commands have no threads)
             )
-        self.started_at = time.monotonic()
+        self.started_at = self.ask_at = time.monotonic()
+        self.unanswered, self.answered = 0, False
+
+    def hangs(self, now: float) -> bool:
+        """Whether it runs but has given no sign of life for long; asks it if that is due."""
+        if self.process is None or self.sign_of_life is None or now < self.ask_at:
+            return False
+        self.ask_at = now + ASK_EVERY_SECONDS
+        if self.sign_of_life():
+            self.unanswered, self.answered = 0, True
+        else:
+            self.unanswered += 1
+        return self.unanswered >= (UNANSWERED if self.answered else UNANSWERED_AT_FIRST)
+
+    def kill(self) -> None:
+        """End it at once: what hangs heeds no request."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def turn_log_over(self, longest: int) -> None:
         """Begin the log anew once it is longer; the program has it open, so it is emptied."""
@@ -97,6 +124,9 @@ class Supervisor:
         interruption.check()
         now = time.monotonic()
         for program in self.programs:
+            if program.hangs(now):
+                self.tell(f"{program.name} gives no sign of life and is killed")
+                program.kill()
             if program.process is not None and program.process.poll() is not None:
                 self._ended(program, now)
             if program.process is None and not program.once and now >= program.start_at:

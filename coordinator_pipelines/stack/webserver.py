@@ -4,6 +4,7 @@ Add here what is asked over HTTP; avoid starting it (``dev``), and asking withou
 (``instance``).
 """
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 
 from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.stack.signs_of_life import ASK_SECONDS, succeeds
 
 LOCATIONS = """
 query Locations {
@@ -35,6 +37,11 @@ mutation Start($sensor: SensorSelector!) {
   startSensor(sensorSelector: $sensor) { __typename ... on PythonError { message } }
 }
 """
+BEATS = """
+query Beats { instance { daemonHealth { allDaemonStatuses { lastHeartbeatTime } } } }
+"""
+BEAT_SECONDS = 180.0
+"""After which the last heartbeat of a daemon is old; it makes one every half minute."""
 STOP = """
 mutation Stop($sensor: SensorSelector!) { resetSensor(sensorSelector: $sensor) { __typename } }
 """
@@ -72,10 +79,16 @@ class Webserver:
 
     def is_up(self) -> bool:
         """Whether it answers."""
+        return succeeds(f"{self.url}/server_info")
+
+    def sees_daemon(self) -> bool:
+        """Whether Dagster's daemon has shown life lately, as far as the webserver can tell."""
         try:
-            return httpx.get(f"{self.url}/server_info", timeout=2).is_success
-        except httpx.HTTPError:
-            return False
+            health = self._ask(BEATS, timeout=ASK_SECONDS)["instance"]["daemonHealth"]
+        except (CoordinatorError, KeyError, TypeError):
+            return True
+        beats = [status["lastHeartbeatTime"] or 0.0 for status in health["allDaemonStatuses"]]
+        return time.time() - max(beats, default=0.0) < BEAT_SECONDS
 
     def sensor_names(self) -> set[str]:
         """The sensors of all locations that are loaded."""
@@ -111,12 +124,12 @@ class Webserver:
             for sensor in repository["sensors"]
         ]
 
-    def _ask(self, document: str, **variables: Any) -> dict[str, Any]:
+    def _ask(self, document: str, timeout: float = 60.0, **variables: Any) -> dict[str, Any]:
         try:
             answer = httpx.post(
                 f"{self.url}/graphql",
                 json={"query": document, "variables": variables},
-                timeout=60,
+                timeout=timeout,
             ).json()
         except (httpx.HTTPError, ValueError) as error:
             raise CoordinatorError(f"the Dagster webserver does not answer: {error}") from error

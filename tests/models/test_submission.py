@@ -1,8 +1,14 @@
+import hashlib
 import os
+import socket
+from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.models.submission import code_hash, copy, signature
+from coordinator_pipelines.models import untrusted_files
+from coordinator_pipelines.models.submission import code_hash, copy, is_submitted, signature
+
+NOTHING = hashlib.sha256().hexdigest()
 
 
 @pytest.fixture
@@ -107,3 +113,52 @@ def test_bytes_cannot_move_between_files_without_a_trace(tmp_path):
     (tmp_path / "main.py").write_text("a")
     (tmp_path / "other.py").write_text("bc")
     assert code_hash(tmp_path) != before
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "main.py", "lib/table.py"])
+def test_a_pipe_is_never_waited_for_whatever_its_name(package, tmp_path, name):
+    (package / name).unlink(missing_ok=True)
+    os.mkfifo(package / name)
+    with pytest.raises(OSError, match=rf"^{name} is neither a file nor a directory"):
+        copy(package, tmp_path / "copy")
+    assert code_hash(package) == NOTHING
+    assert signature(package)
+    assert is_submitted(package) == (name != "main.py")
+
+
+def test_a_socket_and_a_second_name_of_a_file_are_refused(package, tmp_path):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(package / "s"))
+        with pytest.raises(OSError, match=r"^s is neither a file nor a directory"):
+            copy(package, tmp_path / "copy")
+        (package / "s").unlink()
+    (tmp_path / "secret").touch()
+    os.link(tmp_path / "secret", package / "requirements.txt")
+    with pytest.raises(OSError, match=r"^requirements\.txt is a file that is elsewhere too"):
+        copy(package, tmp_path / "copy")
+
+
+def test_a_linked_main_py_is_no_submission(package, tmp_path):
+    (package / "main.py").rename(tmp_path / "elsewhere.py")
+    (package / "main.py").symlink_to(tmp_path / "elsewhere.py")
+    assert not is_submitted(package)
+    assert code_hash(package) == NOTHING
+
+
+def test_number_depth_and_size_are_bounded(package, tmp_path, monkeypatch):
+    monkeypatch.setattr(untrusted_files, "MOST_FILES", 20)
+    for number in range(21):
+        (package / f".hidden-{number}").touch()
+    with pytest.raises(OSError, match="more than 20 files"):
+        copy(package, tmp_path / "many")
+    monkeypatch.undo()
+    with (package / "lib/huge").open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(OSError, match="more than 2 GB"):
+        copy(package, tmp_path / "large")
+    assert code_hash(package) == NOTHING
+    (package / "lib/huge").unlink()
+    (package / Path(*["d"] * 40)).mkdir(parents=True)
+    with pytest.raises(OSError, match="nested deeper than 32"):
+        copy(package, tmp_path / "deep")
+    assert signature(package) == signature(package)

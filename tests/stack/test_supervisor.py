@@ -1,12 +1,18 @@
 """Programs that are waited for: at most for a while, and no longer than there is hope."""
 
+import itertools
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from coordinator_pipelines.stack import signs_of_life
+from coordinator_pipelines.stack import supervisor as supervisor_module
+from coordinator_pipelines.stack.ports import free_port
 from coordinator_pipelines.stack.supervisor import Program, Supervisor, supervision
 
 MINUTE = 60.0
@@ -51,3 +57,57 @@ def test_a_log_that_grows_too_long_is_turned_over_and_written_on(
     assert supervisor.wait_for(old.exists, MINUTE)
     assert old.read_text().startswith("0\n1\n")
     assert supervisor.wait_for(lambda: not old.read_text().startswith("0\n"), MINUTE)
+
+
+SERVER = "import http.server as s; s.HTTPServer(('127.0.0.1', {port}), s.BaseHTTPRequestHandler)"
+
+
+def test_a_program_that_is_there_but_answers_no_more_is_killed_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervisor_module, "ASK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor_module, "UNANSWERED", 3)
+    monkeypatch.setattr(signs_of_life, "ASK_SECONDS", 0.2)
+    said: list[str] = []
+    port = free_port()
+    program = python(f"{SERVER.format(port=port)}.serve_forever()", tmp_path)
+    program.sign_of_life = partial(signs_of_life.answers, f"http://127.0.0.1:{port}")
+    with supervision(said.append) as supervisor:
+        supervisor.start(program)
+        assert supervisor.wait_for(lambda: program.answered, MINUTE)
+        stopped = program.process
+        assert stopped
+        stopped.send_signal(signal.SIGSTOP)
+        assert supervisor.wait_for(lambda: stopped.poll() == -signal.SIGKILL, MINUTE)
+        assert supervisor.wait_for(lambda: program.answered, MINUTE)
+        assert program.process is not stopped
+    assert "gives no sign of life" in said[0]
+
+
+def test_a_program_may_take_long_to_begin_and_miss_a_sign_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervisor_module, "ASK_EVERY_SECONDS", 0.0)
+    signs = itertools.chain([False] * 90, itertools.cycle([True, *[False] * 11]))
+    said: list[str] = []
+    program = python("import time; time.sleep(60)", tmp_path)
+    program.sign_of_life = lambda: next(signs)
+    with supervision(said.append) as supervisor:
+        supervisor.start(program)
+        for _ in range(200):
+            supervisor.watch()
+        assert program.answered
+    assert said == []
+
+
+def test_a_program_that_never_begins_is_given_up_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervisor_module, "ASK_EVERY_SECONDS", 0.0)
+    program = python("import time; time.sleep(60)", tmp_path)
+    program.sign_of_life = lambda: False
+    with supervision(lambda _: None) as supervisor:
+        supervisor.start(program)
+        for _ in range(100):
+            supervisor.watch()
+        assert program.deaths == 1

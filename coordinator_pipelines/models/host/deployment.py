@@ -5,7 +5,6 @@ Add here what concerns one process; avoid deciding when to start another (``host
 
 import asyncio
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -25,7 +24,7 @@ from coordinator_pipelines.models import submission
 from coordinator_pipelines.models.host import isolation, usage
 from coordinator_pipelines.models.host.isolation import PROCESSES, Place, Tier
 from coordinator_pipelines.models.host.model_environments import ModelEnvironments
-from coordinator_pipelines.models.host.run_directory import let_all_read
+from coordinator_pipelines.models.host.run_directory import let_all_read, remove
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.model_log import Log
 
@@ -76,6 +75,11 @@ class Deployment:
     def pid(self) -> int | None:
         """Its process, below which all others are; None before it is started."""
         return self._process.pid if self._process else None
+
+    @property
+    def code(self) -> Path:
+        """The copy of the model's files, once it is made."""
+        return self._place.code
 
     @property
     def socket(self) -> Path:
@@ -178,7 +182,10 @@ class Deployment:
             return f"it held {_gb(held)} of memory; at most {_gb(most)} are allowed"
         if len(processes) > PROCESSES:
             return f"it had {len(processes)} processes; at most {PROCESSES} are allowed"
-        written = usage.disk_bytes(*self._place.writable) - self._brought
+        try:
+            written = usage.disk_bytes(*self._place.writable) - self._brought
+        except OSError as error:
+            return f"what it wrote cannot be counted: {error}"
         if written > DISK_BYTES:
             return f"it wrote {_gb(written)} to disk; at most {_gb(DISK_BYTES)} are allowed"
         return None
@@ -188,7 +195,7 @@ class Deployment:
         if self._process is not None:
             self._kill()
             self._process.wait()
-        shutil.rmtree(self._base, ignore_errors=True)
+        remove(self._base)
 
     def _kill(self) -> None:
         if self._process is not None:

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ from coordinator_pipelines.models.roster import Roster
 logger = logging.getLogger(__name__)
 
 ROSTER_SECONDS = 1.0
+THREADS = 64
+"""At work on files at once: a model whose disk hangs must not keep the others waiting."""
 READY = "Model host ready: "
 """How the line begins that says where the host can be reached."""
 
@@ -71,9 +74,10 @@ class ModelHost:
             CoordinatorError: the models file or a port cannot be used.
         """
         config = self._config
-        stop = asyncio.Event()
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, stop.set)
         roster = Roster.load(config.models_file)
         with run_directory() as root:
             lay_out(roster.shared_modules, config.base_class, root / "shared")
@@ -109,7 +113,9 @@ class ModelHost:
         """The list of models over HTTP, open at the port that is given."""
         config = self._config
         try:
-            api = HttpApi((config.address, config.api_port), config.crunch_id, self._models)
+            loop = asyncio.get_running_loop()
+            address = config.address, config.api_port
+            api = HttpApi(address, config.crunch_id, self._models, loop)
         except OSError as error:
             raise _unusable(config.address, config.api_port, "--api-port", error) from None
         with api:
@@ -132,10 +138,10 @@ class ModelHost:
         read: tuple[int, int] | None = None
         roster = Roster([], [])
         while not stop.is_set():
-            found = self._file_state()
+            found = await asyncio.to_thread(self._file_state)
             if found not in (None, read):
                 read = found
-                roster = self._read_again(roster)
+                roster = await asyncio.to_thread(self._read_again, roster)
             await self._match(roster.active_members(datetime.now(UTC)), setting)
             await asyncio.to_thread(hold_to_limits, list(self._models.values()))
             with suppress(TimeoutError):

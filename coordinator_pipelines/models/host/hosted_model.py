@@ -8,7 +8,6 @@ one and RUNNING of the new one are separate updates, since clients mishandle the
 import asyncio
 import itertools
 import logging
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -80,8 +79,8 @@ class HostedModel:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._retire("STOPPED")
-        self._log.close()
+        await self._retire("STOPPED")
+        await asyncio.to_thread(self._log.close)
 
     async def _run(self) -> None:
         while True:
@@ -126,18 +125,17 @@ class HostedModel:
             await asyncio.sleep(REPLACE_SECONDS)
         finally:
             self._publish(self, old, "STOPPED")
-            old.stop()
+            await asyncio.shield(asyncio.to_thread(old.stop))
 
     async def _bring_up(self, fresh: Deployment) -> None:
-        environments = self._setting.environments
-        try:
-            environment = await environments.of(self._directory, self._log.pipe)
-        except RequirementsError as error:
-            raise NotReadyError(str(error), for_good=error.for_good) from error
         try:
             await asyncio.to_thread(fresh.prepare, self._directory)
         except OSError as error:
             raise NotReadyError(f"its files cannot be used: {error}") from error
+        try:
+            environment = await self._setting.environments.of(fresh.code, self._log)
+        except RequirementsError as error:
+            raise NotReadyError(str(error), for_good=error.for_good) from error
         try:
             fresh.start(environment)
         except OSError as error:
@@ -177,7 +175,7 @@ class HostedModel:
                 code, self._reported = self._reported, None
                 self._note(f"stopped on report of {code}, {UNTIL_CHANGED}")
                 self.status, self.message = "RUNNER_STOPPED", f"reported as {code}"
-                self._retire("STOPPED")
+                await self._retire("STOPPED")
                 await self._pause(signature, forever=True)
                 return
             if ended := self.running.ended():
@@ -185,7 +183,7 @@ class HostedModel:
                     self._backoff = FIRST_BACKOFF_SECONDS
                 self._note(f"{ended}, {self._again()}")
                 self.status, self.message = "RUNNER_FAILED", f"{ended}; restarting"
-                self._retire("RECOVERING")
+                await self._retire("RECOVERING")
                 await self._pause(signature)
                 return
             await asyncio.sleep(POLL_SECONDS)
@@ -193,11 +191,11 @@ class HostedModel:
     def _again(self) -> str:
         return f"restarting in {self._backoff:g} s"
 
-    def _retire(self, state: str) -> None:
+    async def _retire(self, state: str) -> None:
         old, self.running = self.running, None
         if old is not None:
             self._publish(self, old, state)
-            old.stop()
+            await asyncio.shield(asyncio.to_thread(old.stop))
 
     async def _changed(self, since: Signature) -> bool:
         return await self._look() != since
@@ -208,7 +206,7 @@ class HostedModel:
     def _note(self, text: str) -> None:
         logger.info("model %s: %s", self.member.model_id, text)
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        os.write(self._log.pipe, f"-- {stamp} host: {text}\n".encode())
+        self._log.say(f"-- {stamp} host: {text}\n".encode())
 
     def infos(self) -> dict[str, Any]:
         """Who the model is, as clients are told."""

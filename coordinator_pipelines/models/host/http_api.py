@@ -3,7 +3,9 @@
 Add here what that front end reads; avoid changing anything: it is for looking.
 """
 
+import asyncio
 import json
+import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,24 +14,40 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from coordinator_pipelines.models.host.hosted_model import HostedModel
+from coordinator_pipelines.models.untrusted_files import open_plain
 
 LOG_TAIL_BYTES = 1_000_000
 DISCARDED_BYTES = 10_000_000
 """How much of a refused submission is read, so that its sender gets to read the refusal."""
 RUNNER_LOGS = "/models/logs/runner/"
+ALIVE = "/alive"
+ALIVE_SECONDS = 5.0
 
 
 class HttpApi(ThreadingHTTPServer):
-    """``GET /models`` and ``GET /models/logs/runner/<model id>``."""
+    """``GET /models``, ``GET /models/logs/runner/<model id>``, and ``GET /alive``."""
 
     daemon_threads = True
 
     def __init__(
-        self, address: tuple[str, int], crunch_id: str, models: Mapping[str, HostedModel]
+        self,
+        address: tuple[str, int],
+        crunch_id: str,
+        models: Mapping[str, HostedModel],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(address, Handler)
         self.crunch_id = crunch_id
         self.models = models
+        self._loop = loop
+
+    def is_alive(self) -> bool:
+        """Whether the host itself, not only this API, still does anything."""
+        try:
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(ALIVE_SECONDS)
+        except (TimeoutError, RuntimeError):
+            return False
+        return True
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,6 +61,10 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/models":
             rows = [self._row(each) for each in list(self.server.models.values())]
             self._answer(200, "application/json", json.dumps(rows).encode())
+            return
+        if path == ALIVE:
+            alive = self.server.is_alive()
+            self._answer(200 if alive else 503, "text/plain", b"alive\n" if alive else b"stuck\n")
             return
         model = self.server.models.get(path.removeprefix(RUNNER_LOGS))
         if path.startswith(RUNNER_LOGS) and model is not None:
@@ -94,10 +116,10 @@ class Handler(BaseHTTPRequestHandler):
 def tail(path: Path) -> bytes:
     """The end of a log, from the start of a line on if there is one."""
     try:
-        with path.open("rb") as log:
-            skipped = max(0, path.stat().st_size - LOG_TAIL_BYTES)
+        with open_plain(path, "rb") as log:
+            skipped = max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES)
             log.seek(skipped)
             end = log.read(LOG_TAIL_BYTES)
             return (skipped and end.partition(b"\n")[2]) or end
-    except FileNotFoundError:
+    except OSError:
         return b""

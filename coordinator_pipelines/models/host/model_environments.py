@@ -8,7 +8,6 @@ machine's pip is set up with, and no option, address or path in the file.
 
 import asyncio
 import hashlib
-import os
 import re
 import tempfile
 import time
@@ -16,8 +15,12 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from coordinator_pipelines.models.host.run_directory import let_all_read
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.model_log import Log
+from coordinator_pipelines.models.untrusted_files import open_plain
 
 FILE_BYTES = 64 << 10
 INSTALL_SECONDS = 900.0
@@ -27,11 +30,9 @@ INSTALL = (
     "install", "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1",
     "--only-binary", ":all:", "-r",
 )  # fmt: skip
-_VERSION = r"[<>=!~]{1,3}\s*[\w.*+!]+"
-_LINE = re.compile(
-    rf"[A-Za-z0-9][\w.-]*\s*(\[[\w.,\s-]*\])?\s*({_VERSION}(\s*,\s*{_VERSION})*)?\s*"
-    r"(;[^/@\\-]*?)?(\s+--hash=sha256:[0-9a-f]{64})*"
-)
+LINE_CHARACTERS = 2000
+HASH = " --hash=sha256:"
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class RequirementsError(Exception):
@@ -57,13 +58,13 @@ class ModelEnvironments:
         self._home.mkdir(parents=True, exist_ok=True)
         return replace(self._base, directories=(*self._base.directories, self._home.absolute()))
 
-    async def of(self, directory: Path, log: int) -> RunnerEnvironment:
-        """The environment for the model in a directory. ``log``: gets what pip says.
+    async def of(self, code: Path, log: Log) -> RunnerEnvironment:
+        """The environment for a copy of a model. ``log``: gets what pip says.
 
         Raises:
             RequirementsError: there is none and none can be made.
         """
-        wanted = requirements(directory / "requirements.txt")
+        wanted = await asyncio.to_thread(requirements, code / "requirements.txt")
         if not wanted:
             return self._base
         text = "\n".join(wanted)
@@ -85,7 +86,7 @@ class ModelEnvironments:
         if error and time.monotonic() - at < TRY_AGAIN_SECONDS:
             raise error
 
-    async def _make(self, target: Path, text: str, log: int) -> None:
+    async def _make(self, target: Path, text: str, log: Log) -> None:
         """Make it elsewhere and move it when it is whole, whoever else makes it meanwhile."""
         self._home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._home, prefix=".new-") as directory:
@@ -103,7 +104,7 @@ class ModelEnvironments:
             if not target.exists():
                 fresh.rename(target)
 
-    async def _run(self, log: int, directory: str, *argv: str) -> None:
+    async def _run(self, log: Log, directory: str, *argv: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *argv, cwd=directory, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
         )
@@ -118,7 +119,7 @@ class ModelEnvironments:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        await asyncio.to_thread(os.write, log, said[-FILE_BYTES:])
+        log.say(said[-FILE_BYTES:])
         if process.returncode:
             lines = said.decode(errors="replace").strip().splitlines() or ["pip gave no reason"]
             errors = [line for line in lines if line.startswith("ERROR: ")] or lines
@@ -132,26 +133,41 @@ def requirements(path: Path) -> list[str]:
     """The packages that a ``requirements.txt`` names, a line each; none if there is no file.
 
     Raises:
-        RequirementsError: it cannot be read, or a line is anything but a package.
+        RequirementsError: it cannot be read, or a line is anything but a package; what the line
+            says is not repeated, since everybody may read the reason.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path, "rb") as file:
             text = file.read(FILE_BYTES + 1).decode()
     except FileNotFoundError:
         return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise _refused(f"it cannot be read: {error}") from None
+    except OSError as error:
+        raise _refused(f"it cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise _refused(f"it is not UTF-8 at byte {error.start}") from None
     if len(text) > FILE_BYTES:
         raise _refused(f"it has more than {FILE_BYTES} bytes")
     lines = re.sub(r"\\\r?\n", " ", text).splitlines()
-    found = [re.sub(r"(^|\s)#.*", "", line).strip() for line in lines]
-    for line in filter(None, found):
-        if not _LINE.fullmatch(line):
+    found = [" ".join(re.sub(r"(^|\s)#.*", "", line).split()) for line in lines]
+    for number, line in enumerate(found, start=1):
+        if line and not _is_package(line):
             raise _refused(
-                f"{line[:100]!r} is not accepted; name packages as in 'scikit-learn==1.5.2', "
+                f"line {number} is not accepted; name packages as in 'scikit-learn==1.5.2', "
                 "without options, addresses or paths"
             )
     return [line for line in found if line]
+
+
+def _is_package(line: str) -> bool:
+    """Whether a line names one package of an index, perhaps with versions, extras and hashes."""
+    if len(line) > LINE_CHARACTERS:
+        return False
+    package, *digests = line.split(HASH)
+    try:
+        found = Requirement(package)
+    except InvalidRequirement:
+        return False
+    return found.url is None and all(DIGEST.fullmatch(digest) for digest in digests)
 
 
 def _refused(reason: str) -> RequirementsError:

@@ -5,7 +5,7 @@ Add here where a run keeps its files and how those of a dead one are told; avoid
 
 import fcntl
 import os
-import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ def run_directory() -> Iterator[Path]:
     try:
         yield root
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        remove(root)
         os.close(lock)
 
 
@@ -40,6 +40,11 @@ def let_all_read(directory: Path) -> None:
     for path in (directory, *directory.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory with all that models made in it, however deeply they nested it."""
+    subprocess.run(["rm", "-rf", "--", str(directory)], check=False, capture_output=True)
 
 
 def _remove_abandoned(path: Path) -> None:
@@ -51,7 +56,7 @@ def _remove_abandoned(path: Path) -> None:
     try:
         if os.fstat(lock).st_uid == os.geteuid():
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
     except BlockingIOError:
         pass
     finally:

@@ -4,14 +4,16 @@ Add here how it is measured; avoid deciding what is too much (``deployment``). T
 limits are per process and per file; these sums are what a machine runs out of.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from coordinator_pipelines.models.untrusted_files import entries
+
 KIBIBYTE = 1024
 BLOCK = 512
+PAGE = 4096
 
 
 def processes_below(roots: Iterable[int]) -> dict[int, list[int]]:
@@ -50,11 +52,13 @@ def _sum(pid: int, file: str, fields: tuple[str, ...]) -> int:
 
 
 def disk_bytes(*directories: Path) -> int:
-    """Disk that the files in directories occupy."""
-    total = 0
-    for directory in directories:
-        for parent, _, names in os.walk(directory):
-            for name in names:
-                with suppress(OSError):
-                    total += BLOCK * Path(parent, name).lstat().st_blocks
-    return total
+    """Disk that the files in directories occupy, each at least a page: empty ones cost inodes.
+
+    Raises:
+        OSError: there are too many to count, or they are nested too deeply.
+    """
+    return sum(
+        max(BLOCK * entry.status.st_blocks, PAGE)
+        for directory in directories
+        for entry in entries(directory, hidden=True)
+    )

@@ -21,6 +21,7 @@ from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Model
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.answers import same_answers
 from coordinator_pipelines.models.replay.worker import ReplayWorker, Request
+from coordinator_pipelines.models.submission import is_submitted
 
 ASKS_PER_CORE = 2
 """Models at work at once. More would only stretch every call towards its deadline."""
@@ -91,7 +92,7 @@ class ReplayModels(Models):
 
     def _submit_one(self, request: Request, member: Member) -> Future[list[Answer]]:
         directory = member.directory
-        if directory is None or not (directory / "main.py").is_file():
+        if directory is None or not is_submitted(directory):
             future: Future[list[Answer]] = Future()
             reason = f"there is no main.py in {directory or 'a directory of this model'}"
             future.set_result(same_answers(request.ask, member, Outcome.ABSENT, reason))

@@ -134,6 +134,46 @@ def test_a_model_that_hangs_is_reported_and_stopped_until_its_files_change(host)
     assert host.ask()["hangs"].output == '"awake"'
 
 
+def test_hostile_submissions_stop_nobody_and_show_nothing(host):
+    secret = host.directory / "secret"
+    secret.write_text("postgresql://operator:password@db/ledger\n")
+    host.write("good")
+    for name in ("link", "pipe", "named-pipe", "directory-link"):
+        host.write(name)
+    models = host.directory / "models"
+    (models / "link" / "requirements.txt").symlink_to(secret)
+    os.mkfifo(models / "pipe" / "requirements.txt")
+    (models / "named-pipe" / "main.py").unlink()
+    os.mkfifo(models / "named-pipe" / "main.py")
+    (models / "directory-link" / "data").symlink_to(host.directory)
+    host.up().connect()
+    host.joined("good")
+    for name in ("link", "pipe", "named-pipe", "directory-link"):
+        eventually(lambda name=name: host.status(name) == "RUNNER_FAILED")
+        assert "its files cannot be used" in host.rows()[name]["statusMessage"]
+        assert "password" not in host.get(f"/models/logs/runner/{name}")
+    assert "password" not in host.get("/models")
+    host.write("good", "return 'new'")
+    eventually(lambda: host.ask()["good"].output == '"new"')
+    (models / "pipe" / "requirements.txt").unlink()
+    host.joined("pipe")
+    assert host.get("/alive") == "alive\n"
+
+
+def test_a_talkative_model_whose_log_cannot_be_written_keeps_nobody_waiting(host):
+    log = host.directory / "home" / "logs" / "btc-up-down" / "models" / "talks.log"
+    log.mkdir(parents=True)
+    host.write("talks", "print('x' * 1_000_000)\nreturn 'said'")
+    host.write("good")
+    host.up().connect()
+    host.joined("talks", "good")
+    assert host.ask()["talks"].output == '"said"'
+    host.write("talks", "print('x' * 1_000_000)\nreturn 'said again'")
+    eventually(lambda: host.ask()["talks"].output == '"said again"')
+    assert host.ask()["good"].outcome is Outcome.SUCCESS
+    assert host.get("/alive") == "alive\n"
+
+
 def wheel(directory, name, version, code):
     """A package of one module, as pip installs it."""
     info = f"{name}-{version}.dist-info"
@@ -172,7 +212,7 @@ def test_each_model_finds_the_packages_that_it_requires(host):
     said = {model_id: row["statusMessage"] for model_id, row in host.rows().items()}
     assert "requirements cannot be installed: Could not find a version" in said["unmet"]
     assert "oracle==3.0" in host.get("/models/logs/runner/unmet")
-    assert "'--extra-index-url https://example.org/simple' is not accepted" in said["own-index"]
+    assert "requirements.txt: line 1 is not accepted" in said["own-index"]
 
 
 def test_a_model_brings_its_modules_and_its_weights(host):

@@ -1,5 +1,6 @@
 """What the existing web front end reads of models and their logs, request by request."""
 
+import asyncio
 import http.client
 import json
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.domain.doors.models import Member
+from coordinator_pipelines.models.host import http_api
 from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import LOG_TAIL_BYTES, HttpApi
@@ -46,6 +48,7 @@ class Listing:
 
     models: dict[str, HostedModel]
     port: int
+    loop: asyncio.AbstractEventLoop
 
     def ask(self, path: str, method: str = "GET", body: bytes | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -69,13 +72,27 @@ def listing(tmp_path: Path) -> Iterator[Listing]:
         )
         for model_id in ("momentum", "model.2-b")
     }  # fmt: skip
-    api = HttpApi(("127.0.0.1", 0), "starter-challenge", models)
+    loop = asyncio.new_event_loop()
+    api = HttpApi(("127.0.0.1", 0), "starter-challenge", models, loop)
     with api:
         threading.Thread(target=api.serve_forever, args=(0.01,), daemon=True).start()
         try:
-            yield Listing(models, api.server_address[1])
+            yield Listing(models, api.server_address[1], loop)
         finally:
             api.shutdown()
+            loop.close()
+
+
+def test_a_host_whose_loop_is_stuck_is_not_alive_though_its_list_is_served(listing, monkeypatch):
+    monkeypatch.setattr(http_api, "ALIVE_SECONDS", 0.1)
+    assert (listing.ask("/alive").status, listing.ask("/models").status) == (503, 200)
+    thread = threading.Thread(target=listing.loop.run_forever)
+    thread.start()
+    try:
+        assert listing.ask("/alive").status == 200
+    finally:
+        listing.loop.call_soon_threadsafe(listing.loop.stop)
+        thread.join()
 
 
 def test_the_list_is_a_bare_array_with_every_field_that_is_read(listing):

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from coordinator_pipelines.models.host.model_environments import (
@@ -43,7 +45,7 @@ def test_packages_are_accepted_as_pip_writes_them(read, line):
 
 def test_a_line_may_go_on_in_the_next(read):
     assert read("numpy==2.0.0 \\\n    --hash=sha256:" + "0a" * 32) == [
-        f"numpy==2.0.0      --hash=sha256:{'0a' * 32}"
+        f"numpy==2.0.0 --hash=sha256:{'0a' * 32}"
     ]
 
 
@@ -62,13 +64,30 @@ def test_a_line_may_go_on_in_the_next(read):
         "x; extra @ file:///x",
         "x; python_version > '3' --global-option=x",
         "${SECRET}",
+        "postgresql://operator:secret@db/ledger",
+        "a" + " " * 30_000 + "!",
+        "a" * 30_000,
     ],
 )
-def test_anything_else_is_refused_by_its_words(read, line):
-    with pytest.raises(RequirementsError) as raised:
+def test_anything_else_is_refused_by_its_number_and_without_its_words(read, line):
+    with pytest.raises(RequirementsError, match="line 2 is not accepted") as raised:
         read(f"numpy\n{line}\n")
-    assert repr(line) in str(raised.value)
+    assert line not in str(raised.value)
     assert raised.value.for_good
+
+
+def test_a_link_shows_nothing_of_what_it_leads_to(tmp_path):
+    (tmp_path / "secret").write_text("password\n")
+    (tmp_path / "requirements.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(RequirementsError, match=r"^requirements\.txt: it cannot be read") as raised:
+        requirements(tmp_path / "requirements.txt")
+    assert "password" not in str(raised.value)
+
+
+def test_a_pipe_or_a_socket_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "requirements.txt")
+    with pytest.raises(RequirementsError, match="it cannot be read"):
+        requirements(tmp_path / "requirements.txt")
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", "numpy\n" * FILE_BYTES])
