@@ -19,7 +19,7 @@ from typing import Any
 from coordinator_pipelines.stack import interruption
 from coordinator_pipelines.stack.daemon import stop
 
-LONGEST_PAUSE = 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 STEADY_SECONDS = 60.0
 """A program that ran for so long starts again at once, and with fresh patience."""
 HOPELESS_DEATHS = 3
@@ -157,7 +157,7 @@ class Supervisor:
             return
         steady = now - program.started_at > STEADY_SECONDS
         program.deaths = 1 if steady else program.deaths + 1
-        pause = 0.0 if steady else min(2.0 ** (program.deaths - 1), LONGEST_PAUSE)
+        pause = 0.0 if steady else min(FIRST_PAUSE * 2 ** (program.deaths - 1), LONGEST_PAUSE)
         program.start_at = now + pause
         how = f"was killed by signal {-status}" if status and status < 0 else f"ended ({status})"
         self.tell(f"{program.name} {how}; it is started again in {pause:g} s. Log: {program.log}")

@@ -76,7 +76,10 @@ def test_materialising_a_range_again_writes_nothing(pipeline):
 
 @pytest.mark.parametrize(
     "pieces",
-    [random_pieces(random.Random(1)), [(4, 2), (2, 2), (0, 2)]],
+    [
+        pytest.param([(4, 2), (2, 2), (0, 2)], marks=pytest.mark.slow),
+        random_pieces(random.Random(1)),
+    ],
     ids=str,
 )
 def test_any_split_in_any_order_gives_the_same_rows(undisturbed, pipeline, pieces):

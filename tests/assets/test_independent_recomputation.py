@@ -220,6 +220,7 @@ def check_real_days(prices_dir: Path, home: Path, monkeypatch, days: int) -> Non
 
 
 @pytest.mark.prices
+@pytest.mark.slow
 def test_a_day_of_real_prices_gives_the_scores_and_means_of_a_plain_computation(
     prices_dir, tmp_path, monkeypatch
 ):

@@ -94,6 +94,7 @@ def test_an_hour_of_faults_ends_with_every_published_bar_and_no_unfinished_one()
 
 
 @pytest.mark.prices
+@pytest.mark.slow
 def test_an_hour_of_faults_on_recorded_prices(prices_dir):
     an_hour_of_faults(recorded_prices(prices_dir, RECORDED, START))
 

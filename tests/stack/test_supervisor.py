@@ -19,8 +19,9 @@ MINUTE = 60.0
 
 
 @pytest.fixture
-def supervisor() -> Iterator[Supervisor]:
-    """A supervisor that says nothing."""
+def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
+    """A supervisor that says nothing, and soon starts again what has died."""
+    monkeypatch.setattr(supervisor_module, "FIRST_PAUSE", 0.05)
     with supervision(lambda _: None) as supervisor:
         yield supervisor
 

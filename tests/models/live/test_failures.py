@@ -419,6 +419,7 @@ def test_a_model_that_fails_authentication_is_a_reply_like_any_other(stage):
     assert "wallet" in reply.message
 
 
+@pytest.mark.slow
 def test_many_models_succeed_in_every_round_beside_those_that_misbehave(stage):
     release, patient = threading.Event(), replace(LIMITS, call_timeout_seconds=1.5)
     flood = variant(b"[" * 6_000_000, VariantType.JSON)
