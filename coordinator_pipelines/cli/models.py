@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -50,7 +51,13 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
         port=port,
         api_port=api_port,
     )
-    asyncio.run(ModelHost(config, environment, click.echo).run())
+    asyncio.run(ModelHost(config, environment, _say).run())
+
+
+def _say(text: str) -> None:
+    """Show a line, if there is room for it: models run on while the disk of a log is full."""
+    with suppress(OSError):
+        click.echo(text)
 
 
 def _runner_environment() -> RunnerEnvironment:

@@ -5,6 +5,7 @@ files are missing is no mistake of the file: it takes part and is ABSENT.
 """
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +29,9 @@ from coordinator_pipelines.domain.doors.ledger import MEMBERSHIP_COLUMNS, Mode
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER, Member
 from coordinator_pipelines.domain.values.errors import RosterError
 from coordinator_pipelines.models.submission import code_hash, is_submitted
+from coordinator_pipelines.models.untrusted_files import open_plain
 
+MOST_BYTES = 16 << 20
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
@@ -140,7 +143,10 @@ class Roster:
 
 
 def _member(entry: Entry, base: Path) -> Member:
-    directory = (base / entry.path).resolve()
+    given = base / entry.path
+    # The way to the file, or to a directory that is elsewhere, is the operator's; the rest is not.
+    way = given.parent if Path(entry.path).is_absolute() else base
+    directory = Path(os.path.normpath(way.resolve() / given.relative_to(way)))
     digest = code_hash(directory) if is_submitted(directory) else hashlib.sha256().hexdigest()
     name = entry.name or entry.id
     return Member(entry.id, name, entry.owner, entry.account, digest, directory)
@@ -148,7 +154,11 @@ def _member(entry: Entry, base: Path) -> Member:
 
 def _read(path: Path) -> ModelsFile:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with open_plain(path, "rb", follow=True) as file:
+            text = file.read(MOST_BYTES + 1).decode()
+        if len(text) > MOST_BYTES:
+            raise RosterError(f"{path}: the models file has more than {MOST_BYTES >> 20} MB")
+        content = yaml.safe_load(text)
     except OSError as error:
         raise RosterError(f"{path}: the models file cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -6,25 +6,29 @@ would hand its model whatever the host's user can read.
 """
 
 import hashlib
+import stat
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from coordinator_pipelines.models.untrusted_files import Entry, entries, is_plain
+from coordinator_pipelines.models.untrusted_files import Entry, entries, holds_plain
 
 RESOURCES = "resources"
 """Directory that a model may write to."""
 MOST_BYTES = 2 << 30
 """What the files of a model may hold together."""
 CHUNK = 1 << 20
+MAIN = "main.py"
+OURS = Path(__file__).resolve().parents[1]
+"""The starter's models are in it: some installers make hard links of all that they install."""
 
 Signature = tuple[tuple[str, int, int], ...]
 
 
 def is_submitted(directory: Path) -> bool:
     """Whether a model's directory has a ``main.py``, and no link to one."""
-    return is_plain(directory / "main.py")
+    return holds_plain(directory, MAIN)
 
 
 def code_hash(directory: Path) -> str:
@@ -71,15 +75,19 @@ def copy(directory: Path, target: Path) -> None:
         (target / entry.path).parent.mkdir(parents=True, exist_ok=True)
         with (target / entry.path).open("wb") as copied:
             copied.writelines(_content(entry))
-    if not is_plain(target / "main.py"):
+    if not (target / MAIN).exists():
         raise FileNotFoundError(f"there is no main.py in {directory}")
     (target / RESOURCES).mkdir(exist_ok=True)
 
 
 def _bounded(directory: Path) -> Iterator[Entry]:
     """The files of a model, refused as soon as they hold too much."""
-    total = 0
+    total, ours = 0, directory.is_relative_to(OURS)
     for entry in entries(directory):
+        if not str(entry.path).isprintable():
+            raise OSError(f"the name {str(entry.path)!a} has what cannot be printed; rename it")
+        if stat.S_ISREG(entry.status.st_mode) and entry.status.st_nlink > 1 and not ours:
+            raise OSError(f"{entry.path} is a file that is elsewhere too (a hard link); copy it")
         total += entry.status.st_size
         if total > MOST_BYTES:
             raise OSError(f"its files hold more than {MOST_BYTES >> 30} GB")

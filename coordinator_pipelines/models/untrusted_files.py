@@ -2,8 +2,8 @@
 
 Add here how a file of a participant is got at; avoid what is in it. Everything is opened relative
 to a descriptor of its directory, so that no part of the way is swapped meanwhile; links are not
-followed, nothing but a plain file is opened (a FIFO waits for a writer for ever), and a listing is
-bounded in number and depth.
+followed, on the way to a directory neither, nothing but a plain file is opened (a FIFO waits for a
+writer for ever), and a listing is bounded in number and depth.
 """
 
 import errno
@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 MOST_FILES = 20_000
 MOST_LEVELS = 32
 _HERE = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | _HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,6 @@ class Entry:
             raise OSError(f"{self.path} is a link; put what it points to in its place")
         if not stat.S_ISREG(kind):
             raise OSError(f"{self.path} is neither a file nor a directory; take it out")
-        if self.status.st_nlink > 1:
-            raise OSError(f"{self.path} is a file that is elsewhere too (a hard link); copy it")
         try:
             yield
         except OSError as error:
@@ -65,25 +64,49 @@ def entries(directory: Path, *, hidden: bool = False) -> Iterator[Entry]:
         OSError: the directory cannot be listed, holds more than MOST_FILES, or is nested deeper
             than MOST_LEVELS.
     """
-    top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    top = _opened(directory)
     yield from _below(top, PurePosixPath(), iter(range(MOST_FILES)), hidden=hidden)
 
 
-def open_plain(path: Path, mode: str) -> FileIO:
+def open_plain(path: Path, mode: str, *, follow: bool = False) -> FileIO:
     """Open a plain file, to read (``rb``) or, created if it is not there, to append (``ab``).
+
+    ``follow``: it may be a link, since nobody but the operator can have made one.
 
     Raises:
         OSError: it is a link or anything else but a plain file, or cannot be opened.
     """
     ways = {"rb": os.O_RDONLY, "ab": os.O_WRONLY | os.O_APPEND | os.O_CREAT}
-    return _plain(os.open(path, ways[mode] | _HERE, 0o600), mode)
+    way = ways[mode] | (_HERE & ~os.O_NOFOLLOW if follow else _HERE)
+    return _plain(os.open(path, way, 0o600), mode)
 
 
-def is_plain(path: Path) -> bool:
-    """Whether a plain file is there, and no link to one."""
+def holds_plain(directory: Path, name: str) -> bool:
+    """Whether a plain file of this name is in a directory, and no link to one."""
     with suppress(OSError):
-        return stat.S_ISREG(path.lstat().st_mode)
+        opened = _opened(directory)
+        try:
+            return stat.S_ISREG(os.stat(name, dir_fd=opened, follow_symlinks=False).st_mode)
+        finally:
+            os.close(opened)
     return False
+
+
+def _opened(directory: Path) -> int:
+    """A directory, opened from the root on, a step at a time."""
+    opened = os.open("/", _DIRECTORY)
+    for name in directory.absolute().parts[1:]:
+        try:
+            inner = os.open(name, _DIRECTORY, dir_fd=opened)
+        except NotADirectoryError:
+            raise NotADirectoryError(
+                f"{directory}: {name} on the way there is a link or no directory; name the "
+                "directory itself"
+            ) from None
+        finally:
+            os.close(opened)
+        opened = inner
+    return opened
 
 
 def _below(
@@ -103,8 +126,7 @@ def _below(
             with suppress(FileNotFoundError):
                 status = os.stat(name, dir_fd=directory, follow_symlinks=False)
                 if stat.S_ISDIR(status.st_mode):
-                    way = os.O_RDONLY | os.O_DIRECTORY | _HERE
-                    inner = os.open(name, way, dir_fd=directory)
+                    inner = os.open(name, _DIRECTORY, dir_fd=directory)
                     yield from _below(inner, base / name, left, hidden=hidden)
                 else:
                     yield Entry(base / name, status, directory)
@@ -120,7 +142,7 @@ def _plain(descriptor: int, mode: str) -> FileIO:
     """A file of a descriptor, which is closed if it is none of a plain file."""
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise OSError(errno.EINVAL, "it is no plain file")
         os.set_blocking(descriptor, True)
         return FileIO(descriptor, mode)
     except BaseException:

@@ -19,6 +19,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.feed import FileFeedSpec
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.roster import Roster
+from coordinator_pipelines.models.submission import is_submitted
 from coordinator_pipelines.scaffold.names import NODE_PREFIX, PUBLIC_PREFIX
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
@@ -89,10 +90,10 @@ def _models(challenge: Challenge) -> str:
     missing = [
         member.model_id
         for member in roster.members
-        if member.directory is None or not (member.directory / "main.py").is_file()
+        if member.directory is None or not is_submitted(member.directory)
     ]
     if missing:
-        raise CoordinatorError(f"{', '.join(missing)}: no main.py in the directory of its path")
+        raise CoordinatorError(f"{', '.join(missing)}: no main.py in the directory of its path (links are not followed)")
     return f"{len(roster.members)} in {challenge.models_file.name}"
 
 

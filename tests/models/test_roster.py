@@ -1,4 +1,5 @@
 import hashlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -154,3 +155,12 @@ def test_an_accepted_id_is_a_safe_file_name(text):
     assert text == Path(text).name
     assert text.isascii()
     assert not text.startswith(".")
+
+
+def test_a_models_file_may_be_a_link_but_not_a_pipe(load, tmp_path):
+    (tmp_path / "real.yaml").write_text("models: [{id: a, path: a}]")
+    (tmp_path / "link.yaml").symlink_to("real.yaml")
+    assert [each.model_id for each in Roster.load(tmp_path / "link.yaml").members] == ["a"]
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(RosterError, match="cannot be read: it is no plain file"):
+        Roster.load(tmp_path / "pipe.yaml")

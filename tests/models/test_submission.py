@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.models import untrusted_files
+from coordinator_pipelines.models import submission, untrusted_files
+from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.models.submission import code_hash, copy, is_submitted, signature
 
 NOTHING = hashlib.sha256().hexdigest()
@@ -115,6 +116,44 @@ def test_bytes_cannot_move_between_files_without_a_trace(tmp_path):
     assert code_hash(tmp_path) != before
 
 
+@pytest.mark.parametrize("linked", ["alice", "alice/v1", "alice/v1/package"])
+def test_a_link_on_the_way_to_a_model_does_not_hand_it_another_ones_files(tmp_path, linked):
+    (tmp_path / "bob/v1/package").mkdir(parents=True)
+    (tmp_path / "bob/v1/package/main.py").write_text("a rival's")
+    handed_in = tmp_path / "alice/v1/package"
+    (tmp_path / linked).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / linked).symlink_to(tmp_path / linked.replace("alice", "bob"))
+    with pytest.raises(OSError, match=rf"{Path(linked).name} on the way there is a link"):
+        copy(handed_in, tmp_path / "copy")
+    assert not is_submitted(handed_in)
+    assert code_hash(handed_in) == NOTHING
+    [member] = roster(tmp_path, "alice/v1/package").members
+    assert (member.directory, member.code_hash) == (handed_in, NOTHING)
+
+
+def test_links_on_the_operators_side_of_the_way_are_followed(package, tmp_path):
+    (tmp_path / "current").symlink_to(tmp_path)
+    for path in ("package", tmp_path / "current/package"):
+        [member] = roster(tmp_path / "current", path).members
+        assert (member.directory, member.code_hash) == (package, code_hash(package))
+
+
+def roster(directory, path):
+    """A roster of one model."""
+    (directory / "models.yaml").write_text(f"models: [{{id: a, path: {path}}}]")
+    return Roster.load(directory / "models.yaml")
+
+
+@pytest.mark.parametrize("name", [b"\xff.py", b"a\nModel host ready: b", "\u202egpj.py".encode()])
+def test_a_name_that_cannot_be_printed_costs_only_its_own_model(package, tmp_path, name):
+    Path(os.fsdecode(os.fsencode(package) + b"/lib/" + name)).touch()
+    with pytest.raises(OSError, match="what cannot be printed; rename it") as raised:
+        copy(package, tmp_path / "copy")
+    assert str(raised.value).isprintable()
+    assert code_hash(package) == NOTHING
+    assert signature(package)
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "main.py", "lib/table.py"])
 def test_a_pipe_is_never_waited_for_whatever_its_name(package, tmp_path, name):
     (package / name).unlink(missing_ok=True)
@@ -136,6 +175,15 @@ def test_a_socket_and_a_second_name_of_a_file_are_refused(package, tmp_path):
     os.link(tmp_path / "secret", package / "requirements.txt")
     with pytest.raises(OSError, match=r"^requirements\.txt is a file that is elsewhere too"):
         copy(package, tmp_path / "copy")
+
+
+def test_an_installer_may_make_hard_links_of_the_starters_models(package, tmp_path, monkeypatch):
+    os.link(package / "main.py", tmp_path / "cache")
+    with pytest.raises(OSError, match="hard link"):
+        copy(package, tmp_path / "refused")
+    monkeypatch.setattr(submission, "OURS", tmp_path)
+    copy(package, tmp_path / "copy")
+    assert (tmp_path / "copy/main.py").read_text() == "main.py"
 
 
 def test_a_linked_main_py_is_no_submission(package, tmp_path):

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import subprocess
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,9 @@ class NotReadyError(Exception):
     """A deployment does not serve its model; ``for_good``: nor will the same files ever."""
 
     def __init__(self, reason: str, *, for_good: bool = False) -> None:
-        super().__init__(reason[:REASON_CHARACTERS])
+        # A part of it may be the model's own words, and everybody's log is made of lines.
+        shown = (each if each.isprintable() else " " for each in reason[:REASON_CHARACTERS])
+        super().__init__("".join(shown))
         self.for_good = for_good
 
 
@@ -69,6 +72,7 @@ class Deployment:
         self._place = Place(self._base / "code", self._base / "run", setting.root / "shared", uid)
         self._process: subprocess.Popen[bytes] | None = None
         self._brought = 0
+        self._busy = threading.Lock()
         self._excess: str | None = None
 
     @property
@@ -93,11 +97,12 @@ class Deployment:
             OSError: they cannot be read, or the copy cannot be made.
         """
         place = self._place
-        submission.copy(directory, place.code)
-        let_all_read(self._base)
-        place.run.mkdir(mode=0o700)
-        place.hand_over()
-        self._brought = usage.disk_bytes(*place.writable)
+        with self._busy:
+            submission.copy(directory, place.code)
+            let_all_read(self._base)
+            place.run.mkdir(mode=0o700)
+            place.hand_over()
+            self._brought = usage.disk_bytes(*place.writable)
 
     def start(self, environment: RunnerEnvironment) -> None:
         """Serve the copy. The process dies with the thread that calls this, which must last."""
@@ -108,15 +113,16 @@ class Deployment:
             "--code-directory", str(seen.code), "--resource-directory",
             str(seen.code / "resources"),
         ]  # fmt: skip
-        self._process = subprocess.Popen(
-            isolation.command(tier, environment, place, self._setting.memory_bytes, argv),
-            env=isolation.variables(tier, place),
-            cwd=place.code,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log.pipe,
-            stderr=self._log.pipe,
-            start_new_session=True,
-        )
+        with self._busy:
+            self._process = subprocess.Popen(
+                isolation.command(tier, environment, place, self._setting.memory_bytes, argv),
+                env=isolation.variables(tier, place),
+                cwd=place.code,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log.pipe,
+                stderr=self._log.pipe,
+                start_new_session=True,
+            )
 
     async def prove(self) -> None:
         """Wait until the model is served and set up.
@@ -191,11 +197,15 @@ class Deployment:
         return None
 
     def stop(self) -> None:
-        """Kill the process with everything below it, and remove its files."""
-        if self._process is not None:
-            self._kill()
-            self._process.wait()
-        remove(self._base)
+        """Kill the process with everything below it, and remove its files.
+
+        What is still being prepared or started, though nobody waits for it any more, comes first.
+        """
+        with self._busy:
+            if self._process is not None:
+                self._kill()
+                self._process.wait()
+            remove(self._base)
 
     def _kill(self) -> None:
         if self._process is not None:

@@ -78,7 +78,7 @@ class ModelHost:
         loop.set_default_executor(ThreadPoolExecutor(THREADS))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
-        roster = Roster.load(config.models_file)
+        roster = await asyncio.to_thread(Roster.load, config.models_file)
         with run_directory() as root:
             lay_out(roster.shared_modules, config.base_class, root / "shared")
             let_all_read(root / "shared")

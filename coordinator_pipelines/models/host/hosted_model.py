@@ -136,8 +136,10 @@ class HostedModel:
             environment = await self._setting.environments.of(fresh.code, self._log)
         except RequirementsError as error:
             raise NotReadyError(str(error), for_good=error.for_good) from error
+        except OSError as error:
+            raise NotReadyError(f"its requirements cannot be installed: {error}") from error
         try:
-            fresh.start(environment)
+            await asyncio.to_thread(fresh.start, environment)
         except OSError as error:
             raise NotReadyError(f"no process can be started: {error}") from error
         await fresh.prove()

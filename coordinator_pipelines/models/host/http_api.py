@@ -20,6 +20,8 @@ LOG_TAIL_BYTES = 1_000_000
 DISCARDED_BYTES = 10_000_000
 """How much of a refused submission is read, so that its sender gets to read the refusal."""
 RUNNER_LOGS = "/models/logs/runner/"
+ASKER_SECONDS = 30.0
+"""How long whoever asks may keep a thread waiting."""
 ALIVE = "/alive"
 ALIVE_SECONDS = 5.0
 
@@ -54,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request."""
 
     server: HttpApi
+    timeout = ASKER_SECONDS
 
     def do_GET(self) -> None:
         """Answer a request."""

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from coordinator_pipelines.models.host.run_directory import let_all_read
+from coordinator_pipelines.models.host.run_directory import let_all_read, remove
 from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.model_log import Log
 from coordinator_pipelines.models.untrusted_files import open_plain
 
+WANTED = "requirements.txt"
 FILE_BYTES = 64 << 10
 INSTALL_SECONDS = 900.0
 TRY_AGAIN_SECONDS = 600.0
@@ -49,7 +50,7 @@ class ModelEnvironments:
     def __init__(self, base: RunnerEnvironment, home: Path) -> None:
         self._base = base
         self._home = home
-        self._lock = asyncio.Lock()
+        self._locks: dict[str, asyncio.Lock] = {}
         self._failed: dict[str, tuple[float, RequirementsError]] = {}
 
     @property
@@ -64,14 +65,14 @@ class ModelEnvironments:
         Raises:
             RequirementsError: there is none and none can be made.
         """
-        wanted = await asyncio.to_thread(requirements, code / "requirements.txt")
+        wanted = await asyncio.to_thread(requirements, code / WANTED)
         if not wanted:
             return self._base
         text = "\n".join(wanted)
         key = hashlib.sha256(f"{self._base.python}\n{text}".encode()).hexdigest()[:16]
         made = (self._home / key).absolute()
-        async with self._lock:
-            if not made.exists():
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if not await asyncio.to_thread(made.exists):
                 self._raise_recent_failure(key)
                 try:
                     await self._make(made, text, log)
@@ -88,23 +89,31 @@ class ModelEnvironments:
 
     async def _make(self, target: Path, text: str, log: Log) -> None:
         """Make it elsewhere and move it when it is whole, whoever else makes it meanwhile."""
-        self._home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._home, prefix=".new-") as directory:
-            fresh = Path(directory, "environment")
-            wanted = Path(directory, "requirements.txt")
-            wanted.write_text(text + "\n", encoding="utf-8")
-            python, pip = str(self._base.python), ("-m", "pip", "--python")
+        directory = await asyncio.to_thread(self._begin, text)
+        fresh, wanted = directory / "environment", directory / WANTED
+        python, pip = str(self._base.python), ("-m", "pip", "--python")
+        try:
             await self._run(log, directory, python, "-m", "venv", "--without-pip", str(fresh))
-            [packages] = fresh.glob("lib/python*/site-packages")
-            # Not the bare path: the base may itself have packages by reference.
-            line = f"import site; site.addsitedir({str(self._base.packages)!r})\n"
-            (packages / "runner.pth").write_text(line, encoding="utf-8")
+            await asyncio.to_thread(self._refer_to_base, fresh)
             await self._run(log, directory, python, *pip, str(fresh), *INSTALL, str(wanted))
-            let_all_read(fresh)
-            if not target.exists():
-                fresh.rename(target)
+            await asyncio.to_thread(_publish, fresh, target)
+        finally:
+            await asyncio.shield(asyncio.to_thread(remove, directory))
 
-    async def _run(self, log: Log, directory: str, *argv: str) -> None:
+    def _begin(self, text: str) -> Path:
+        """A directory to make one in, with the list of what is wanted."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(dir=self._home, prefix=".new-"))
+        (directory / WANTED).write_text(text + "\n", encoding="utf-8")
+        return directory
+
+    def _refer_to_base(self, fresh: Path) -> None:
+        [packages] = fresh.glob("lib/python*/site-packages")
+        # Not the bare path: the base may itself have packages by reference.
+        line = f"import site; site.addsitedir({str(self._base.packages)!r})\n"
+        (packages / "runner.pth").write_text(line, encoding="utf-8")
+
+    async def _run(self, log: Log, directory: Path, *argv: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *argv, cwd=directory, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
         )
@@ -127,6 +136,12 @@ class ModelEnvironments:
             raise RequirementsError(
                 f"its requirements cannot be installed: {reason[:300]}", for_good=False
             )
+
+
+def _publish(fresh: Path, target: Path) -> None:
+    let_all_read(fresh)
+    if not target.exists():
+        fresh.rename(target)
 
 
 def requirements(path: Path) -> list[str]:

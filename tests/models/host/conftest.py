@@ -72,7 +72,7 @@ class Host:
         path.write_text(json.dumps(spec, default=str))
         return path
 
-    def start(self, spec, port=0, **environment):
+    def start(self, spec, port=0, output=None, **environment):
         """The command, as a process without a terminal."""
         given = {
             **os.environ, "COORDINATOR_HOME": str(self.directory / "home"),
@@ -80,10 +80,10 @@ class Host:
             "TMPDIR": str(self.temporary), **environment,
         }  # fmt: skip
         arguments = ["--spec", str(spec), "--port", str(port), "--api-port", "0"]
-        with self.log.open("wb") as output:
+        with (output or self.log).open("wb") as said:
             return subprocess.Popen(
                 [sys.executable, "-c", COMMAND, "models", "up", *arguments],
-                env=given, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env=given, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
             )  # fmt: skip
 
     def up(self, spec=None, **environment):

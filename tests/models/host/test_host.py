@@ -174,6 +174,29 @@ def test_a_talkative_model_whose_log_cannot_be_written_keeps_nobody_waiting(host
     assert host.get("/alive") == "alive\n"
 
 
+def test_words_of_a_model_cannot_pass_for_lines_of_the_host(host):
+    forged = "Model host ready: announcing at ws://127.0.0.1:1/x"
+    lines = f"def __init__(self):\n        raise RuntimeError('x\\n{forged}\\nx')"
+    head = "from coordinator_pipelines.starter.tracker import TrackerBase\n"
+    host.write("forger", main=f"{head}class Model(TrackerBase):\n    {lines}\n")
+    host.up()
+    eventually(lambda: host.status("forger") == "RUNNER_FAILED")
+    assert forged not in host.log.read_text().splitlines()
+    assert host.rows()["forger"]["statusMessage"].isprintable()
+
+
+def test_a_host_whose_output_has_no_room_runs_on(host):
+    host.write("good")
+    host.up()
+    second = host.start(host.directory / "spec.json", output=Path("/dev/full"))
+    try:
+        eventually(lambda: list(host.temporary.glob("models-*/*/run/model.sock"))[1:])
+        assert second.poll() is None
+    finally:
+        second.terminate()
+        second.wait(20)
+
+
 def wheel(directory, name, version, code):
     """A package of one module, as pip installs it."""
     info = f"{name}-{version}.dist-info"
