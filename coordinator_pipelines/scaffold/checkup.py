@@ -93,7 +93,9 @@ def _models(challenge: Challenge) -> str:
         if member.directory is None or not is_submitted(member.directory)
     ]
     if missing:
-        raise CoordinatorError(f"{', '.join(missing)}: no main.py in the directory of its path (links are not followed)")
+        raise CoordinatorError(
+            f"{', '.join(missing)}: no main.py in the directory of its path (links are not followed)"
+        )
     return f"{len(roster.members)} in {challenge.models_file.name}"
 
 

@@ -157,7 +157,7 @@ def test_an_accepted_id_is_a_safe_file_name(text):
     assert not text.startswith(".")
 
 
-def test_a_models_file_may_be_a_link_but_not_a_pipe(load, tmp_path):
+def test_a_models_file_may_be_a_link_but_not_a_pipe(tmp_path):
     (tmp_path / "real.yaml").write_text("models: [{id: a, path: a}]")
     (tmp_path / "link.yaml").symlink_to("real.yaml")
     assert [each.model_id for each in Roster.load(tmp_path / "link.yaml").members] == ["a"]
