@@ -43,6 +43,7 @@ from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.spec.prediction_config import config_rows
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.registry import open_feed
+from coordinator_pipelines.resources.lifeline import StackLifeline
 from coordinator_pipelines.spec_text import parse_yaml
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
@@ -171,7 +172,9 @@ def _captured(ledger: SqlLedger, challenge: Challenge, models: int, span: Window
     feed, rules = open_feed(challenge.feed, FeedAccess()), load_rules(challenge)
     with OneAtATime() as worker:
         observation = Observation(challenge, feed, ledger, clock, worker)
-        Capture(challenge, rules, ledger, observation, door, clock, worker, "bench").run(span)
+        Capture(
+            challenge, rules, ledger, observation, door, StackLifeline(), clock, worker, "bench"
+        ).run(span)
     waits = [clock.skipped[due.performed_at] for due in instants(challenge, span)]
     return pd.Series([(CLAIM_AHEAD - wait) / MILLISECOND for wait in waits])
 

@@ -21,6 +21,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.resources.feed import FeedResource, ReferenceFeedResource
 from coordinator_pipelines.resources.ledger import LedgerResource
+from coordinator_pipelines.resources.lifeline import StackLifeline
 from coordinator_pipelines.resources.models import (
     LiveModelsResource,
     ReplayModelsResource,
@@ -59,6 +60,7 @@ def build_definitions(
             "ledger": LedgerResource(challenge=challenge),
             "models": ReplayModelsResource(challenge=challenge),
             "live_models": LiveModelsResource(challenge=challenge),
+            "lifeline": StackLifeline(),
             "workers": Threads(),
             "roster": RosterResource(challenge=challenge),
             **(resources or {}),

@@ -49,6 +49,8 @@ from coordinator_pipelines.domain.values.errors import CoordinatorError, FeedCon
 
 HOME_VARIABLE = "COORDINATOR_HOME"
 URL_VARIABLE = "COORDINATOR_DATABASE_URL"
+STACK_VARIABLE = "COORDINATOR_STACK"
+"""In the environment of all that a stack starts; whatever it says, it is that stack's own mark."""
 DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
 DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
 """Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
@@ -70,6 +72,16 @@ class ModelNode:
 def home() -> Path:
     """Directory for what the coordinator writes on this machine."""
     return Path(os.environ.get(HOME_VARIABLE, ".coordinator")).absolute()
+
+
+def stack_lock_in(directory: Path) -> Path:
+    """The file that a stack keeps locked while it runs from a home directory."""
+    return directory / "stack.lock"
+
+
+def stack_lock() -> Path | None:
+    """The lock of the stack that started this process; None if none did."""
+    return stack_lock_in(home()) if os.environ.get(STACK_VARIABLE) else None
 
 
 def dagster_home() -> Path:

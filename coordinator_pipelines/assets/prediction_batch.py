@@ -13,6 +13,7 @@ from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.feed import Feed
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, Written
+from coordinator_pipelines.domain.doors.lifeline import Lifeline
 from coordinator_pipelines.domain.doors.models import LiveModels, Models
 from coordinator_pipelines.domain.doors.workers import Workers
 from coordinator_pipelines.domain.feed_record.ingest import Ingest
@@ -42,6 +43,7 @@ def prediction_batch(
     feed: dg.ResourceParam[Feed],
     models: dg.ResourceParam[Models],
     live_models: dg.ResourceParam[LiveModels],
+    lifeline: dg.ResourceParam[Lifeline],
     roster: dg.ResourceParam[Roster],
     clock: dg.ResourceParam[Clock],
     workers: dg.ResourceParam[Workers],
@@ -65,11 +67,11 @@ def prediction_batch(
         with live_models, workers(1) as beside, workers(MOST_IN_FLIGHT) as answering:
             sight = Observation(challenge, feed, ledger, clock, beside)
             capture = Capture(
-                challenge, rules, ledger, sight, live_models, clock, answering, run_id
+                challenge, rules, ledger, sight, live_models, lifeline, clock, answering, run_id
             )
-            capture.run(span)
+            until = capture.run(span)
         # Not as of now: the next capture may have claimed a round that it has not stored yet.
-        yield from say(context, challenge, ledger, windows, span.end, {})
+        yield from say(context, challenge, ledger, windows, until, {})
     elif config.replays(challenge, ledger, windows):
         named = roster.memberships(challenge.start)
         ledger.record_memberships(with_withdrawals(named, ledger.memberships(Mode.REPLAY)))

@@ -13,7 +13,6 @@ from psutil import Process
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.stack.deployment import (
-    MARK,
     RECORD,
     Deployment,
     is_locked,
@@ -49,7 +48,7 @@ def clear_remains(home: Path) -> int:
     found = recorded(home)
     if found is None or is_locked(home):
         return 0
-    left = marked(MARK, found.mark)
+    left = marked(settings.STACK_VARIABLE, found.mark)
     _kill(left)
     (home / RECORD).unlink(missing_ok=True)
     return len(left)
@@ -85,7 +84,7 @@ def _gone(processes: Collection[Process]) -> bool:
 
 
 def _members(found: Deployment) -> set[Process]:
-    return family(found.pid) | marked(MARK, found.mark)
+    return family(found.pid) | marked(settings.STACK_VARIABLE, found.mark)
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> bool:

@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from coordinator_pipelines import settings
 from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.resources.lifeline import is_held
 from coordinator_pipelines.stack.command import program
 
-RECORD, LOCK = "stack.json", "stack.lock"
-MARK = "COORDINATOR_STACK"
-"""Variable in the environment of all that a stack starts; its value is ``Deployment.mark``."""
+RECORD = "stack.json"
 WRITING_SECONDS = 5.0
 POLL_SECONDS = 0.05
 ATTEMPTS = 10
@@ -50,7 +50,7 @@ class Deployment:
     @property
     def environment(self) -> dict[str, str]:
         """What marks the processes of this stack."""
-        return {MARK: self.mark}
+        return {settings.STACK_VARIABLE: self.mark}
 
     def write(self, home: Path, addresses: Mapping[str, str]) -> None:
         """Record it with its addresses."""
@@ -68,7 +68,7 @@ def sole_deployment(home: Path, deployment: Deployment) -> Iterator[None]:
         CoordinatorError: one runs from that home already; the message says which.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with (home / LOCK).open("a") as lock:
+    with settings.stack_lock_in(home).open("a") as lock:
         if not any(_taken(lock) for _ in range(ATTEMPTS)):
             raise _runs_already(home)
         deployment.write(home, {})
@@ -114,12 +114,7 @@ def recorded(home: Path) -> Deployment | None:
 
 def is_locked(home: Path) -> bool:
     """Whether a process that runs a stack from a home lives."""
-    with suppress(FileNotFoundError), (home / LOCK).open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return is_held(settings.stack_lock_in(home))
 
 
 def _taken(lock: TextIO) -> bool:

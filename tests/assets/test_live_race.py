@@ -17,6 +17,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
+from coordinator_pipelines.resources.lifeline import StackLifeline
 from tests.specs import changed
 from tests.support.live import LIVE, LIVE_START, OnTheSpot, RehearsedModels, member
 from tests.support.pipeline import open_ledger, table_rows
@@ -85,8 +86,9 @@ class Race:
                 rules, here = load_rules(self.challenge), OnTheSpot()
                 observation = Observation(self.challenge, feed, ledger, clock, here)
                 Capture(
-                    self.challenge, rules, ledger, observation, models, clock, here, run_id
-                ).run(span)
+                    self.challenge, rules, ledger, observation, models, StackLifeline(), clock,
+                    here, run_id,
+                ).run(span)  # fmt: skip
         except BaseException as error:
             self.errors.append(error)
             raise

@@ -102,7 +102,7 @@ def test_a_red_sign_is_status_3_and_the_document_says_what_is_wrong(operator: Op
     assert (document["challenge"], document["state"], document["well"]) == ("live", "down", False)
     signs = {sign["name"]: sign for sign in document["vital_signs"]}
     assert not signs["rounds_are_captured"]["ok"]
-    assert "no round since" in signs["rounds_are_captured"]["problem"]
+    assert "no round was asked since" in signs["rounds_are_captured"]["problem"]
     assert signs["rounds_are_captured"]["lag_seconds"] > 29 * 60
     [config] = document["configs"]
     assert config["asked"] == 4

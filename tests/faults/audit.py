@@ -30,7 +30,8 @@ from tests.support.pipeline import FixedClock, Pipeline, open_ledger, table_rows
 
 CONFIG, AT, MODEL = "prediction_config_id", "performed_at", "model_id"
 SAVED = re.compile(
-    r"coordinator_pipelines\.domain\.capture \| INFO \| Saved (\d+) predictions of (.*)"
+    r"coordinator_pipelines\.domain\.prediction_batch\.capture \| INFO"
+    r" \| Saved (\d+) predictions of (.*)"
 )
 COMPUTED = ("ground_truths", "scores", "score_statistics")
 BOARDS = ("model_scores", "leaderboards")

@@ -101,7 +101,7 @@ def test_rounds_are_red_once_two_that_were_due_are_not_there(ticks: Ticks) -> No
         add_record(ticks, second)
     assert told(ticks, 105) == {}
     assert told(ticks, 106) == {
-        ROUNDS: "no round since 2026-03-01 12:01:00 UTC, though at least 2 were due"
+        ROUNDS: "no round was asked since 2026-03-01 12:01:00 UTC, though at least 2 were due"
     }
     add_round(ticks, 120)
     assert told(ticks, 130) == {ROUNDS: None}
@@ -123,7 +123,7 @@ def test_a_new_challenge_has_time_to_show_its_first_board(ticks: Ticks) -> None:
 
 def test_a_capture_that_never_captures_is_red(ticks: Ticks) -> None:
     verdicts = told(ticks, 46)
-    assert verdicts[ROUNDS] == "no round ever, though at least 2 were due"
+    assert verdicts[ROUNDS] == "no round was asked ever, though at least 2 were due"
     assert verdicts[FEED] == "no record of BTCUSDT"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.resources.lifeline import StackLifeline
 from coordinator_pipelines.stack.deployment import Deployment, running, sole_deployment
 from coordinator_pipelines.stack.ports import next_free_port
 from coordinator_pipelines.stack.readiness import told_to, wait_until_told
@@ -209,3 +210,14 @@ def test_a_record_says_what_other_programs_want_to_know(tmp_path: Path):
     assert record["pid"] == os.getpid()
     assert record["addresses"] == {"Dagster UI": "http://127.0.0.1:3000"}
     assert datetime.fromisoformat(record["started_at"]).tzinfo is not None
+
+
+def test_what_a_stack_started_knows_when_it_is_gone(coordinator: Commands, monkeypatch):
+    lifeline = StackLifeline()
+    monkeypatch.setenv("COORDINATOR_HOME", str(coordinator.home))
+    assert lifeline.severed() is None, "nothing started this process"
+    monkeypatch.setenv("COORDINATOR_STACK", "a mark")
+    [parent, _] = stack(coordinator)
+    assert lifeline.severed() is None
+    os.kill(parent, signal.SIGKILL)
+    wait_for(lambda: lifeline.severed() == "the stack that started it is gone", why="not noticed")

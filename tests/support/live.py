@@ -23,6 +23,7 @@ from coordinator_pipelines.domain.doors.models import (
     Answer,
     Ask,
     EventKind,
+    Line,
     LiveModels,
     Member,
     MembershipEvent,
@@ -111,6 +112,9 @@ class RehearsedModels(LiveModels):
     told: set[str] = field(default_factory=set)
     given: dict[str, list[tuple[datetime, str, Any]]] = field(default_factory=dict)
     """Deployment -> what it was told: (instant of the question, history or tick, data)."""
+    problem: str | None = None
+    """Why the line to their host is broken."""
+    lines: int = 1
 
     def join(self, who: Member, reply: Reply = half) -> None:
         """A model connects."""
@@ -137,6 +141,21 @@ class RehearsedModels(LiveModels):
         """They are there."""
         del seconds
         return True
+
+    def lose_host(self) -> None:
+        """The host is gone, and every model with it."""
+        self.problem = "the host does not answer"
+        for model_id in list(self.connected):
+            self.part(model_id, EventKind.VANISHED)
+
+    def find_host(self) -> None:
+        """The host is back; its models are still to come."""
+        self.problem = None
+        self.lines += 1
+
+    def line(self) -> Line:
+        """The line to their host."""
+        return Line(self.problem, self.lines)
 
     def members(self) -> list[Member]:
         """Who is connected."""
@@ -187,7 +206,9 @@ class RehearsedModels(LiveModels):
                 yield Answer(*key, Outcome.ABSENT, None, "it is not connected", None)
                 continue
             said = self.replies[who.model_id](ask, who)
-            if isinstance(said, Outcome):
+            if isinstance(said, Answer):
+                yield said
+            elif isinstance(said, Outcome):
                 yield Answer(*key, said, None, said.lower(), None)
             else:
                 yield Answer(*key, Outcome.SUCCESS, json.dumps(said), None, 1.0)

@@ -104,6 +104,8 @@ class Answer:
     """Why it is not SUCCESS, at most 500 characters; None for SUCCESS."""
     exec_time_ms: float | None
     """Time from the call to its answer in milliseconds; None where no answer came."""
+    ours: bool = False
+    """Whether the reason is the coordinator's own, and says nothing of the model."""
 
 
 class Models(ABC):
@@ -140,6 +142,16 @@ class MembershipEvent:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line to the host of the models, which says which there are."""
+
+    problem: str | None = None
+    """Why it is broken; None while the host is there and has said which models there are."""
+    number: int = 1
+    """How often it has been made. What was lost since an earlier one is no model's own doing."""
+
+
 class LiveModels(Models, AbstractContextManager["LiveModels"]):
     """Models that come and go by themselves, each a process of its own that remembers.
 
@@ -150,6 +162,10 @@ class LiveModels(Models, AbstractContextManager["LiveModels"]):
     @abstractmethod
     def wait_until_settled(self, seconds: float) -> bool:
         """Wait, at most so long, until it is known which models there are; whether it is."""
+
+    @abstractmethod
+    def line(self) -> Line:
+        """How the line to the host is now."""
 
     @abstractmethod
     def members(self) -> list[Member]:

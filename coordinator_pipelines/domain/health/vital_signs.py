@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus
 from coordinator_pipelines.domain.ground_truth.resolution import patience, provable_until
 from coordinator_pipelines.domain.rounds.opened_round import timeline
 from coordinator_pipelines.domain.rounds.timetable import live_grid, unpaused
@@ -109,12 +109,12 @@ def _feed(challenge: Challenge, ledger: Ledger, now: datetime) -> Sign:
 
 
 def _rounds(ledger: Ledger, due: pd.DatetimeIndex) -> Sign:
-    newest = ledger.newest_round(Mode.LIVE)
+    newest = ledger.newest_round(Mode.LIVE, RoundStatus.ASKED)
     unseen = due if newest is None else due[due > pd.Timestamp(newest)]
     if len(unseen) < max(1, min(2, len(due))):
         return None, newest, IN_FLIGHT
     since = "ever" if newest is None else f"since {newest:%Y-%m-%d %H:%M:%S} UTC"
-    return f"no round {since}, though at least {len(unseen)} were due", newest, IN_FLIGHT
+    return f"no round was asked {since}, though at least {len(unseen)} were due", newest, IN_FLIGHT
 
 
 def _outcomes(challenge: Challenge, ledger: Ledger, now: datetime) -> Sign:

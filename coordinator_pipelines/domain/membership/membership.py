@@ -44,6 +44,12 @@ class Memberships:
     _unwritten_events: list[MembershipEvent] = field(default_factory=list)
     _unwritten: dict[tuple[str, datetime], Row] = field(default_factory=dict)
 
+    def awaited(self, connected: Sequence[Member]) -> list[str]:
+        """Members that are not connected though nothing says that they are gone, by id."""
+        here = {member.model_id for member in connected}
+        lost = {each for each, (_, kind) in _newest_events(self.ledger).items() if kind in LOSSES}
+        return sorted(self._stored_open().keys() - here - lost)
+
     def begin(
         self, connected: Sequence[Member], heard: Iterable[MembershipEvent], now: datetime
     ) -> None:
@@ -53,9 +59,7 @@ class Memberships:
         """
         self._heard += heard
         self._unwritten_events, self._unwritten = [], {}
-        known = self.ledger.memberships(Mode.LIVE)
-        known = known[known["left_at"].isna()]
-        self._open = {row["model_id"]: _member(row) for row in known.to_dict("records")}
+        self._open = self._stored_open()
         newest = _newest_events(self.ledger)
         self._lost = {
             model_id: (at, kind)
@@ -88,6 +92,11 @@ class Memberships:
     def frame(self) -> pd.DataFrame:
         """The open memberships: MEMBERSHIP_COLUMNS."""
         return _membership_frame([(*stay, None) for stay in self._open.values()])
+
+    def _stored_open(self) -> dict[str, tuple[datetime, Member]]:
+        known = self.ledger.memberships(Mode.LIVE)
+        known = known[known["left_at"].isna()]
+        return {row["model_id"]: _member(row) for row in known.to_dict("records")}
 
     def _not_among(self, connected: Sequence[Member], now: datetime) -> list[MembershipEvent]:
         here = {member.model_id for member in connected}

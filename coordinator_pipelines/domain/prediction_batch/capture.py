@@ -7,7 +7,8 @@ The capture's own thread keeps time: shortly before an instant it takes in hand 
 has, sees who the members are, and claims the rounds; at the instant it poses the question and
 hands it to a worker, which waits for the models and commits. So a slow model never delays the
 next instant. A round is never asked twice (its lease) and never late: one that could not begin
-in time is MISSED.
+in time is MISSED. One for which no model can be reached (``contact``) is left to other captures
+until its time is over, and then VOID; a capture that can do no good any more lets go of the rest.
 """
 
 import logging
@@ -22,20 +23,30 @@ import pandas as pd
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import ROUND_COLUMNS, Ledger, Mode, RoundStatus
+from coordinator_pipelines.domain.doors.lifeline import Lifeline
 from coordinator_pipelines.domain.doors.models import Answer, LiveModels, Outcome
 from coordinator_pipelines.domain.doors.operation import CAPTURE_COLUMNS
 from coordinator_pipelines.domain.membership.membership import Memberships
+from coordinator_pipelines.domain.prediction_batch.contact import SETTLE, Contact, LetGoError
 from coordinator_pipelines.domain.prediction_batch.live_question import (
     LiveQuestion,
+    blameless,
     pose,
     pose_opened,
     rows_of,
+    unasked,
 )
 from coordinator_pipelines.domain.prediction_batch.observation import Observation
 from coordinator_pipelines.domain.prediction_batch.prediction_batch import prediction_frame
 from coordinator_pipelines.domain.prediction_batch.timing import Stopwatch
 from coordinator_pipelines.domain.rounds.opened_round import due_instants
-from coordinator_pipelines.domain.rounds.timetable import COMMIT_PATIENCE, FAILED, Due, unpaused
+from coordinator_pipelines.domain.rounds.timetable import (
+    COMMIT_PATIENCE,
+    FAILED,
+    LET_GO,
+    Due,
+    unpaused,
+)
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import SECOND
 from coordinator_pipelines.domain.timeline.window import Window
@@ -54,7 +65,6 @@ ALIVE = timedelta(seconds=10)
 """After its last heartbeat a capture counts as alive for so long ..."""
 START_UP = timedelta(seconds=40)
 """... and while it connects and waits for the feed, so long."""
-SETTLE_SECONDS = 10.0
 MOST_IN_FLIGHT = 8
 """Instants whose answers are not committed yet; beyond, rounds are missed."""
 
@@ -68,10 +78,12 @@ class Capture:
     ledger: Ledger
     observation: Observation
     models: LiveModels
+    lifeline: Lifeline
     clock: Clock
     executor: Executor
     run_id: str
     _memberships: Memberships = field(init=False)
+    _contact: Contact = field(init=False)
     _row: dict[str, Any] = field(init=False)
     _beaten_at: datetime = field(init=False)
     _since: datetime | None = None
@@ -81,29 +93,31 @@ class Capture:
 
     def __post_init__(self) -> None:
         self._memberships = Memberships(self.challenge, self.ledger)
+        set_up = timedelta(seconds=self.challenge.limits.setup_timeout_seconds)
+        self._contact = Contact(self.models, self._memberships, self.lifeline, set_up)
 
-    def run(self, span: Window) -> None:
+    def run(self, span: Window) -> datetime:
         """Capture the rounds of the span; returns, or raises, when the last one is committed.
+
+        Returns the instant up to which the rounds were its own: the span's end, or when it let go.
 
         Raises:
             CaptureError: rounds were lost to something else than models, feed or database.
             FeedConfigurationError: the feed can never answer as it is set up.
         """
         self._announce(span)
-        reason = "stopped"
+        reason, until = "stopped", span.end
         try:
             self._connect()
-            taken_over = False
             for due in due_instants(self.challenge, self.ledger, span):
                 if due.ask_until < self._row["started_at"]:
                     continue  # as where a capture is tried again
                 self._wait_until(due.performed_at - OBSERVE_AHEAD)
-                if not taken_over:
-                    taken_over = self._survives(self._take_over)
-                if taken_over:
-                    self._survives(partial(self._capture, due))
+                self._survives(partial(self._capture, due))
             self._wait_until(span.end)
             reason = "handed over"
+        except LetGoError as error:
+            reason, until = f"{LET_GO}: {error}"[:500], min(until, self.clock.now())
         except Exception as error:
             reason = f"{FAILED}: {type(error).__name__}: {error}"[:500]
             raise
@@ -116,9 +130,13 @@ class Capture:
             raise CaptureError(
                 f"{len(self._broken)} instants could not be stored; the first: {self._broken[0]}"
             )
+        return until
 
     def _announce(self, span: Window) -> None:
         now = self.clock.now()
+        before = self.ledger.newest_capture()
+        if len(before) and str(before["end_reason"].item()).startswith(LET_GO):
+            self._contact.broke = before["ended_at"].item() > now - self._contact.set_up
         self._row = {"run_id": self.run_id, "span_start": span.start, "span_end": span.end,
                      "started_at": now, "alive_until": now + START_UP}  # fmt: skip
         self._record()
@@ -126,14 +144,8 @@ class Capture:
 
     def _connect(self) -> None:
         self.observation.begin()
-        if not self.models.wait_until_settled(SETTLE_SECONDS):
+        if not self.models.wait_until_settled(SETTLE.total_seconds()):
             logger.warning("not every model is connected yet; rounds begin without them")
-
-    def _take_over(self) -> None:
-        """Go on where the capture before this one stopped: members, and what models know."""
-        connected, heard = self.models.members(), self.models.drain_events()
-        self._memberships.begin(connected, heard, self.clock.now())
-        self._resume()
 
     def _resume(self) -> None:
         """Take it that models know what another capture asked them since our last question.
@@ -156,13 +168,25 @@ class Capture:
     def _capture(self, due: Due) -> None:
         """One instant, from the last look at the feed to the question on its way."""
         self._settle_flights()
+        trouble = self._trouble()
+        while trouble and self.challenge.is_operated and self.clock.now() < due.ask_until:
+            self._wait_until(self.clock.now() + HEARTBEAT)
+            trouble = self._trouble()
+        if trouble is None and self._contact.is_new:
+            self._contact.take_up(self.clock.now())
+            self._resume()
         self.observation.request()
         self._wait_until(due.performed_at - CLAIM_AHEAD)
         self.observation.collect()
-        self._memberships.apply(self.models.drain_events(), self.clock.now())
+        trouble = trouble or self._contact.problem(self.clock.now())
+        if trouble is not None:
+            self._pass_over(due, trouble)
+            return
+        self._contact.listen(self.clock.now())
         if self._rivalled:
             self._resume()
-        due = self._claimed(due)
+        if self.clock.now() <= due.ask_until:
+            due = self._claimed(due)
         self.clock.wait_until(due.performed_at)
         late = self.clock.now() - due.performed_at
         if due.rounds.empty:
@@ -179,10 +203,21 @@ class Capture:
         watch.mark()
         self._in_flight.append(self.executor.submit(self._answer, question, watch))
 
+    def _trouble(self) -> str | None:
+        """Why nobody can be asked now."""
+        now = self.clock.now()
+        return self._contact.problem(now) or self._contact.waiting(now)
+
+    def _pass_over(self, due: Due, trouble: str) -> None:
+        """Leave an instant to whoever can reach models; it is VOID if nobody has come for it."""
+        logger.warning("passed over %s: %s", due.performed_at, trouble)
+        self._wait_until(due.ask_until)
+        due, watch = self._claimed(due), Stopwatch(self.clock, due.performed_at)
+        if not due.rounds.empty:
+            self._in_flight.append(self.executor.submit(self._answer, unasked(due, trouble), watch))
+
     def _claimed(self, due: Due) -> Due:
-        """The rounds of the instant that are ours to ask."""
-        if self.clock.now() > due.ask_until:
-            return due
+        """The rounds of the instant that are ours."""
         rounds = unpaused(due.rounds, self.ledger.pauses())
         ids = rounds["prediction_config_id"].tolist()
         if ids:
@@ -213,6 +248,7 @@ class Capture:
         answers: list[Answer] = []
         if question.ask is not None:
             [(_, answers)] = self.models.ask_each([(question.ask, question.members)])
+            question = blameless(question, answers)
         watch.mark()
         rows = rows_of(question, answers, self.rules)
         predictions = prediction_frame(self.challenge, Mode.LIVE, question.cells, rows)
@@ -220,8 +256,9 @@ class Capture:
         self._commit(question.rounds, predictions)
         watch.mark()
         logger.info("Saved %d predictions of %s", len(predictions), question.performed_at)
-        timings = watch.timings(self.run_id, len(question.members))
-        self._survives(lambda: self.ledger.add_timings(timings))
+        if question.ask is not None:
+            timings = watch.timings(self.run_id, len(question.members))
+            self._survives(lambda: self.ledger.add_timings(timings))
 
     def _commit(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> None:
         """Store the instant, however often the database must be asked: writing again is safe."""
@@ -252,6 +289,7 @@ class Capture:
     def _wait_until(self, instant: datetime) -> None:
         """Wait, show signs of life, and use the time to catch up with the feed."""
         while (now := self.clock.now()) < instant:
+            self._contact.require(now)
             if now - self._beaten_at >= HEARTBEAT:
                 self._survives(lambda: self._record(alive_until=self.clock.now() + ALIVE))
             if instant - now > CATCH_UP_AHEAD:

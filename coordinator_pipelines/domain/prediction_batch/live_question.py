@@ -2,12 +2,13 @@
 
 Add here how a live instant becomes rounds, a question and expected cells; avoid asking and
 storing (``capture``). An author's code that fails costs its own round: it is VOID, with the
-reason, and no model is asked.
+reason, and no model is asked. So is a round in which no model could be reached, or whose models
+the coordinator kept from answering: an outcome is a verdict on a model, and needs evidence.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,10 +17,10 @@ import pandas as pd
 
 from coordinator_pipelines.domain.author.rules import FeedContext, Rules
 from coordinator_pipelines.domain.doors.ledger import RoundStatus
-from coordinator_pipelines.domain.doors.models import Answer, Ask, Call, Member, Question
+from coordinator_pipelines.domain.doors.models import Answer, Ask, Call, Member, Outcome, Question
 from coordinator_pipelines.domain.membership.membership import Memberships
-from coordinator_pipelines.domain.prediction_batch.answer import prediction_rows
-from coordinator_pipelines.domain.prediction_batch.prediction_batch import expected_cells
+from coordinator_pipelines.domain.prediction_batch.answer import REASON_LENGTH, prediction_rows
+from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL, expected_cells
 from coordinator_pipelines.domain.prediction_batch.question import Sight, call_of, with_inputs
 from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
 from coordinator_pipelines.domain.rounds.timetable import Due
@@ -115,6 +116,42 @@ def pose_opened(
     )
 
 
+def unasked(due: Due, reason: str) -> LiveQuestion:
+    """An instant at which nobody can be asked: its rounds are VOID."""
+    nothing = pd.Series(None, due.rounds.index, "object")
+    rounds = due.rounds.assign(
+        status=RoundStatus.VOID.value, reason=reason[:REASON_LENGTH], scope_json=nothing,
+        input_json=nothing,
+        input_ended_at=pd.Series(None, due.rounds.index, "datetime64[us, UTC]"),
+    )  # fmt: skip
+    return LiveQuestion(due.performed_at, rounds, None, [], rounds[CELL[:2]].iloc[:0].assign(
+        model_id=None, version=1, code_hash=None
+    ))  # fmt: skip
+
+
+def blameless(question: LiveQuestion, answers: Sequence[Answer]) -> LiveQuestion:
+    """The question with the rounds VOID whose answers say nothing of the models.
+
+    That is where no model could be reached, or the coordinator itself kept some from answering.
+    """
+    void = {}
+    for config in question.cells["prediction_config_id"].unique():
+        own = [answer for answer in answers if answer.prediction_config_id == config]
+        ours = next((answer for answer in own if answer.ours), None)
+        if ours is not None:
+            void[config] = str(ours.reason)
+        elif own and all(answer.outcome is Outcome.ABSENT for answer in own):
+            void[config] = f"no model could be reached; {own[0].model_id}: {own[0].reason}"
+    if not void:
+        return question
+    rounds = question.rounds.copy()
+    for index, config in rounds["prediction_config_id"].items():
+        if config in void:
+            _void(rounds, [index], void[config])
+    kept = ~question.cells["prediction_config_id"].isin(list(void))
+    return replace(question, rounds=rounds, cells=question.cells[kept].reset_index(drop=True))
+
+
 def rows_of(question: LiveQuestion, answers: Sequence[Answer], rules: Rules) -> pd.DataFrame:
     """The answers as ``answer.prediction_rows``, those to tables checked against their rows."""
     if not question.tables:
@@ -181,4 +218,4 @@ def _asked(rounds: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _void(rounds: pd.DataFrame, index: Any, reason: str) -> None:
-    rounds.loc[index, ["status", "reason"]] = [RoundStatus.VOID.value, reason[:500]]
+    rounds.loc[index, ["status", "reason"]] = [RoundStatus.VOID.value, reason[:REASON_LENGTH]]

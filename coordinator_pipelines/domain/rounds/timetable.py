@@ -21,6 +21,8 @@ IDLE = timedelta(minutes=2)
 """A capture ends early if nothing is due for longer than this."""
 FAILED = "failed"
 """How the end reason of a capture begins that could not go on, such as for a wrong symbol."""
+LET_GO = "let go"
+"""How that of one begins which had nobody left to ask, or nobody who looks after it."""
 AFTER_FAILURE = timedelta(seconds=30)
 """After one that failed, the next is started so much later: nobody wants a run a second."""
 LEAD = timedelta(seconds=30)

@@ -25,8 +25,9 @@ from model_runner_client.model_cluster import ModelCluster
 from model_runner_client.model_runners import ModelRunner
 from model_runner_client.security.credentials import SecureCredentials
 from model_runner_client.websocket_client import WebsocketClient
+from websockets import State
 
-from coordinator_pipelines.domain.doors.models import EventKind
+from coordinator_pipelines.domain.doors.models import EventKind, Line
 from coordinator_pipelines.models.live.health import bounded
 from coordinator_pipelines.models.live.runner import LiveRunner
 
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 FRAME_BYTES = 64 << 20
 RECONNECT_SECONDS = 1.0
+PING_SECONDS = 5.0
+"""An orchestrator that has not answered for some of these is away, though the line stands."""
 ID_CHARACTERS = 200
 JOIN_SPACING_SECONDS = 0.01
 """Between the beginnings of two joins: thousands that failed together would stall all calls."""
@@ -80,8 +83,8 @@ class Websocket(WebsocketClient):  # type: ignore[misc]  # untyped package
     def __init__(self, address: Address, event_handler: Any) -> None:
         super().__init__(address.host, address.port, address.crunch_id, event_handler)
         self.retry_interval = RECONNECT_SECONDS
-        self.problem: str | None = "not connected yet"
-        """Why the orchestrator cannot be reached; None while it can."""
+        self.number = 0
+        self._problem: str | None = "not connected yet"
 
     def __del__(self) -> None:
         """Nothing: the published one starts an event loop while the interpreter exits."""
@@ -91,12 +94,20 @@ class Websocket(WebsocketClient):  # type: ignore[misc]  # untyped package
         uri = f"ws://{self.host}:{self.port}/{self.crunch_id}"
         while True:
             try:
-                self.websocket = await websockets.connect(uri, max_size=FRAME_BYTES)
+                self.websocket = await websockets.connect(
+                    uri,
+                    max_size=FRAME_BYTES,
+                    ping_interval=PING_SECONDS,
+                    ping_timeout=2 * PING_SECONDS,
+                )
             except (OSError, TimeoutError, websockets.exceptions.WebSocketException) as error:
-                self._note(f"{uri} cannot be reached: {bounded(error)}")
+                problem = f"{uri} cannot be reached: {bounded(error)}"
+                if problem != self._problem:
+                    logger.warning("orchestrator: %s; trying again every second", problem)
+                self._problem = problem
                 await asyncio.sleep(RECONNECT_SECONDS)
             else:
-                self._note(None)
+                self._problem = "the orchestrator has not said yet which models there are"
                 return
 
     async def handle_event(self, message: str | bytes) -> None:
@@ -112,10 +123,15 @@ class Websocket(WebsocketClient):  # type: ignore[misc]  # untyped package
             return
         await self.event_handler(event, data)
 
-    def _note(self, problem: str | None) -> None:
-        if problem and self.problem != problem:
-            logger.warning("orchestrator: %s; trying again every second", problem)
-        self.problem = problem
+    def line(self) -> Line:
+        """How it is now."""
+        stands = self.websocket is not None and self.websocket.state is State.OPEN
+        return Line(self._problem or (None if stands else "the line broke"), self.number)
+
+    def stands(self) -> None:
+        """The orchestrator has said which models there are."""
+        self._problem = None
+        self.number += 1
 
 
 class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
@@ -152,6 +168,7 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         for runner in [*self.models_run.values(), *self.pending_model_runs.values()]:
             if runner.model_id not in listed:
                 await self._drop(runner, EventKind.VANISHED, "no longer listed")
+        self.ws_client.stands()
         self.listed.set()
 
     async def update_model_runs(self, data: list[dict[str, Any]]) -> None:

@@ -10,7 +10,9 @@ import logging
 import math
 import queue
 import threading
+import time
 from collections.abc import Collection, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +24,7 @@ from coordinator_pipelines.domain.doors.models import (
     Answer,
     Ask,
     EventKind,
+    Line,
     LiveModels,
     Member,
     MembershipEvent,
@@ -32,6 +35,7 @@ from coordinator_pipelines.models.answers import as_answers, same_answers
 from coordinator_pipelines.models.live.cluster import Address, Joining, LiveCluster
 from coordinator_pipelines.models.live.conversation import Cell, Conversation
 from coordinator_pipelines.models.live.health import Health, Patience, bounded
+from coordinator_pipelines.models.live.pulse import Pulse
 from coordinator_pipelines.models.live.runner import LiveRunner
 
 T = TypeVar("T")
@@ -43,6 +47,9 @@ REPORT_AFTER_FAILURES = 100
 REPORT_AFTER_SECONDS = 60.0
 """A model is reported to the orchestrator after this many failed cells in a row, over this time."""
 CLOSE_SECONDS = 10.0
+STILL_SECONDS = 1.0
+"""From such a standstill on, or half the time that a model has, nobody is blamed for silence."""
+UNHEARD = (Outcome.TIMEOUT, Outcome.ABSENT)
 
 
 class ProtocolModels(LiveModels):
@@ -132,10 +139,10 @@ class ProtocolModels(LiveModels):
         """How each model that was ever asked is doing, by model id."""
         return dict(self._health)
 
-    def orchestrator_problem(self) -> str | None:
-        """Why the orchestrator cannot be reached; None while it can."""
-        problem: str | None = self._cluster.ws_client.problem
-        return problem
+    def line(self) -> Line:
+        """The line to the orchestrator."""
+        line: Line = self._cluster.ws_client.line()
+        return line
 
     def wait_until_settled(self, seconds: float) -> bool:
         """Wait until the orchestrator has named its models and no join is under way."""
@@ -147,6 +154,8 @@ class ProtocolModels(LiveModels):
     async def _open(self) -> None:
         self._cluster = LiveCluster(self._address, self._joining, self._note_event)
         self._slots = asyncio.Semaphore(self._concurrency)
+        self._pulse = Pulse()
+        self._cluster.background(self._pulse.run())
         self._cluster.background(self._cluster.sync())
 
     async def _close(self) -> None:
@@ -205,11 +214,22 @@ class ProtocolModels(LiveModels):
         slot = min(SLOT_SECONDS, ask.limits.call_timeout_seconds / 2 / max(1, rounds))
         doing = {member.model_id: self._failures(member) > 0 for member in members}
         order = sorted(members, key=lambda member: doing[member.model_id])
+        started = time.monotonic()
         tasks = {
             member.model_id: asyncio.ensure_future(self._ask_one(ask, member, slot))
             for member in order
         }
-        return [answer for member in members for answer in await tasks[member.model_id]]
+        answers = [answer for member in members for answer in await tasks[member.model_id]]
+        ours = self._our_fault(ask, answers, started)
+        return answers if ours is None else [_acquitted(answer, ours) for answer in answers]
+
+    def _our_fault(self, ask: Ask, answers: Sequence[Answer], started: float) -> str | None:
+        """Why models were not heard that may well have answered; None if nothing speaks for it."""
+        still = self._pulse.longest(started)
+        if still >= max(STILL_SECONDS, ask.limits.call_timeout_seconds / 2):
+            return f"the coordinator stood still for {still:.1f} s"
+        unheard = all(answer.outcome in UNHEARD for answer in answers)
+        return self.line().problem if unheard else None
 
     def _failures(self, member: Member) -> int:
         health = self._health.get(member.model_id)
@@ -231,7 +251,7 @@ class ProtocolModels(LiveModels):
         return as_answers(ask, member, cells)
 
     def _never_heard_of(self) -> str:
-        return self.orchestrator_problem() or "the orchestrator does not list it"
+        return self.line().problem or "the orchestrator does not list it"
 
     async def _paced(self, work: Coroutine[Any, Any, T], slot: float) -> T:
         """Start when there is a slot, keep it for a moment at most, take as long as it takes."""
@@ -256,3 +276,10 @@ class ProtocolModels(LiveModels):
             code = "MULTIPLE_TIMEOUT" if timed_out else "MULTIPLE_FAILED"
             reason = f"{health.consecutive_failures} in a row; last: {health.last_reason}"
             self._cluster.background(self._cluster.give_up(runner, code, bounded(reason)))
+
+
+def _acquitted(answer: Answer, reason: str) -> Answer:
+    """An answer that did not come for a reason of the coordinator's own; any other as it is."""
+    if answer.outcome not in UNHEARD:
+        return answer
+    return replace(answer, ours=True, reason=bounded(f"{reason} ({answer.reason})"))

@@ -173,9 +173,9 @@ class ScriptedOrchestrator:
             connection.close()
 
     def close(self):
-        self.drop_connections()
         self._server.shutdown()
         self._thread.join()
+        self.drop_connections()  # last: who is dropped comes back at once
 
 
 def eventually(check: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> object:

@@ -16,7 +16,7 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
 )
 from model_runner_client.security.wallet_gelegation import AuthError
 
-from coordinator_pipelines.domain.doors.models import EventKind, Limits, Member, Outcome
+from coordinator_pipelines.domain.doors.models import EventKind, Limits, Line, Member, Outcome
 from coordinator_pipelines.domain.membership.membership import Memberships
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.models.live.runner import LiveRunner
@@ -441,3 +441,47 @@ def test_many_models_succeed_in_every_round_beside_those_that_misbehave(stage):
         fine = [answers[model.model_id].outcome for model in good]
         assert fine == [Outcome.SUCCESS] * len(good)
     release.set()
+
+
+def test_the_line_says_whether_the_orchestrator_is_there_and_how_often_it_was_made(stage):
+    stage.open(stage.model("good"))
+    assert stage.live.line() == Line(None, 1)
+    stage.orchestrator.drop_connections()
+    eventually(lambda: stage.live.line().problem)
+    assert eventually(lambda: stage.live.line() == Line(None, 2))
+    assert [member.model_id for member in stage.live.members()] == ["good"]
+
+
+def test_an_orchestrator_that_is_gone_with_all_its_models_says_nothing_of_any(stage):
+    models = [stage.model(name) for name in ("one", "other")]
+    stage.open(*models)
+    assert not any(answer.ours for answer in stage.ask(1).values())
+    stage.orchestrator.close()
+    for model in models:
+        model.stop()
+    eventually(lambda: "cannot be reached" in (stage.live.line().problem or ""))
+    answers = stage.ask(2)
+    assert {answer.outcome for answer in answers.values()} == {Outcome.ABSENT}
+    assert all(answer.ours for answer in answers.values())
+
+
+def test_a_model_that_is_gone_while_its_orchestrator_is_there_is_gone_by_itself(stage):
+    model = stage.model("model")
+    stage.open(model)
+    model.stop()
+    assert not stage.ask(1)["model"].ours
+
+
+def test_a_coordinator_that_stood_still_blames_nobody_for_silence(stage):
+    """The answer is there in time, and nobody there to take it."""
+    blocked = threading.Event()
+
+    def while_frozen(*_):
+        stage.live._loop.call_soon_threadsafe(time.sleep, 1.5)
+        blocked.wait(0.3)
+        return variant({"p_up": 0.5})
+
+    stage.open(stage.model("prompt", only_on_predict(while_frozen)))
+    answer = stage.ask(1)["prompt"]
+    assert answer.ours
+    assert answer.reason.startswith("the coordinator stood still for 1.")

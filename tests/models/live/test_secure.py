@@ -207,6 +207,6 @@ def test_a_secured_server_that_just_restarts_is_tried_again(stage, keys, secured
     port = model.port
     model.stop()
     stage.open(model, settle=False, join_attempts=2, secure_dir=keys.directory)
-    eventually(lambda: stage.live.orchestrator_problem() is None)
+    eventually(lambda: stage.live.line().problem is None)
     model.start(port)
     eventually(stage.live.members)
