@@ -11,7 +11,13 @@ from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.partitions import window_key
 from coordinator_pipelines.stack.instance.instance import LocalInstance
-from coordinator_pipelines.stack.instance.run_state import RunState, abandoned, failure
+from coordinator_pipelines.stack.instance.run_launcher import PROCESS_GONE
+from coordinator_pipelines.stack.instance.run_state import (
+    DESERTED,
+    RunState,
+    abandoned,
+    failure,
+)
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {
@@ -77,15 +83,28 @@ def require_success(state: RunState, directory: Path, log: Path) -> None:
     """Nothing, if a backfill ended as it should.
 
     Raises:
-        CoordinatorError: it did not; with what its run, or else ``log``, says about that.
+        CoordinatorError: it did not; with what Dagster recorded of that, and what to do.
     """
     if state.status == "success":
         return
     if state.run_id is None:
-        raise CoordinatorError(f"the backfill did not start ({state.status}); see {log}")
-    told = failure(directory, state.run_id) or f"the end of {log} may tell why"
-    raise CoordinatorError(
-        f"the run {state.run_id} ended with {state.status}: {told}\n"
-        "What was stored stays; the same command goes on from there. `coordinator dev` shows the "
-        "run in the UI."
-    )
+        what, told = "the backfill did not start and ended", state.error
+    else:
+        what, told = f"the run {state.run_id} ended", failure(directory, state.run_id)
+    if state.status == DESERTED:
+        told = f"Dagster's daemon has ended; the end of {log} says why"
+    if told is None:
+        told = f"Dagster recorded no reason; the end of {log} may tell why"
+    raise CoordinatorError(f"{what} with {state.status}: {told.strip()}\n{_advice(state, told)}")
+
+
+def _advice(state: RunState, told: str) -> str:
+    """What the user can do about it."""
+    first = ""
+    if PROCESS_GONE in told:
+        first = (
+            "Something ended it from outside: most often the system, for want of memory, or a "
+            "`kill`. Free memory, or backfill fewer windows at once.\n"
+        )
+    seen = "" if state.run_id is None else " `coordinator dev` shows the run in the UI."
+    return f"{first}What was stored stays; the same command goes on from there.{seen}"

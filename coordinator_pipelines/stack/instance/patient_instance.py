@@ -17,11 +17,12 @@ from dagster._core.storage.event_log.base import EventLogStorage
 from dagster._serdes import ConfigurableClassData
 
 from coordinator_pipelines.stack.instance.bulk_events import in_bulk
+from coordinator_pipelines.stack.instance.run_launcher import PROCESS_GONE
 
 BATCH = 5000
 """Events of one transaction: some megabytes."""
 STARTING = "The run takes long to start, and goes on with it."
-GONE = "The process of the run was gone before it began."
+GONE = f"It had not begun when it was found that {PROCESS_GONE}."
 
 
 class PatientInstance(dg.DagsterInstance):

@@ -25,6 +25,7 @@ from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionRes
 from dagster._serdes import deserialize_value
 
 ANSWER_SECONDS = 5
+PROCESS_GONE = "the process of the run is gone"
 LOCAL = ("localhost", "127.0.0.1")
 SPAWNED = "multiprocessing"
 """In the command line of every run's process: a number can belong to another program by now."""
@@ -73,7 +74,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
             return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer")
         if there:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.FAILED, "the process of the run is gone")
+        return CheckRunHealthResult(WorkerStatus.FAILED, PROCESS_GONE)
 
     def _is_known(self, run_id: str) -> bool | None:
         """Whether the code server executes the run; None if it does not answer."""

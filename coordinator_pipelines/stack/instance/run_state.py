@@ -31,6 +31,8 @@ class RunState:
     status: str
     """``waiting`` until there is a run, then its own status in lower case; or DESERTED."""
     run_id: str | None
+    error: str | None = None
+    """What Dagster recorded of a backfill that failed before it had a run."""
 
 
 def follow(directory: Path, backfill_id: str, alive: Callable[[], bool]) -> Iterator[RunState]:
@@ -56,7 +58,8 @@ def follow(directory: Path, backfill_id: str, alive: Callable[[], bool]) -> Iter
             ended = status.upper() in ENDED or (bool(runs) and runs[0].is_finished)
             if not (working or ended):
                 status, ended = DESERTED, True
-            yield RunState(dict(done), status, runs[0].run_id if runs else None)
+            error = backfill.error.message if backfill and backfill.error else None
+            yield RunState(dict(done), status, runs[0].run_id if runs else None, error)
             if ended:
                 return
             time.sleep(POLL_SECONDS)

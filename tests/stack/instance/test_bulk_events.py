@@ -161,4 +161,4 @@ def test_a_start_that_nobody_is_at_any_more_is_ended_and_told(instance: dg.Dagst
     run = timed_out(instance, dg.DagsterRunStatus.STARTING)
     assert run.status is dg.DagsterRunStatus.FAILURE
     told = failure(settings.dagster_home(), run.run_id)
-    assert told == "The process of the run was gone before it began."
+    assert told == "It had not begun when it was found that the process of the run is gone."
