@@ -19,7 +19,7 @@ import pytest
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.values.errors import RunnerError
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.command import Commands

@@ -11,7 +11,7 @@ import click
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.models.host.host import HostConfig, ModelHost
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 
 LOG_FORMAT = "%(asctime)s | %(name)s | %(levelname)s | %(message)s"
 PORT = click.IntRange(0, 65535)

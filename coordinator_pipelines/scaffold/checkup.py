@@ -94,7 +94,8 @@ def _models(challenge: Challenge) -> str:
     ]
     if missing:
         raise CoordinatorError(
-            f"{', '.join(missing)}: no main.py in the directory of its path (links are not followed)"
+            f"{', '.join(missing)}: no main.py in the directory of its path (links are not "
+            "followed)"
         )
     return f"{len(roster.members)} in {challenge.models_file.name}"
 

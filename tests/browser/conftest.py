@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from tests.command import Commands, family, require_gone, wait_for
 from tests.support.prices import closes_from, walk, write_candles
 

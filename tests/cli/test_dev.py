@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from tests.browser.conftest import answers, free_port
 from tests.command import Commands, family, require_gone, signal_ignored, wait_for
 

@@ -11,7 +11,7 @@ import pytest
 
 from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.domain.values.errors import CoordinatorError
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from coordinator_pipelines.stack.code_servers import code_servers
 from coordinator_pipelines.stack.workspaces import known_workspaces
 from tests.browser.conftest import free_port

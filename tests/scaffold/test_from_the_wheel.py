@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from coordinator_pipelines.domain.spec.presets import PRESETS
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from tests.browser.conftest import free_port
 from tests.command import Commands
 from tests.support.fast import fast_spec

@@ -21,13 +21,13 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
     DynamicSubclassServiceStub,
 )
 
-from coordinator_pipelines.models import submission
-from coordinator_pipelines.models.host import isolation, usage
-from coordinator_pipelines.models.host.isolation import PROCESSES, Place, Tier
-from coordinator_pipelines.models.host.model_environments import ModelEnvironments
-from coordinator_pipelines.models.host.run_directory import let_all_read, remove
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models import isolation, submission
+from coordinator_pipelines.models.host import usage
+from coordinator_pipelines.models.isolation import PROCESSES, Place, Tier
+from coordinator_pipelines.models.model_environments import ModelEnvironments
 from coordinator_pipelines.models.model_log import Log
+from coordinator_pipelines.models.run_directory import let_all_read, remove
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 
 POLL_SECONDS = 0.05
 REASON_CHARACTERS = 500

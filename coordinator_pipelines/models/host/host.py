@@ -21,13 +21,13 @@ from coordinator_pipelines.models.host.announcer import Announcer
 from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import HttpApi
-from coordinator_pipelines.models.host.isolation import strongest_tier
-from coordinator_pipelines.models.host.model_environments import ModelEnvironments
-from coordinator_pipelines.models.host.run_directory import let_all_read, run_directory
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
-from coordinator_pipelines.models.host.shared_modules import lay_out
 from coordinator_pipelines.models.host.usage import processes_below
+from coordinator_pipelines.models.isolation import strongest_tier
+from coordinator_pipelines.models.model_environments import ModelEnvironments
 from coordinator_pipelines.models.roster import Roster
+from coordinator_pipelines.models.run_directory import let_all_read, run_directory
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.shared_modules import lay_out
 
 logger = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ import yaml
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Question
 from coordinator_pipelines.domain.spec.sections import CallShape
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.live.protocol_models import ProtocolModels
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from tests.models.live.conftest import START, eventually
 
 LIMITS = Limits(2.0, 20.0, 65536, 3)

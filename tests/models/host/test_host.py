@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from coordinator_pipelines.domain.doors.models import EventKind, Limits, Outcome
-from coordinator_pipelines.models.host.isolation import Tier, strongest_tier
+from coordinator_pipelines.models.isolation import Tier, strongest_tier
 from tests.models.live.conftest import eventually
 
 pytestmark = pytest.mark.slow

@@ -15,9 +15,9 @@ from coordinator_pipelines.models.host import http_api
 from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import LOG_TAIL_BYTES, HttpApi
-from coordinator_pipelines.models.host.isolation import Tier
-from coordinator_pipelines.models.host.model_environments import ModelEnvironments
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
+from coordinator_pipelines.models.isolation import Tier
+from coordinator_pipelines.models.model_environments import ModelEnvironments
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 
 READ_BY_THE_FRONT_END = {
     "id", "model_name", "deployment_id", "desired_state", "status", "statusMessage", "crunch_id",

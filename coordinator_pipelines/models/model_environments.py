@@ -17,9 +17,9 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from coordinator_pipelines.models.host.run_directory import let_all_read, remove
-from coordinator_pipelines.models.host.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.model_log import Log
+from coordinator_pipelines.models.run_directory import let_all_read, remove
+from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from coordinator_pipelines.models.untrusted_files import open_plain
 
 WANTED = "requirements.txt"
