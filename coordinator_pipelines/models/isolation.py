@@ -76,16 +76,16 @@ class Place:
     code: Path
     """A copy of the model's files, whose ``resources`` it may write to."""
     run: Path
-    """Where it makes its socket."""
+    """Where the runner makes a socket of its own."""
     shared: Path
     """What the challenge gives all its models to import."""
     uid: int | None
     """The model's own user; None: the host's."""
 
     @property
-    def socket(self) -> Path:
-        """The model's socket, as the host sees it."""
-        return self.run / "model.sock"
+    def user(self) -> int:
+        """The user that the model's processes run as."""
+        return os.geteuid() if self.uid is None else self.uid
 
     @property
     def writable(self) -> tuple[Path, Path]:

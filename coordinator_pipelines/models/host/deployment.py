@@ -6,7 +6,8 @@ Add here what concerns one process; avoid deciding when to start another (``host
 import asyncio
 import os
 import signal
-import stat
+import socket
+import struct
 import subprocess
 import threading
 from contextlib import suppress
@@ -29,6 +30,7 @@ from coordinator_pipelines.models.model_log import Log
 from coordinator_pipelines.models.run_directory import let_all_read, remove
 from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 
+SERVE = Path(__file__).with_name("serve.py")
 POLL_SECONDS = 0.05
 REASON_CHARACTERS = 500
 DISK_BYTES = 1 << 30
@@ -87,8 +89,8 @@ class Deployment:
 
     @property
     def socket(self) -> Path:
-        """Where the model is served."""
-        return self._place.socket
+        """Where the model is served: made by the host, where no model can write."""
+        return self._base / "model.sock"
 
     def prepare(self, directory: Path) -> None:
         """Copy the model's files to a place of their own.
@@ -108,12 +110,15 @@ class Deployment:
         """Serve the copy. The process dies with the thread that calls this, which must last."""
         place, tier = self._place, self._setting.tier
         seen = isolation.paths(tier, place)
-        argv = [
-            "-P", "-s", "-m", "model_runner.server", "--address", f"unix:{seen.socket}",
-            "--code-directory", str(seen.code), "--resource-directory",
-            str(seen.code / "resources"),
+        inner = seen.run / "runner.sock"
+        runner = [
+            "--address", f"unix:{inner}", "--code-directory", str(seen.code),
+            "--resource-directory", str(seen.code / "resources"),
         ]  # fmt: skip
-        with self._busy:
+        with self._busy, socket.socket(socket.AF_UNIX) as endpoint:
+            endpoint.bind(str(self.socket))
+            given = [str(endpoint.fileno()), str(inner)]
+            argv = ["-P", "-s", "-c", SERVE.read_text(encoding="utf-8"), *given, *runner]
             self._process = subprocess.Popen(
                 isolation.command(tier, environment, place, self._setting.memory_bytes, argv),
                 env=isolation.variables(tier, place),
@@ -121,6 +126,7 @@ class Deployment:
                 stdin=subprocess.DEVNULL,
                 stdout=self._log.pipe,
                 stderr=self._log.pipe,
+                pass_fds=(endpoint.fileno(),),
                 start_new_session=True,
             )
 
@@ -132,7 +138,7 @@ class Deployment:
         """
         try:
             async with asyncio.timeout(self._setting.setup_seconds):
-                await self._socket_there()
+                await self._reachable()
                 address = f"unix:{self.socket}"
                 async with grpc.aio.insecure_channel(address) as channel:
                     await self._healthy(channel)
@@ -143,15 +149,23 @@ class Deployment:
         except AioRpcError as error:
             raise NotReadyError(f"it broke off during setup: {error.details()}") from None
 
-    async def _socket_there(self) -> None:
-        while True:
+    async def _reachable(self) -> None:
+        """Wait until somebody listens, who must be the model."""
+        while not self._is_served():
             if ended := self.ended():
                 raise NotReadyError(ended)
-            with suppress(FileNotFoundError):
-                if not stat.S_ISSOCK(self.socket.lstat().st_mode):
-                    raise NotReadyError("it put something else in the place of its socket")
-                return
             await asyncio.sleep(POLL_SECONDS)
+
+    def _is_served(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.setblocking(False)  # for ever, where the model never takes a connection
+            try:
+                asking.connect(str(self.socket))
+            except (ConnectionRefusedError, BlockingIOError):
+                return False
+            if _user_of(asking) not in (None, self._place.user):
+                raise NotReadyError("another user than its own listens at its socket")
+            return True
 
     async def _healthy(self, channel: grpc.aio.Channel) -> None:
         request = health_pb2.HealthCheckRequest(service="")
@@ -211,6 +225,15 @@ class Deployment:
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _user_of(connected: socket.socket) -> int | None:
+    """The user who listens at the other end, where the system tells that."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    told = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    user: int = struct.unpack("3i", told)[1]
+    return user
 
 
 def _gb(size: int) -> str:

@@ -90,7 +90,7 @@ class Host:
         self.process = self.start(spec or self.write_spec(), **environment)
         self._stack.callback(self.end)
         announced = r"^Model host ready: .* ws://.*:(\d+)/.* http://.*:(\d+)/models$"
-        found = eventually(lambda: re.search(announced, self.log.read_text(), re.MULTILINE))
+        found = eventually(lambda: re.search(announced, self.log.read_text(), re.MULTILINE), 60)
         self.port, self.api_port = int(found[1]), int(found[2])
         return self
 

@@ -190,7 +190,7 @@ def test_a_host_whose_output_has_no_room_runs_on(host):
     host.up()
     second = host.start(host.directory / "spec.json", output=Path("/dev/full"))
     try:
-        eventually(lambda: list(host.temporary.glob("models-*/*/run/model.sock"))[1:])
+        eventually(lambda: list(host.temporary.glob("models-*/*/model.sock"))[1:])
         assert second.poll() is None
     finally:
         second.terminate()
