@@ -16,7 +16,7 @@ from coordinator_pipelines.domain.doors.report import (
     POINT_COLUMNS,
     REPORTED_PREDICTION_COLUMNS,
     REPORTED_SCORE_COLUMNS,
-    Page,
+    Bounds,
     Reports,
 )
 from coordinator_pipelines.domain.timeline.instant import as_utc
@@ -85,28 +85,41 @@ class ReportReads(Store, Reports):
         conditions = (own.mode == mode, own.as_of.in_(instants), *_of(model_scores, model_ids))
         return self._newest(model_scores, names, *conditions)
 
-    def prediction_page(
+    def prediction_bounds(
+        self,
+        mode: Mode,
+        start: datetime,
+        end: datetime,
+        model_ids: Sequence[str] | None,
+        limit: int,
+    ) -> Bounds | None:
+        """Which rounds hold the last predictions with ``start <= performed_at < end``."""
+        within = [*performed_in(predictions, mode, start, end), *_of(predictions, model_ids)]
+        performed_at = predictions.c.performed_at
+        newest = select(performed_at).where(*within).order_by(performed_at.desc())
+        with self._database.reading() as connection:
+            oldest = _first(connection, performed_at, within)
+            last = _last(connection, performed_at, within)
+            if oldest is None or last is None:
+                return None
+            first = _cut(connection, newest, limit) or oldest
+            return Bounds(first, last, has_earlier=oldest < first)
+
+    def reported_predictions(
         self,
         mode: Mode,
         start: datetime,
         end: datetime,
         model_ids: Sequence[str] | None,
         *,
-        limit: int | None,
         outputs: bool = False,
-    ) -> Page:
-        """The last whole rounds with ``start <= performed_at < end``, ascending."""
+    ) -> pd.DataFrame:
+        """Newest predictions with ``start <= performed_at < end``, ascending."""
         names = [n for n in REPORTED_PREDICTION_COLUMNS if outputs or n not in OUTPUT_COLUMNS]
-        within = [*performed_in(predictions, mode, start, end), *_of(predictions, model_ids)]
-        performed_at = predictions.c.performed_at
-        with self._database.reading() as connection:
-            newest = select(performed_at).where(*within).order_by(performed_at.desc())
-            first, beyond = _cut(connection, newest, limit)
-            if first is not None:
-                within.append(performed_at >= first)
-            rows = reads.newest(connection, predictions, names, *within)
-        rows = rows.sort_values(["performed_at", "prediction_config_id", "model_id"])
-        return Page(rows.reset_index(drop=True), first if beyond else None)
+        conditions = (*performed_in(predictions, mode, start, end), *_of(predictions, model_ids))
+        rows = self._newest(predictions, names, *conditions)
+        order = ["performed_at", "prediction_config_id", "model_id"]
+        return rows.sort_values(order, ignore_index=True)
 
     def reported_scores(
         self, mode: Mode, start: datetime, end: datetime, model_ids: Sequence[str] | None
@@ -163,22 +176,18 @@ def _last(
     return connection.scalar(select(instant).where(*within).order_by(instant.desc()).limit(1))
 
 
-def _cut(
-    connection: Connection, newest: Select[datetime], limit: int | None
-) -> tuple[datetime | None, bool]:
-    """The first instant of a page of whole instants, None for all; whether more come before it."""
-    if limit is None:
-        return None, False
+def _cut(connection: Connection, newest: Select[datetime], limit: int) -> datetime | None:
+    """The first instant of a page of whole instants, if more come before it; else None."""
     found = connection.scalars(newest.offset(limit - 1).limit(2)).all()
     if len(found) < 2:
-        return None, False
+        return None
     inside, outside = found
     if inside != outside:
-        return inside, True
+        return inside
     # The instant is cut in two: it belongs to the page before, unless it is all there is.
     later = connection.scalars(newest.limit(limit)).all()
     whole = [instant for instant in later if instant > outside]
-    return (whole[-1] if whole else outside), True
+    return whole[-1] if whole else outside
 
 
 def _extent(

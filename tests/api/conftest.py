@@ -91,7 +91,8 @@ def micros(instant: datetime) -> int:
 
 @contextmanager
 def serving(challenge: Challenge, url: str, **options: Any) -> Iterator[ApiClient]:
-    """The API on a database."""
+    """The API on a database, which tests change between two answers."""
+    options.setdefault("fresh_seconds", 0)
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     clock = options.pop("clock", None) or FixedClock(NOW)
     try:

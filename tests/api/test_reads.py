@@ -50,7 +50,8 @@ READS = {
     "version": lambda one: one.board(Mode.REPLAY, END, version=1),
     "extent": lambda one: one.scored_extent(Mode.REPLAY, START, END),
     "points": lambda one: one.score_points(Mode.REPLAY, [END], ["half"], payload=True),
-    "page": lambda one: one.prediction_page(Mode.REPLAY, START, END, ["half"], limit=7),
+    "bounds": lambda one: one.prediction_bounds(Mode.REPLAY, START, END, ["half"], 7),
+    "page": lambda one: one.reported_predictions(Mode.REPLAY, START, END, ["half"]),
     "scores": lambda one: one.reported_scores(Mode.REPLAY, START, END, None),
     "truths": lambda one: one.ground_truths(START, END),
     "rounds": lambda one: one.asked_rounds(Mode.REPLAY, START),
@@ -75,17 +76,18 @@ def test_no_read_goes_through_a_whole_table(ledger, name):
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.integers(1, 70), model=st.sampled_from([None, ["half"], ["half", "shy"]]))
 def test_pages_are_whole_rounds_and_together_everything(ledger, limit, model):
-    whole = ledger.prediction_page(Mode.REPLAY, START, END, model, limit=None).rows
+    whole = ledger.reported_predictions(Mode.REPLAY, START, END, model)
     parts, end = [], END
     while True:
-        page = ledger.prediction_page(Mode.REPLAY, START, end, model, limit=limit)
-        sizes = page.rows.groupby("performed_at").size()
+        page = ledger.prediction_bounds(Mode.REPLAY, START, end, model, limit)
+        rows = ledger.reported_predictions(Mode.REPLAY, page.first, page.end, model)
+        sizes = rows.groupby("performed_at").size()
         assert (sizes == len(model or "1234")).all()
-        assert len(page.rows) <= limit or len(sizes) == 1
-        parts.append(page.rows)
-        if page.earlier is None:
+        assert len(rows) <= limit or len(sizes) == 1
+        parts.append(rows)
+        if not page.has_earlier:
             break
-        end = page.earlier
+        end = page.first
     pd.testing.assert_frame_equal(pd.concat(parts[::-1], ignore_index=True), whole)
 
 

@@ -1,7 +1,7 @@
 """What front ends show of the starter: all of it is there to be shown, and explained."""
 
 from coordinator_pipelines.api.board import LeaderboardRow
-from coordinator_pipelines.api.routes.predictions import PredictionRow
+from coordinator_pipelines.api.prediction_rows import PredictionRow
 from coordinator_pipelines.api.schema.default import default_schema
 from coordinator_pipelines.api.schema.report import ReportSchema
 from coordinator_pipelines.cli.challenge.location import starter_spec

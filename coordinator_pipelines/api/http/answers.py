@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic_core import to_json
 
 from coordinator_pipelines.api.http.context import Context
 from coordinator_pipelines.api.stored import json_value
@@ -63,6 +64,14 @@ class Sieve:
     def texts(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
         """A column of JSON texts, without those that are malformed."""
         return column.map(lambda text: None if self.one(text, json_value) is None else text)
+
+    def without(self, frame: pd.DataFrame, malformed: "pd.Series[bool]", why: str) -> pd.DataFrame:
+        """The rows of a frame but for those that cannot be told."""
+        if malformed.any():
+            self.skipped += int(malformed.sum())
+            self._first = self._first or why
+            self.report()
+        return frame[~malformed]
 
     def report(self) -> None:
         """Count and log what was skipped, once everything was looked at."""
@@ -113,15 +122,31 @@ def answered(
     ``told``: a model or a list of such. ``modified``: when what it tells was written.
     ``only_set``: leave out the fields that nobody set.
     """
+    body = as_json(told, only_set=only_set)
+    return answered_with(request, body, skipped=skipped, modified=modified, headers=headers)
+
+
+def answered_with(
+    request: Request,
+    body: bytes,
+    *,
+    skipped: int = 0,
+    modified: datetime | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Like :func:`answered`, of JSON that is written already."""
     more = dict(headers or {}) | ({SKIPPED: str(skipped)} if skipped else {})
-    return tagged(request, _json(told, only_set), "application/json", modified, more)
+    return tagged(request, body, "application/json", modified, more)
 
 
-def _json(told: BaseModel | Sequence[BaseModel], only_set: bool) -> bytes:
+def as_json(
+    told: BaseModel | Sequence[BaseModel] | list[dict[str, Any]], *, only_set: bool = False
+) -> bytes:
+    """A model, a list of such, or of the plain values that one would write, as JSON."""
     if isinstance(told, BaseModel):
         return told.model_dump_json(exclude_unset=only_set).encode()
-    if not told:
-        return b"[]"
+    if not told or isinstance(told[0], dict):
+        return to_json(told)
     return _adapter(type(told[0])).dump_json(list(told), exclude_unset=only_set)
 
 

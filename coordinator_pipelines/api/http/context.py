@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from coordinator_pipelines.api.http.keys import KeyRing
+from coordinator_pipelines.api.http.moment import Moment
 from coordinator_pipelines.api.schema.report import ReportSchema
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Mode
@@ -31,6 +32,7 @@ class Context:
     clock: Clock
     keys: KeyRing
     schema: ReportSchema
+    moment: Moment
     skipped: dict[str, int] = field(default_factory=dict)
     """Malformed stored rows met since the start, by kind: the most that one answer left out."""
 

@@ -7,8 +7,9 @@ of charts carry ``ChartTime``. Everything else carries ``ZonedTime``.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
 CHART_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"
@@ -40,3 +41,10 @@ ZonedTime = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
     Field(examples=["2026-02-11T17:04:57Z"]),
 ]
+
+
+def chart_times(column: "pd.Series[Any]") -> list[str | None]:
+    """A column of instants as ``ChartTime`` writes them; None for none."""
+    codes, instants = pd.factorize(column)
+    told = [_without_zone(instant.to_pydatetime()) for instant in instants]
+    return [told[code] if code >= 0 else None for code in codes.tolist()]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import pandas as pd
+
 from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow, WindowCounts
 from coordinator_pipelines.api.calibration import Bin, calibration
 from coordinator_pipelines.api.http.answers import Sieve, records
@@ -17,10 +19,10 @@ from coordinator_pipelines.api.page.chart import Chart, line_chart
 from coordinator_pipelines.api.routes.health import is_stale
 from coordinator_pipelines.api.routes.leaderboard import find_board
 from coordinator_pipelines.api.routes.models import ModelRow, model_rows
-from coordinator_pipelines.api.routes.predictions import prediction_cells
 from coordinator_pipelines.api.routes.score_points import point_instants
 from coordinator_pipelines.api.stored import json_object
 from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.report import scored_cells
 from coordinator_pipelines.domain.leaderboard.ranking import key_window
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.sections import MetricSpec
@@ -122,7 +124,7 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
     }
     last = context.latest(mode)
     span = Span(last - CHART_SPAN, last)
-    _, cells = prediction_cells(context, mode, span, [model_id], CALIBRATED, outputs=True)
+    cells = _newest_cells(context, mode, span, model_id)
     row = next((row for row in rows if row.model_id == model_id), None)
     return ModelPage(
         shared,
@@ -132,6 +134,18 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
         line_chart("Metrics, last 7 days", series),
         calibration(cells),
         records(cells.tail(RECENT))[::-1],
+    )
+
+
+def _newest_cells(context: Context, mode: Mode, span: Span, model_id: str) -> pd.DataFrame:
+    """The newest predictions of a model with their outputs, and what became of each."""
+    reports, asked = context.reports, (mode, span.start, span.end, [model_id])
+    bounds = reports.prediction_bounds(*asked, CALIBRATED)
+    start, end = (bounds.first, bounds.end) if bounds else (span.end, span.end)
+    return scored_cells(
+        reports.reported_predictions(mode, start, end, [model_id], outputs=True),
+        reports.reported_scores(mode, start, end, [model_id]),
+        reports.ground_truths(start, end),
     )
 
 

@@ -84,7 +84,7 @@ def _chains(
     context: Context, sieve: Sieve, mode: Mode, model: str, performed_at: datetime, inside: bool
 ) -> list[Chain]:
     reports, end = context.reports, performed_at + MOMENT
-    page = reports.prediction_page(mode, performed_at, end, [model], limit=1, outputs=True)
+    asked = reports.reported_predictions(mode, performed_at, end, [model], outputs=True)
     scores = _by_config(reports.reported_scores(mode, performed_at, end, [model]))
     truths = _by_config(reports.ground_truths(performed_at, end))
     rounds = _by_config(reports.asked_rounds(mode, performed_at))
@@ -101,7 +101,7 @@ def _chains(
             feed_records=_feed_links(context, truth),
         )
 
-    return sieve.rows(records(page.rows), chain)
+    return sieve.rows(records(asked), chain)
 
 
 def _by_config(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -136,8 +136,8 @@ def _predictions(
 ) -> Iterator[pd.DataFrame]:
     reports, sieve = context.reports, Sieve(context, "predictions")
     for part in _spans(span):
-        page = reports.prediction_page(mode, part.start, part.end, models, limit=None, outputs=True)
-        rows, truths = page.rows, reports.ground_truths(part.start, part.end)
+        rows = reports.reported_predictions(mode, part.start, part.end, models, outputs=True)
+        truths = reports.ground_truths(part.start, part.end)
         known = rows["output_json"].mask(~resolved(rows, truths), None)
         yield rows.assign(output_json=sieve.texts(known))[list(PREDICTIONS)]
     sieve.report()

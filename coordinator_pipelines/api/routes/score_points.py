@@ -4,18 +4,18 @@ Add here another cut of model scores; avoid single predictions (``predictions``)
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from coordinator_pipelines.api.board import MetricsRow, Ranking, flat_metrics
 from coordinator_pipelines.api.http.access import PUBLIC
-from coordinator_pipelines.api.http.answers import Answer, Sieve, answered, records
+from coordinator_pipelines.api.http.answers import Answer, Sieve, answered_with, as_json, records
 from coordinator_pipelines.api.http.context import END_OF_TIME, START_OF_TIME, Context, Ctx
 from coordinator_pipelines.api.http.parameters import (
     AskedMode,
@@ -87,6 +87,19 @@ class Asked:
     points: int
 
 
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Which points are told. ``models``: None for all."""
+
+    mode: Mode
+    instants: Sequence[datetime]
+    models: Sequence[str] | None
+
+
+Made = Callable[[Context, Points, Sieve], Sequence[BaseModel]]
+"""What makes the rows of an answer, and counts those that cannot be told."""
+
+
 def _asked(
     mode: AskedMode,
     models: AskedModels,
@@ -115,10 +128,7 @@ AskedPoints = Annotated[Asked, Depends(_asked)]
 )
 def global_points(request: Request, context: Ctx, asked: AskedPoints) -> Response:
     """The metrics of each model over time: one row per model and batch window."""
-    configs = scopes(context)
-    sieve = Sieve(context, "model_scores")
-    told = sieve.rows(_stored(context, asked), partial(_global_point, context, configs.only))
-    return answered(request, told, skipped=sieve.skipped + configs.skipped)
+    return _told(request, context, asked, _global_points)
 
 
 @routes.get(
@@ -129,12 +139,8 @@ def global_points(request: Request, context: Ctx, asked: AskedPoints) -> Respons
 )
 def param_points(request: Request, context: Ctx, asked: AskedPoints) -> Response:
     """The metrics of each model over time, a row for each prediction config."""
-    configs = scopes(context)
-    sieve = Sieve(context, "model_scores")
-    stored = _stored(context, asked, payload=True, rows_each=max(1, configs.count))
-    parts = [part for row in stored for part in sieve.one(row, _by_config) or ()]
-    told = sieve.rows(parts, partial(_param_point, context, configs.by_config))
-    return answered(request, told, skipped=sieve.skipped + configs.skipped)
+    rows_each = max(1, scopes(context).count)
+    return _told(request, context, asked, _param_points, rows_each)
 
 
 @routes.get(
@@ -145,9 +151,7 @@ def param_points(request: Request, context: Ctx, asked: AskedPoints) -> Response
 )
 def snapshots(request: Request, context: Ctx, asked: AskedPoints) -> Response:
     """Everything that is stored of each model over time: counts, outcomes and coverage too."""
-    sieve = Sieve(context, "model_scores")
-    told = sieve.rows(_stored(context, asked, payload=True), _snapshot)
-    return answered(request, told, skipped=sieve.skipped)
+    return _told(request, context, asked, _snapshots)
 
 
 def newest_points(context: Context, mode: Mode) -> list[Snapshot]:
@@ -177,18 +181,54 @@ def point_instants(context: Context, mode: Mode, span: Span, most: int) -> list[
     return ends if ends and ends[-1] == last else [*ends, last]
 
 
-def _stored(
-    context: Context, asked: Asked, *, payload: bool = False, rows_each: int = 1
-) -> list[dict[str, Any]]:
-    """The stored model scores, oldest first, thinned out to at most about MOST_ROWS rows."""
+def _told(
+    request: Request, context: Context, asked: Asked, make: Made, rows_each: int = 1
+) -> Response:
+    """What ``make`` tells of the points, thinned out to at most about MOST_ROWS rows.
+
+    Ranges that hold the same points are told the same, whatever their ends.
+    """
     known, chosen = known_models(context, asked.mode, asked.models)
-    if not known:
+    most = min(asked.points, max(2, MOST_ROWS // (max(1, len(known)) * rows_each)))
+    instants = point_instants(context, asked.mode, asked.span, most) if known else []
+    key = (make, asked.mode, tuple(instants), chosen and tuple(chosen))
+    work = partial(_body, context, Points(asked.mode, instants, chosen), make)
+    body, skipped = context.moment.shared(key, work)
+    return answered_with(request, body, skipped=skipped)
+
+
+def _body(context: Context, points: Points, make: Made) -> tuple[bytes, int]:
+    """The points as JSON, and how many could not be told."""
+    sieve = Sieve(context, "model_scores")
+    told = make(context, points, sieve)
+    return as_json(told), sieve.skipped
+
+
+def _stored(context: Context, points: Points, *, payload: bool) -> list[dict[str, Any]]:
+    if not points.instants:
         return []
-    most = min(asked.points, max(2, MOST_ROWS // (len(known) * rows_each)))
-    instants = point_instants(context, asked.mode, asked.span, most)
-    if not instants:
-        return []
-    return records(context.reports.score_points(asked.mode, instants, chosen, payload=payload))
+    asked = (points.mode, points.instants, points.models)
+    return records(context.reports.score_points(*asked, payload=payload))
+
+
+def _global_points(context: Context, points: Points, sieve: Sieve) -> Sequence[BaseModel]:
+    configs = scopes(context)
+    build = partial(_global_point, context, configs.only)
+    told = sieve.rows(_stored(context, points, payload=False), build)
+    sieve.skipped += configs.skipped
+    return told
+
+
+def _param_points(context: Context, points: Points, sieve: Sieve) -> Sequence[BaseModel]:
+    configs, stored = scopes(context), _stored(context, points, payload=True)
+    parts = [part for row in stored for part in sieve.one(row, _by_config) or ()]
+    told = sieve.rows(parts, partial(_param_point, context, configs.by_config))
+    sieve.skipped += configs.skipped
+    return told
+
+
+def _snapshots(context: Context, points: Points, sieve: Sieve) -> Sequence[BaseModel]:
+    return sieve.rows(_stored(context, points, payload=True), _snapshot)
 
 
 def _global_point(context: Context, only: Scope | None, row: dict[str, Any]) -> GlobalPoint:

@@ -8,7 +8,7 @@ was written. The reads that ``Ledger`` declares too are the same ones.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -35,11 +35,17 @@ ROUND = CELL[:2]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Rows of whole rounds; ``earlier``: what to ask for as ``end`` to get the page before."""
+class Bounds:
+    """The rounds of a page, first and last, and whether the range has earlier ones."""
 
-    rows: pd.DataFrame
-    earlier: datetime | None
+    first: datetime
+    last: datetime
+    has_earlier: bool
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after the page."""
+        return self.last + timedelta(microseconds=1)
 
 
 class Reports(ABC):
@@ -83,20 +89,33 @@ class Reports(ABC):
         """
 
     @abstractmethod
-    def prediction_page(
+    def prediction_bounds(
+        self,
+        mode: Mode,
+        start: datetime,
+        end: datetime,
+        model_ids: Sequence[str] | None,
+        limit: int,
+    ) -> Bounds | None:
+        """Which rounds hold the last predictions with ``start <= performed_at < end``.
+
+        At most ``limit`` predictions, but always whole rounds: one round may exceed it. None if
+        there are no predictions.
+        """
+
+    @abstractmethod
+    def reported_predictions(
         self,
         mode: Mode,
         start: datetime,
         end: datetime,
         model_ids: Sequence[str] | None,
         *,
-        limit: int | None,
         outputs: bool = False,
-    ) -> Page:
-        """The last predictions with ``start <= performed_at < end``, ascending.
+    ) -> pd.DataFrame:
+        """Newest predictions with ``start <= performed_at < end``, ascending.
 
-        REPORTED_PREDICTION_COLUMNS, the two JSON columns only if ``outputs``. At most ``limit``
-        rows (None: all), but always a whole round: one round may exceed it.
+        REPORTED_PREDICTION_COLUMNS, the two JSON columns only if ``outputs``.
         """
 
     @abstractmethod
