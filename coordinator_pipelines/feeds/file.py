@@ -5,10 +5,13 @@ candles (``candles.checks``). Whether the last candle was finished cannot be see
 it is served like the others, and a later bar proves it final elsewhere.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -18,18 +21,32 @@ from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.values.errors import FeedConfigurationError
 from coordinator_pipelines.feeds.candles.checks import checked_candles
 from coordinator_pipelines.feeds.candles.file import read_table
+from coordinator_pipelines.feeds.candles.problems import pointing_to_the_guide
+from coordinator_pipelines.feeds.candles.reading import Reading
 from coordinator_pipelines.feeds.subjects import check_settings, known_subjects
+
+logger = logging.getLogger(__name__)
 
 
 class FileFeed(Feed):
-    """Records from one CSV, CSV.gz or Parquet file of candles; ``docs/feeds.md`` has the format.
+    """Records from one file of candles; ``docs/feeds.md`` has the layouts that are read.
 
     The file is read when it is first asked, and again when it has changed. A file that is
     broken anywhere answers nothing: every call raises ``FeedDataError``.
     """
 
-    def __init__(self, path: Path, *, subjects: Collection[str], granularity_seconds: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        subjects: Collection[str],
+        granularity_seconds: int,
+        layout: str | None = None,
+        time_zone: str | None = None,
+    ) -> None:
         self._path = path
+        self._layout = layout
+        self._time_zone = time_zone
         self._subjects = frozenset(subjects)
         self._granularity_seconds = granularity_seconds
         check_settings(self._subjects, granularity_seconds, self.source)
@@ -62,10 +79,14 @@ class FileFeed(Feed):
 
     def _of(self, subjects: Sequence[str]) -> list[pd.DataFrame]:
         asked = known_subjects(subjects, self._subjects, self.source)
-        records = self._records_by_subject()
+        records = self._read().records
         return [records[subject] for subject in asked]
 
-    def _records_by_subject(self) -> Mapping[str, pd.DataFrame]:
+    def reading(self) -> Reading:
+        """How the file was read."""
+        return self._read().reading
+
+    def _read(self) -> "_Loaded":
         path = self._path.absolute()
         try:
             status = path.stat()
@@ -74,16 +95,32 @@ class FileFeed(Feed):
                 f"{path} cannot be opened: {error.strerror}. Correct the path of the feed."
             ) from error
         version = (status.st_mtime_ns, status.st_size)
-        return _load(path, version, self._granularity_seconds, self._subjects)
+        layout, zone = self._layout, self._time_zone
+        with pointing_to_the_guide():
+            return _load(path, version, self._granularity_seconds, self._subjects, layout, zone)
+
+
+class _Loaded(NamedTuple):
+    """What a file holds, and how it was read."""
+
+    records: Mapping[str, pd.DataFrame]
+    reading: Reading
 
 
 @lru_cache(maxsize=4)
 def _load(
-    path: Path, version: tuple[int, int], granularity_seconds: int, subjects: frozenset[str]
-) -> Mapping[str, pd.DataFrame]:
+    path: Path,
+    version: tuple[int, int],
+    granularity_seconds: int,
+    subjects: frozenset[str],
+    layout: str | None,
+    time_zone: str | None,
+) -> _Loaded:
     """Record frames by subject; shared within the process, so nobody writes to them."""
     del version  # only tells one state of the file from the next
-    candles = checked_candles(read_table(path), granularity_seconds, path.name)
+    table, reading = read_table(path, layout, ZoneInfo(time_zone) if time_zone else None)
+    candles = checked_candles(table, granularity_seconds, path.name)
+    logger.info("%s: %s", path.name, reading)
     records = as_records(
         {
             "subject": _subject_column(candles["symbol"], subjects, path.name),
@@ -94,7 +131,7 @@ def _load(
     )
     by_subject = {str(subject): rows for subject, rows in records.groupby("subject")}
     known_subjects(subjects, by_subject, f"file:{path.name}")
-    return by_subject
+    return _Loaded(by_subject, reading)
 
 
 def _subject_column(symbols: pd.Series, subjects: frozenset[str], name: str) -> pd.Series | str:

@@ -35,7 +35,13 @@ def open_feed(spec: AnyFeedSpec, access: FeedAccess) -> Feed:
         return PostedFeed()
     subjects, granularity_seconds = spec.symbols, spec.granularity_seconds
     if isinstance(spec, FileFeedSpec):
-        file = FileFeed(spec.path, subjects=subjects, granularity_seconds=granularity_seconds)
+        file = FileFeed(
+            spec.path,
+            subjects=subjects,
+            granularity_seconds=granularity_seconds,
+            layout=spec.format,
+            time_zone=spec.time_zone,
+        )
         return PlaybackFeed(file, spec.playback.shift) if spec.playback else file
     if isinstance(spec, BinanceFeedSpec):
         source = _binance(access)

@@ -6,6 +6,7 @@ Add here what every provider asks about subjects; avoid anything that knows one 
 from collections.abc import Collection, Iterable
 
 from coordinator_pipelines.domain.values.errors import FeedConfigurationError
+from coordinator_pipelines.feeds.candles.problems import listed
 
 
 def known_subjects(asked: Iterable[str], offered: Collection[str], source: str) -> list[str]:
@@ -17,8 +18,8 @@ def known_subjects(asked: Iterable[str], offered: Collection[str], source: str) 
     wanted = sorted(set(asked))
     if unknown := [subject for subject in wanted if subject not in offered]:
         raise FeedConfigurationError(
-            f"feed {source} has no subject {', '.join(map(repr, unknown))}; it has "
-            f"{', '.join(map(repr, sorted(offered)))}. Correct the subjects of the feed."
+            f"feed {source} has no subject {listed(unknown)}; it has "
+            f"{listed(sorted(offered))}. Correct the subjects of the feed."
         )
     return wanted
 

@@ -68,7 +68,8 @@ def corrupted(draw) -> str:
 
 def literal(text: str) -> pd.DataFrame:
     """What the text says, read by the plainest possible reader, for both subjects."""
-    header, *rows = csv.reader(text.rstrip("\n").split("\n"), quoting=csv.QUOTE_NONE)
+    header, *rows = csv.reader(text.rstrip("\n").split("\n"))
+    header = [re.sub("[^a-z]+", " ", name.lower()).split()[0] for name in header]
     cells = pd.DataFrame([dict(zip(header, row, strict=True)) for row in rows])
     for name in NUMERIC:
         assert all(NUMBER.fullmatch(value) for value in cells[name]), name

@@ -113,10 +113,15 @@ def test_parquet_times_need_a_zone_and_whole_seconds(candles, tmp_path):
     pytest.importorskip("pyarrow")
     naive = pd.to_datetime(candles["ts"], unit="s")
     late = naive.dt.tz_localize("UTC") + pd.Timedelta(1, "ms")
-    for name, times in {"naive": naive, "late": late, "none": late.where(late.isna())}.items():
+    none = late.where(late.isna())
+    for name, times, wrong in (
+        ("naive", naive, "has no time zone"),
+        ("late", late, "cannot be read"),
+        ("none", none, "cannot be read"),
+    ):
         path = tmp_path / f"{name}.parquet"
         candles.drop(columns="ts").assign(open_time=times).to_parquet(path)
-        assert "the open time cannot be read: 10 rows: row 1 (open_time=" in refusal(path)
+        assert f"the open time {wrong}: 10 rows: row 1 (open_time=" in refusal(path)
 
 
 def test_parquet_without_pyarrow_names_the_extra(write, monkeypatch):
@@ -177,7 +182,7 @@ def test_settings_that_cannot_work_are_refused(tmp_path):
 def test_a_path_that_is_no_candle_file_is_a_mistake_in_the_settings(write, tmp_path):
     assert "No such file" in refusal(tmp_path / "missing.csv", FeedConfigurationError)
     assert "is a directory" in refusal(tmp_path, FeedConfigurationError)
-    assert "is none of .csv, .csv.gz, .parquet" in refusal(
+    assert "is none of .csv, .txt, .tsv, .json, .parquet, .csv.gz" in refusal(
         write("", "prices.xlsx"), FeedConfigurationError
     )
 
@@ -209,15 +214,14 @@ def test_a_file_without_candles_is_refused(write):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("ts,open,high,low,close", "missing: 'volume'"),
-        ("open,high,low,close,volume", "missing: 'ts'"),
-        ("ts,open,high,low,close,volume,trades", "unknown: 'trades'"),
-        ("ts,Open,high,low,close,volume", "missing: 'open'; unknown: 'Open'"),
-        ("ts,open,high,low,close,volume,close", "twice: 'close'"),
-        ("ts,open_time,open,high,low,close,volume", "one too many: 'ts', 'open_time'"),
-        ("ts;open;high;low;close;volume", "unknown: 'ts;open;high;low;close;volume'"),
-        ('"ts","open","high","low","close","volume"', "separated by commas, not quoted"),
-        ("1735689600,1,1,1,1,0", "unknown: '1735689600'"),
+        ("ts,open,high,low,close", "lacks the column volume: its first line is its header, with"),
+        ("open,high,low,close,volume", "lacks the column time"),
+        ("when,opening,high,low,close,volume", "lacks the columns time, open: its first line"),
+        ("ts,open,high,low,close,volume,close", "has a column twice: 'close'"),
+        ("ts,open,high,low,close,volume,Close", "has a column twice: 'close'"),
+        ("BTC", "line 1 ('BTC') has no commas, semicolons, tabs or bars between values"),
+        ("ts;open;high;low;close;volume", "not 6 values: 1 row"),
+        ("1,1735689600,1,1", "has no header, and its 4 columns are in no order that is known"),
     ],
 )
 def test_wrong_columns_are_named(write, header, message):
@@ -248,8 +252,9 @@ def test_wrong_columns_are_named(write, header, message):
         ("ts", "1735689000", "the open time is before that of the row above: 1 row: line 5"),
         ("ts", "1735689781", "not on the grid of 60 s: 1 row: line 5 (ts=1735689781"),
         ("ts", "1735689780.5", "not on the grid of 60 s: 1 row: line 5"),
-        ("ts", "1735689780000", "ts is before 1970 or after 2100: 1 row: line 5"),
-        ("ts", "-60", "ts is before 1970"),
+        ("ts", "1735689780000", "the open time is in milliseconds, that of most rows in seconds"),
+        ("ts", "17356897800", "before 1973 or after 2100, whatever its unit: 1 row: line 5"),
+        ("ts", "-60", "the open time is before 1973"),
         ("ts", "2025-01-01T00:03:00Z", "the open time cannot be read: 1 row: line 5 (ts=2025"),
     ],
 )
@@ -263,18 +268,17 @@ def test_a_broken_value_is_reported_with_its_line(candles, write, column, value,
 
 @pytest.mark.parametrize(
     "value",
-    ["2025-01-01T00:00:00", "2025-01-01", "2025-13-01T00:00Z", "2025-01-01T00:00:00.5Z",
-     "1735689600", "", "2025-01-01T00:00:00 Europe/Berlin"],
+    ["2025-01-01", "2025-13-01T00:00Z", "2025-01-01T00:00:00.5Z",
+     "", "2025-01-01T00:00:00 Europe/Berlin"],
 )  # fmt: skip
-def test_an_open_time_without_zone_or_sense_is_refused(write, value):
+def test_an_open_time_without_sense_is_refused(write, value):
     path = write(f"open_time,open,high,low,close,volume\n{value},1,1,1,1,0\n")
     assert "the open time cannot be read: 1 row: line 2 (open_time=" in refusal(path)
 
 
-def test_milliseconds_throughout_are_one_problem(candles, write):
-    text = refusal(write(candles.assign(ts=candles["ts"] * 1000)))
-    assert "ts is before 1970 or after 2100: 10 rows" in text
-    assert "divide milliseconds by 1000" in text
+def test_seconds_divided_once_too_often_are_one_problem(candles, write):
+    text = refusal(write(candles.assign(ts=candles["ts"] // 1000)))
+    assert "the open time is before 1973 or after 2100, whatever its unit: 10 rows" in text
     assert "grid" not in text
 
 
@@ -304,9 +308,12 @@ def test_line_numbers_hold_after_a_line_with_too_few_values(candles, write):
     assert "nothing of its 10 rows" in text
 
 
-def test_quotes_are_no_values(candles, write):
+def test_quotes_around_a_whole_value_are_no_part_of_it(candles, write):
     path = write(candles.assign(symbol="BTC").to_csv(index=False).replace(",BTC", ',"BTC"'))
-    assert "it has '\"BTC\"'" in refusal(path, FeedConfigurationError)
+    assert len(read(path)) == 10
+    for broken in ('"100.0"0', '10"0.0', '"100.0', '"100,0"'):
+        text = candles.to_csv(index=False).replace(",100.0,", f",{broken},")
+        assert "has a quote in line 2 that is no pair around a value" in refusal(write(text))
 
 
 def test_an_unclear_symbol_is_reported(two_subjects, write):
@@ -327,14 +334,16 @@ def test_one_text_lists_every_kind_with_counts_and_first_lines(candles, write):
     candles.loc[[1, 2, 3, 4, 5], "volume"] = -1
     candles.loc[7, "close"] = "?"
     candles.loc[8, "low"] = 1e6
+    mend = "Correct these rows from their source, or delete them: what is missing is a gap."
     text = refusal(write(candles))
     assert text.splitlines()[1:] == [
         "- close is not a number: 1 row: line 9 (close=?). "
-        "Get these candles again from their origin.",
+        "Correct them, or delete them; numbers have a decimal point and no other marks.",
         "- volume is negative: 5 rows: line 3 (volume=-1.0); line 4 (volume=-1.0); "
-        "line 5 (volume=-1.0); and 2 more. Get these candles again from their origin.",
+        f"line 5 (volume=-1.0); and 2 more. {mend}",
         "- an impossible candle: low is above open, high or close: 1 row: line 10 (open=102.0, "
-        "high=102.75, low=1000000.0, close=102.25). Get these candles again from their origin.",
+        f"high=102.75, low=1000000.0, close=102.25). {mend}",
+        "docs/feeds.md says what a file of candles may be.",
     ]
 
 

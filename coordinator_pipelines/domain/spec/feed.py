@@ -6,7 +6,8 @@ Add a provider's settings here as one more class of the union; avoid opening any
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -37,6 +38,12 @@ Symbol = Annotated[
 
 
 PROVIDERS = ("file", "simulated", "binance", "pyth", "posted")
+FileFormat = Literal[
+    "binance-vision", "kraken", "coinbase", "bitfinex", "cryptodatadownload", "yfinance", "ccxt",
+    "bitstamp", "tradingview", "metatrader", "coinapi", "generic",
+]  # fmt: skip
+FILE_FORMATS: tuple[str, ...] = get_args(FileFormat)
+"""Layouts in which a file of candles may be."""
 BINANCE_INTERVALS = {
     1: "1s", 60: "1m", 180: "3m", 300: "5m", 900: "15m", 1800: "30m", 3600: "1h", 7200: "2h",
     14400: "4h", 21600: "6h", 28800: "8h", 43200: "12h", 86400: "1d",
@@ -54,6 +61,17 @@ PythFeedId = Annotated[
     AfterValidator(Shape(r"(0[xX])?[0-9A-Fa-f]{64}", "a feed id: 64 hex digits, 0x optional", 66)),
     AfterValidator(pyth_feed_id),
 ]
+
+
+def _time_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        wanted = "is no time zone; it must be a name such as UTC or America/New_York"
+        raise problem("", name, wanted) from None
+
+
+TimeZone = Annotated[str, Field(max_length=80), AfterValidator(_time_zone)]
 
 
 class _CommonFeedSpec(SpecModel):
@@ -96,17 +114,22 @@ class PlaybackSpec(SpecModel):
 
 
 class FileFeedSpec(_CommonFeedSpec):
-    """Candles from a CSV, CSV.gz or Parquet file, of their own time or played in another."""
+    """Candles from a file, of their own time or played in another."""
 
     provider: Literal["file"]
     path: FilePath
+    format: FileFormat | None = None
+    """The layout that the file must have; None: the one that it is recognised by."""
+    time_zone: TimeZone | None = None
+    """The zone of times that say none."""
     playback: PlaybackSpec | None = None
 
     @property
     def identity(self) -> str:
         """What makes this feed another one than the next."""
         played = f"{self.playback.shift // SECOND} s later " if self.playback else ""
-        return f"file {self.path.name} {played}{self._asked_of_the_provider}"
+        clock = f"at {self.time_zone} " if self.time_zone else ""
+        return f"file {self.path.name} {clock}{played}{self._asked_of_the_provider}"
 
     @property
     def simulated(self) -> bool:

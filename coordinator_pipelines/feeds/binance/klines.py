@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS
 from coordinator_pipelines.domain.values.errors import FeedDataError
 from coordinator_pipelines.feeds.candles.checks import YEAR_2100, told_apart
-from coordinator_pipelines.feeds.candles.file import CandleTable
 from coordinator_pipelines.feeds.candles.step import RUN, in_coarser_run
+from coordinator_pipelines.feeds.candles.table import CandleTable
 from coordinator_pipelines.feeds.http.answer import parsed
 
 Milliseconds = Annotated[int, Field(ge=0, lt=YEAR_2100 * 1000)]

@@ -1,21 +1,14 @@
 """From a file on disk to a table of candles as it stands there: nothing judged, nothing changed.
 
-Add file formats here; avoid rules about what a good candle is (``checks``).
-
-Columns: ``ts`` (open time in unix seconds) or ``open_time`` (ISO-8601 with a time zone), then
-``open, high, low, close, volume`` and optionally ``symbol``, in any order, and no others.
+Add kinds of files here; avoid the layouts of their columns (``layouts``) and rules about what a
+good candle is (``checks``).
 """
 
-import codecs
-import csv
-import gzip
-import importlib
-import io
-import zlib
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -23,183 +16,202 @@ import pandas as pd
 
 from coordinator_pipelines.domain.doors.feed import PRICE_COLUMNS
 from coordinator_pipelines.domain.values.errors import FeedConfigurationError, FeedDataError
-from coordinator_pipelines.feeds.candles.problems import EXAMPLES, Problem
+from coordinator_pipelines.feeds.candles.json_rows import read_json
+from coordinator_pipelines.feeds.candles.layouts import UTC, Columns, recognised
+from coordinator_pipelines.feeds.candles.packed import Content, content_of
+from coordinator_pipelines.feeds.candles.parquet import read_parquet
+from coordinator_pipelines.feeds.candles.problems import EXAMPLES, listed
+from coordinator_pipelines.feeds.candles.reading import Reading
+from coordinator_pipelines.feeds.candles.table import (
+    CandleTable,
+    Finding,
+    WrittenTable,
+    is_numeric,
+    numbers,
+    typed,
+)
+from coordinator_pipelines.feeds.candles.text import read_text
+from coordinator_pipelines.feeds.candles.times import ZONELESS, Times, notation_of, read_times
 
-GZIP = b"\x1f\x8b"
-PARQUET = b"PAR1"
-SIGNATURES = {
-    GZIP: "gzip-compressed",
-    PARQUET: "a Parquet file",
-    b"PK\x03\x04": "a zip archive",
-    b"BZh": "bzip2-compressed",
-    b"\xfd7zXZ": "xz-compressed",
-    b"\x28\xb5\x2f\xfd": "zstandard-compressed",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CandleTable:
-    """The rows of a file: numbers where a whole column is numeric, else the text of the file."""
-
-    rows: pd.DataFrame
-    places: npt.NDArray[np.int64]
-    """Where each row stands: line of a text file (the header is line 1), else row from 1."""
-    place_name: str
-    """``line`` or ``row``."""
-    problems: tuple[Problem, ...] = ()
-    """Rows that do not even have the right number of values; they are not in ``rows``."""
+BLANK = ("", " ", "nan", "NaN", "NAN", "null", "NULL", "None", "NA", "N/A", "n/a", "-")
+"""What stands in place of a price where nothing was traded."""
+PRICES = PRICE_COLUMNS[:4]
+DATE = r"\d{4}[-.]\d{2}[-.]"
 
 
-def read_table(path: Path) -> CandleTable:
-    """The table of a ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+class ReadFile(NamedTuple):
+    """The candles of a file, and how they were read."""
+
+    table: CandleTable
+    reading: Reading
+
+
+def read_table(
+    path: Path, layout: str | None = None, time_zone: ZoneInfo | None = None
+) -> ReadFile:
+    """The table of a file, in the layout that it has, which is ``layout`` or refused.
+
+    ``time_zone``: that of times which say none.
 
     Raises:
-        FeedConfigurationError: no such file, or not one of these formats.
-        FeedDataError: the content is not what the name says, is empty, or has other columns.
+        FeedConfigurationError: no such file, or not one of the kinds that are read.
+        FeedDataError: the content is not what the name says, is empty, or in no known layout.
     """
-    if path.is_dir():
-        raise FeedConfigurationError(f"{path} is a directory. Name one file of candles.")
-    reader = _reader(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FeedConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-    if not content:
-        raise FeedDataError(f"{path} is empty. Write the header and at least one candle to it.")
-    return reader(path, content)
+    content = content_of(path)
+    written = _reader(content)(content)
+    columns = recognised(content.label, written, layout)
+    written, columns, gaps = _without_gaps(content.label, written, columns)
+    _require_one_of_what_is_left_out(content.label, written, columns)
+    return _candles(content.label, written, columns, time_zone, gaps)
 
 
-def _reader(path: Path) -> Callable[[Path, bytes], CandleTable]:
-    name = path.name.lower()
-    readers = {".csv": _read_csv, ".csv.gz": _read_csv_gz, ".parquet": _read_parquet}
-    for suffix, reader in readers.items():
-        if name.endswith(suffix):
-            return reader
-    raise FeedConfigurationError(
-        f"{path} is none of {', '.join(readers)}. Name a file in one of these formats."
+def _reader(content: Content) -> Callable[[Content], WrittenTable]:
+    return {".json": read_json, ".parquet": read_parquet}.get(content.kind, read_text)
+
+
+def _without_gaps(
+    label: str, written: WrittenTable, columns: Columns
+) -> tuple[WrittenTable, Columns, list[str]]:
+    """The rows but those without any price and volume, and a note of those."""
+    gap = np.ones(len(written.frame), dtype=bool)
+    for name in PRICES:
+        gap &= _is_blank(written.frame[columns.named[name]])
+    volume = written.frame.loc[gap, columns.named["volume"]]
+    gap[gap] = _is_blank(volume) | (numbers(volume) == 0).to_numpy()
+    if not gap.any():
+        return written, columns, []
+    if gap.all():
+        raise FeedDataError(f"{label} has no price in any row. Export it again, with prices.")
+    first = ", ".join(map(str, written.places[gap][:EXAMPLES]))
+    count = int(gap.sum())
+    note = (
+        f"{count:,} row{'s' if count > 1 else ''} without any price "
+        f"{'are gaps' if count > 1 else 'is a gap'} ({written.place_name} {first}"
+        f"{', ...' if count > EXAMPLES else ''})"
     )
+    frame = written.frame[~gap].reset_index(drop=True)
+    for name in {columns.named[column] for column in PRICE_COLUMNS}:
+        frame[name] = frame[name] if is_numeric(frame[name]) else typed(frame[name])
+    time = columns.time[~gap].reset_index(drop=True)
+    kept = replace(written, frame=frame, places=written.places[~gap])
+    return kept, replace(columns, time=time), [note]
 
 
-def _read_csv_gz(path: Path, content: bytes) -> CandleTable:
-    if not content.startswith(GZIP):
-        raise FeedDataError(f"{path} is not gzip-compressed. Compress it, or name it .csv.")
-    try:
-        return _read_csv(path, gzip.decompress(content))
-    except (OSError, EOFError, zlib.error) as error:
-        raise FeedDataError(f"{path} is a damaged gzip file: {error}. Get it again.") from error
+def _is_blank(column: pd.Series) -> npt.NDArray[np.bool_]:
+    if is_numeric(column):
+        return column.isna().to_numpy()
+    return column.isin(BLANK).to_numpy()
 
 
-def _read_csv(path: Path, content: bytes) -> CandleTable:
-    _require_text(path, content)
-    text = content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").rstrip(b"\n")
-    if b"\r" in text:
-        line = text.count(b"\n", 0, text.index(b"\r")) + 1
-        raise FeedDataError(
-            f"{path} has a lone carriage return in line {line}. End lines with \\n or \\r\\n."
-        )
-    header, *lines = text.split(b"\n")
-    columns = header.decode().split(",")
-    _require_columns(path, columns)
-    if not lines:
-        raise FeedDataError(f"{path} has a header and no candles. Write at least one to it.")
-    return _parse(columns, lines)
+def _require_one_of_what_is_left_out(label: str, written: WrittenTable, columns: Columns) -> None:
+    """A column of words tells rows apart, such as those of two markets: it is not left out."""
+    for name in columns.left_out(written):
+        column = written.frame[name]
+        if column.dtype.kind in "iufM" or notation_of(column):
+            continue
+        words = column[~_is_blank(column)].astype(str)
+        words = words[numbers(words).isna() & ~words.str.match(DATE)]
+        if len(kinds := words.unique().tolist()) > 1:
+            raise FeedDataError(
+                f"{label} has a column {listed([name])} that no candle has, with several values "
+                f"({listed(kinds)}). Keep the rows of one and leave out the column, or name it "
+                f"symbol if these are symbols."
+            )
 
 
-def _require_text(path: Path, content: bytes) -> None:
-    for signature, what in SIGNATURES.items():
-        if content.startswith(signature):
-            raise FeedDataError(f"{path} is {what}, not what its name says. Rename or convert it.")
-    try:
-        content.decode()
-        broken = content.find(b"\0")
-    except UnicodeDecodeError as error:
-        broken = error.start
-    if broken >= 0:
-        line = content.count(b"\n", 0, broken) + 1
-        raise FeedDataError(f"{path} is not UTF-8 text in line {line}. Save it as UTF-8.")
-
-
-def _parse(columns: list[str], lines: list[bytes]) -> CandleTable:
-    commas = np.array([line.count(b",") for line in lines])
-    whole = commas == len(columns) - 1
-    places = np.arange(2, len(lines) + 2)
-    ragged = _ragged(lines, places, np.flatnonzero(~whole), len(columns))
-    if ragged:
-        lines = [lines[row] for row in np.flatnonzero(whole)]
-    return CandleTable(_frame(columns, lines), places[whole], "line", ragged)
-
-
-def _frame(columns: list[str], lines: list[bytes]) -> pd.DataFrame:
-    """Typed by column; whatever is not a number leaves its column as text, untouched."""
-    if not lines:
-        return pd.DataFrame(columns=columns, dtype=str)
-    return pd.read_csv(
-        # With its header, since the parser swallows a byte order mark at the start.
-        io.BytesIO(b"\n".join([",".join(columns).encode(), *lines])),
-        dtype={name: str for name in columns if name in ("symbol", "open_time")},
-        na_filter=False,
-        skip_blank_lines=False,
-        quoting=csv.QUOTE_NONE,
-        # The default parser may be off by a unit in the last place.
-        float_precision="round_trip",
-        low_memory=False,
-    )
-
-
-def _ragged(
-    lines: list[bytes],
-    places: npt.NDArray[np.int64],
-    broken: npt.NDArray[np.int64],
-    width: int,
-) -> tuple[Problem, ...]:
-    if not broken.size:
-        return ()
-    examples = tuple(
-        f"line {places[row]} ({lines[row][:60].decode(errors='replace')!r})"
-        for row in broken[:EXAMPLES]
-    )
-    advice = "Complete these lines; values are separated by commas and not quoted."
-    return (Problem(f"not {width} values", advice, broken.size, examples),)
-
-
-def _read_parquet(path: Path, content: bytes) -> CandleTable:
-    try:
-        pyarrow = importlib.import_module("pyarrow")
-        parquet = importlib.import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
+def _candles(
+    label: str,
+    written: WrittenTable,
+    columns: Columns,
+    time_zone: ZoneInfo | None,
+    notes: list[str],
+) -> ReadFile:
+    layout, frame = columns.layout, written.frame
+    zone = time_zone or layout.zone
+    times = read_times(columns.time, zone, units_change=layout.units_change)
+    if time_zone and times.notation not in ZONELESS:
         raise FeedConfigurationError(
-            f"{path} is a Parquet file, and pyarrow is not installed. Install the extra: "
-            f"pip install 'coordinator-pipelines[parquet]'."
-        ) from error
-    try:
-        table = parquet.read_table(io.BytesIO(content))
-    except (pyarrow.ArrowException, OSError) as error:
-        raise FeedDataError(
-            f"{path} is not a sound Parquet file: {error}. Get it again."
-        ) from error
-    _require_columns(path, table.column_names)
-    if not table.num_rows:
-        raise FeedDataError(f"{path} has no candles. Write at least one to it.")
-    rows = table.to_pandas(ignore_metadata=True)
-    return CandleTable(rows, np.arange(1, table.num_rows + 1), "row")
-
-
-def _require_columns(path: Path, columns: Sequence[str]) -> None:
-    times = [name for name in columns if name in ("ts", "open_time")]
-    missing = [name for name in PRICE_COLUMNS if name not in columns]
-    unknown = [n for n in columns if n not in ("ts", "open_time", "symbol", *PRICE_COLUMNS)]
-    twice = [name for name, count in Counter(columns).items() if count > 1]
-    faults = {
-        "missing": missing if times else ["ts", *missing],
-        "unknown": unknown,
-        "twice": twice,
-        "one too many": times if len(set(times)) > 1 else [],
-    }
-    if any(faults.values()):
-        found = "; ".join(f"{k}: {', '.join(map(repr, v))}" for k, v in faults.items() if v)
-        raise FeedDataError(
-            f"{path} has the wrong columns ({found}). It needs exactly ts or open_time, "
-            f"{', '.join(PRICE_COLUMNS)} and optionally symbol, separated by commas, not quoted."
+            f"{label}: its times are {times.notation}, which name an instant by themselves, and "
+            f"the time zone {time_zone.key} would change nothing. Leave it out."
         )
+    findings = list(times.findings)
+    findings += _contradictions(frame, columns, times, zone or UTC)
+    lengths = _lengths(frame, columns, times, zone)
+    rows = pd.DataFrame(
+        {"ts": times.seconds, **{name: frame[columns.named[name]] for name in PRICE_COLUMNS}}
+    )
+    if "symbol" in columns.named:
+        rows["symbol"] = frame[columns.named["symbol"]]
+    newest_first = _is_newest_first(rows)
+    table = CandleTable(
+        rows,
+        written.places,
+        written.place_name,
+        written.problems,
+        tuple(findings),
+        frame,
+        {"ts": [*columns.time_names], **{role: [name] for role, name in columns.named.items()}},
+        lengths,
+        columns.dated_by_end,
+        newest_first,
+    )
+    return ReadFile(table, _reading(written, columns, times, time_zone, newest_first, notes))
+
+
+def _contradictions(
+    frame: pd.DataFrame, columns: Columns, times: Times, zone: ZoneInfo
+) -> list[Finding]:
+    """Rows whose other columns of time name another instant: one of both was misread."""
+    findings: list[Finding] = []
+    for name in columns.other_times:
+        other = read_times(frame[name], zone, units_change=columns.layout.units_change)
+        known = other.seconds.notna() & times.seconds.notna()
+        if other.notation in ZONELESS and columns.layout.zone is None:
+            continue  # A local time beside an instant contradicts nothing.
+        kind = f"{listed([name])} and {listed(columns.time_names)} name two instants"
+        broken = known & (other.seconds != times.seconds)
+        advice = "Find out which is right, and delete the other column."
+        findings.append((kind, broken, ["ts"], advice))
+    return findings
+
+
+def _lengths(
+    frame: pd.DataFrame, columns: Columns, times: Times, zone: ZoneInfo | None
+) -> pd.Series | None:
+    """How long each bar is by its own columns."""
+    if columns.end is None:
+        return None
+    end = read_times(frame[columns.end], zone, units_change=columns.layout.units_change)
+    return end.seconds - times.seconds
+
+
+def _is_newest_first(rows: pd.DataFrame) -> bool:
+    """Whether most rows are before the row above them."""
+    steps = rows.groupby("symbol")["ts"].diff() if "symbol" in rows else rows["ts"].diff()
+    return int((steps < 0).sum()) > int((steps > 0).sum())
+
+
+def _reading(
+    written: WrittenTable,
+    columns: Columns,
+    times: Times,
+    time_zone: ZoneInfo | None,
+    newest_first: bool,
+    notes: list[str],
+) -> Reading:
+    layout = columns.layout
+    said = [*written.marks, *notes]
+    if newest_first:
+        said.append("newest first, and so sorted")
+    if columns.dated_by_end:
+        said.append(f"{listed(columns.time_names)} is the end of a bar")
+    if times.notation in ZONELESS and time_zone is None and layout.zone is not None:
+        taken = "are" if layout.zone_is_documented else "are ASSUMED to be"
+        said.append(f"times without a zone {taken} {layout.zone.key}")
+    left_out = columns.left_out(written)
+    if left_out and written.headed:
+        said.append(f"left out: {listed(left_out)}")
+    named = [("time", " ".join(columns.time_names)), *columns.named.items()]
+    unit = " and ".join([times.notation, *times.others]) or "unreadable times"
+    unit += f" of {time_zone.key}" if time_zone else ""
+    return Reading(layout.name, unit, named, left_out, said)
