@@ -11,10 +11,11 @@ import uvicorn
 from coordinator_pipelines import settings
 from coordinator_pipelines.api.app import create_app
 from coordinator_pipelines.api.http.keys import KeyRing, Tier, add_key, drop_key
+from coordinator_pipelines.cli.challenge.database import await_ledger
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code, starter_spec
+from coordinator_pipelines.cli.views.terminal import warn
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.resources.clock import SystemClock
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEYS_FILE = "report-keys.json"
@@ -55,9 +56,7 @@ def report(
     challenge = load_challenge_with_code(path)
     ring = keys or settings.home() / KEYS_FILE
     _require_free(host, port)
-    ledger = SqlLedger(
-        settings.database_url(challenge.name), statistics_bucket=challenge.statistics_bucket
-    )
+    ledger = await_ledger(challenge, warn)
     try:
         app = create_app(
             challenge,

@@ -4,6 +4,7 @@ Add here what runs, and when it counts as ready; avoid keeping it running (``sup
 who wants it, at a terminal (``dev``) or without one (``deploy``).
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.values.errors import CoordinatorError
@@ -22,8 +24,8 @@ from coordinator_pipelines.stack.command import coordinator_command
 from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.ports import HOST, free_port, is_served, next_free_port
 from coordinator_pipelines.stack.signs_of_life import answers, serves_code, succeeds
-from coordinator_pipelines.stack.supervisor import Program, Supervisor
-from coordinator_pipelines.stack.webserver import Webserver
+from coordinator_pipelines.stack.supervisor import POLL_SECONDS, Program, Supervisor
+from coordinator_pipelines.stack.webserver import Webserver, WebserverError
 from coordinator_pipelines.stack.workspaces import Location
 
 KEEP_RUNS_DAYS = 7
@@ -138,7 +140,8 @@ class Stack:
         alive = partial(answers, f"http://{HOST}:{port}/healthz")
         report = Program("report", command, self._environment, log, sign_of_life=alive)
         self._supervisor.start(report)
-        if not self._supervisor.wait_for(lambda: is_served(port), PATIENCE_SECONDS, report):
+        # Without a limit of time: it waits for the challenge's database, and dies of all else.
+        if not self._supervisor.wait_for(lambda: is_served(port), math.inf, report):
             raise CoordinatorError(f"the Report API does not start; {_why(log)}")
         self._tell("Leaderboard", f"http://{HOST}:{port}")
 
@@ -148,16 +151,28 @@ class Stack:
         names = {f"{key}_{name}" for name in ("capture", "resolve", "vital_signs")}
         with self._console.status("Dagster starts ..."):
             self._await(webserver.is_up, "the webserver")
-            found = self._supervisor.wait_for(
-                lambda: names <= webserver.sensor_names(), LOADING_SECONDS
-            )
-            if not found:
+            self._run_sensors(webserver, names)
+        self._tell("Dagster UI", webserver.url)
+
+    def _run_sensors(self, webserver: Webserver, names: set[str]) -> None:
+        """Have the sensors run. A location has some time to load, while anybody could tell."""
+        told, deadline = "", time.monotonic() + LOADING_SECONDS
+        while True:
+            try:
+                if webserver.run_sensors(names):
+                    return
+            except WebserverError as error:
+                if told != str(error):
+                    told = str(error)
+                    self._console.print(f"[yellow]{escape(told)}; asking again[/]")
+                deadline = time.monotonic() + LOADING_SECONDS
+            if time.monotonic() > deadline:
                 raise CoordinatorError(
                     f"the code location of {self._where.challenge.name} cannot be loaded: "
                     f"{webserver.load_errors() or f'see {self._logs}'}"
                 )
-            webserver.run_sensors(names)
-        self._tell("Dagster UI", webserver.url)
+            self._supervisor.watch()
+            time.sleep(POLL_SECONDS)
 
     def _port(self, wanted: int) -> int:
         port = next_free_port(wanted)

@@ -5,7 +5,7 @@ Add here what is asked over HTTP; avoid starting it (``dev``), and asking withou
 """
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,10 @@ def reason(error: Mapping[str, Any]) -> str:
     return str([*error["causes"], error][0]["message"]).strip()
 
 
+class WebserverError(CoordinatorError):
+    """The webserver does not answer, or cannot: the same request may succeed later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """A sensor as the webserver knows it."""
@@ -85,22 +89,26 @@ class Webserver:
         """Whether Dagster's daemon has shown life lately, as far as the webserver can tell."""
         try:
             health = self._ask(BEATS, timeout=ASK_SECONDS)["instance"]["daemonHealth"]
-        except (CoordinatorError, KeyError, TypeError):
+        except (WebserverError, KeyError, TypeError):
             return True
         beats = [status["lastHeartbeatTime"] or 0.0 for status in health["allDaemonStatuses"]]
         return time.time() - max(beats, default=0.0) < BEAT_SECONDS
 
-    def sensor_names(self) -> set[str]:
-        """The sensors of all locations that are loaded."""
-        return {sensor.name for sensor in self._sensors()}
+    def run_sensors(self, names: Set[str]) -> bool:
+        """Have these sensors run and no others; whether they do: a location may not be loaded.
 
-    def run_sensors(self, names: Collection[str]) -> None:
-        """Have these sensors run and no others."""
-        for sensor in self._sensors():
+        Raises:
+            WebserverError: nobody can tell for now, as while Dagster's database is away.
+        """
+        sensors = self._sensors()
+        if not names <= {sensor.name for sensor in sensors}:
+            return False
+        for sensor in sensors:
             if sensor.name in names and not sensor.running:
                 self._ask(START, sensor=sensor.selector)
             elif sensor.running and sensor.name not in names:
                 self._ask(STOP, sensor=sensor.selector)
+        return names <= {sensor.name for sensor in self._sensors() if sensor.running}
 
     def load_errors(self) -> str:
         """Why locations cannot be loaded, as their code says it; empty if they all can."""
@@ -132,8 +140,8 @@ class Webserver:
                 timeout=timeout,
             ).json()
         except (httpx.HTTPError, ValueError) as error:
-            raise CoordinatorError(f"the Dagster webserver does not answer: {error}") from error
+            raise WebserverError(f"the Dagster webserver does not answer: {error}") from error
         if answer.get("errors"):
-            raise CoordinatorError(f"Dagster: {answer['errors'][0].get('message')}")
+            raise WebserverError(f"Dagster: {answer['errors'][0].get('message')}")
         data: dict[str, Any] = answer["data"]
         return data

@@ -3,10 +3,16 @@
 Add here what every command needs before it uses one; avoid what ``coordinator db`` does.
 """
 
+import time
+from collections.abc import Callable
+
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.errors import LedgerUnavailableError
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
+
+RETRY_SECONDS = 2.0
 
 
 def set_up_database(challenge: Challenge) -> str:
@@ -19,3 +25,33 @@ def set_up_database(challenge: Challenge) -> str:
     finally:
         ledger.close()
     return url
+
+
+def open_ledger(challenge: Challenge) -> SqlLedger:
+    """The challenge's ledger.
+
+    Raises:
+        LedgerUnavailableError: its database does not answer for now.
+        LedgerError: it cannot be used as it is.
+    """
+    url = settings.database_url(challenge.name)
+    return SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+
+
+def await_ledger(
+    challenge: Challenge, tell: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> SqlLedger:
+    """The same, for a server: it waits for a database that does not answer, and says so once.
+
+    Raises:
+        LedgerError: the database cannot be used as it is.
+    """
+    told = False
+    while True:
+        try:
+            return open_ledger(challenge)
+        except LedgerUnavailableError as error:
+            if not told:
+                tell(f"{error}; trying again every {RETRY_SECONDS:g} s")
+            told = True
+            sleep(RETRY_SECONDS)

@@ -4,16 +4,17 @@ Add here what is worth a line; avoid tables of the present state (``status``).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
 from rich.markup import escape
 
-from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from coordinator_pipelines.domain.health.vital_signs import vital_signs
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -29,7 +30,9 @@ class Happenings:
     """Remembers what was told already."""
 
     challenge: Challenge
-    ledger: Ledger
+    open_ledger: Callable[[], SqlLedger]
+    """Called when something is to be read, until it has succeeded once."""
+    _ledger: SqlLedger | None = None
     _since: datetime = field(default_factory=lambda: datetime.now(UTC))
     _board: tuple[datetime | None, int] = (None, 0)
     _problems: dict[str, str] = field(default_factory=dict)
@@ -40,38 +43,43 @@ class Happenings:
     @contextmanager
     def of(cls, challenge: Challenge) -> Iterator["Happenings"]:
         """The happenings of a challenge from now on."""
-        url = settings.database_url(challenge.name)
-        ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+        happenings = cls(challenge, partial(open_ledger, challenge))
         try:
-            yield cls(challenge, ledger)
+            yield happenings
         finally:
-            ledger.close()
+            if happenings._ledger is not None:
+                happenings._ledger.close()
 
     def news(self) -> list[str]:
         """What happened since the last time."""
         now = datetime.now(UTC)
         try:
-            lines = [*self._rounds(now), *self._new_board(now), *self._signs(now)]
+            ledger = self._ledger = self._ledger or self.open_ledger()
+            lines = [
+                *self._rounds(ledger, now),
+                *self._new_board(ledger, now),
+                *self._signs(ledger, now),
+            ]
         except LedgerUnavailableError as error:
             told, self._silence = self._silence, str(error)
             return [] if told == self._silence else [f"[yellow]{escape(self._silence)}[/]"]
         self._silence = None
         return lines
 
-    def _rounds(self, now: datetime) -> Iterator[str]:
-        rounds = self.ledger.rounds(Mode.LIVE, self._since, now)
+    def _rounds(self, ledger: Ledger, now: datetime) -> Iterator[str]:
+        rounds = ledger.rounds(Mode.LIVE, self._since, now)
         if rounds.empty:
             return
-        cells = self.ledger.predictions(Mode.LIVE, self._since, now, outputs=False)
-        timings = self.ledger.timings(self._since, now).set_index("performed_at")["total_ms"]
+        cells = ledger.predictions(Mode.LIVE, self._since, now, outputs=False)
+        timings = ledger.timings(self._since, now).set_index("performed_at")["total_ms"]
         for performed_at, own in rounds.groupby("performed_at"):
             at = pd.Timestamp(str(performed_at))
             answers = cells[cells["performed_at"] == at]
             yield f"{at:%H:%M:%S}  round  {_answers(own, answers)}{_took(timings, at)}"
         self._since = rounds["performed_at"].max().to_pydatetime() + MICROSECOND
 
-    def _new_board(self, now: datetime) -> Iterator[str]:
-        board = self.ledger.newest_leaderboard(Mode.LIVE, now)
+    def _new_board(self, ledger: Ledger, now: datetime) -> Iterator[str]:
+        board = ledger.newest_leaderboard(Mode.LIVE, now)
         if board.empty:
             return
         as_of, version = board["as_of"].item().to_pydatetime(), int(board["version"].item())
@@ -84,8 +92,8 @@ class Happenings:
         kind = "final" if board["final"].item() else "interim"
         yield f"{as_of:%H:%M:%S}  board  {kind}, {escape(leader)}"
 
-    def _signs(self, now: datetime) -> Iterator[str]:
-        for sign in vital_signs(self.challenge, self.ledger, now):
+    def _signs(self, ledger: Ledger, now: datetime) -> Iterator[str]:
+        for sign in vital_signs(self.challenge, ledger, now):
             if sign.problem and sign.name not in self._problems:
                 yield f"{now:%H:%M:%S}  [red]{sign.name}: {escape(sign.problem)}[/]"
             if not sign.problem and sign.name in self._problems:
