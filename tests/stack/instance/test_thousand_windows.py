@@ -36,6 +36,7 @@ def test_a_thousand_windows_are_backfilled_in_one_run(tmp_path: Path) -> None:
         "feed.staleness_limit_seconds": 120,
         "scheduled_prediction_configs[0].schedule": HOURLY,
         "refresh_interval_seconds": 3600,
+        "replay_allowed": True,
         "trailing_windows_hours": {"short": 12, "long": 24},
     }
     challenge = checked_challenge(changed(spec, LIVE))
