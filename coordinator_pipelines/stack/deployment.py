@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from coordinator_pipelines import settings
+from coordinator_pipelines import private, settings
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.resources.lifeline import is_held
 from coordinator_pipelines.stack.command import program
@@ -67,7 +67,7 @@ def sole_deployment(home: Path, deployment: Deployment) -> Iterator[None]:
     Raises:
         CoordinatorError: one runs from that home already; the message says which.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    private.directory(home)
     with settings.stack_lock_in(home).open("a") as lock:
         if not any(_taken(lock) for _ in range(ATTEMPTS)):
             raise _runs_already(home)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from coordinator_pipelines import settings
+from coordinator_pipelines import private, settings
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 
@@ -28,8 +28,7 @@ class Location:
 
 def workspace_of(challenge: Challenge) -> Path:
     """The workspace file that says how a challenge is served from this home."""
-    directory = settings.home() / "challenges"
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = private.directory(settings.home() / "challenges")
     return directory / f"{challenge.name}{SUFFIX}"
 
 

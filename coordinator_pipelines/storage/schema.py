@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, column, inspect, select, table
 
+from coordinator_pipelines import private
 from coordinator_pipelines.domain.values.errors import LedgerSchemaError
 from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.tables import ledger_identity
@@ -23,7 +24,8 @@ REVISION = table("alembic_version", column("version_num"))
 def upgrade(url: str) -> None:
     """Bring a database to the newest schema, in one transaction; it never drops data.
 
-    A missing SQLite file and its directory are created. Two upgrades at once take turns.
+    A missing SQLite file and its directory are made, for this user alone. Two upgrades at once
+    take turns.
 
     Raises:
         LedgerSchemaError: it is another program's, or of a newer version of this one.
@@ -32,7 +34,8 @@ def upgrade(url: str) -> None:
     """
     database = Database(url)
     if database.sqlite_file:
-        database.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
+        private.directory(database.sqlite_file.parent)
+        private.file(database.sqlite_file)
     try:
         with database.writing("schema") as connection:
             revision = _revision_of(connection, database.name)
@@ -74,7 +77,9 @@ def require_head(database: Database) -> None:
     if revision == needed:
         return
     if revision is None:
-        raise LedgerSchemaError(f"{database.name} has no schema; run `coordinator db upgrade`")
+        raise LedgerSchemaError(
+            f"{database.name} has no schema; run `coordinator db upgrade`{_misspelt(database)}"
+        )
     require_known(database.name, revision)
     raise LedgerSchemaError(
         f"{database.name} has schema {revision}, not {needed}; run `coordinator db upgrade`"
@@ -92,6 +97,14 @@ def require_known(name: str, revision: str) -> None:
             f"{name} has schema {revision}, which this version does not know: a newer "
             "version made it; upgrade coordinator-pipelines"
         )
+
+
+def _misspelt(database: Database) -> str:
+    """What speaks for a wrong URL."""
+    file = database.sqlite_file
+    if file is None or file.parent.is_dir():
+        return ""
+    return f"; the directory {file.parent} does not exist"
 
 
 def _revision(database: Database) -> str | None:

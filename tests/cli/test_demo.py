@@ -1,5 +1,6 @@
 """The demo as a new user meets it: empty home, the real daemon, and a second time."""
 
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,3 +119,12 @@ def test_another_file_of_the_same_name_does_not_touch_the_first(tmp_path: Path):
     before, counts = spec.read_text(), commands.counts("btc-up-down-prices")
     assert "b/prices.csv" in commands.refuse("demo", "--prices", "b/prices.csv")
     assert (spec.read_text(), commands.counts("btc-up-down-prices")) == (before, counts)
+
+
+def test_nothing_that_it_leaves_can_be_read_by_others(demoed: tuple[Commands, str]):
+    """Below a closed directory it does not matter what Dagster's own files allow."""
+    home = demoed[0].home
+    closed = [home / name for name in ("databases", "logs", "dagster", "challenges")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in closed} == {0o700}
+    files = [*home.glob("databases/*"), *home.glob("logs/*.log")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}

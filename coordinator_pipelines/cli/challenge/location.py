@@ -6,7 +6,7 @@ Add here what finds or writes a code location; avoid running anything in it.
 from importlib import resources
 from pathlib import Path
 
-from coordinator_pipelines import settings
+from coordinator_pipelines import private, settings
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.feed import FileFeedSpec
 from coordinator_pipelines.domain.values.errors import FeedConfigurationError
@@ -62,8 +62,7 @@ def derived(challenge: Challenge) -> Location:
     Raises:
         FeedConfigurationError: another price file already gave its name to a challenge.
     """
-    directory = settings.home() / "challenges" / challenge.name
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = private.directory(settings.home() / "challenges" / challenge.name)
     spec = directory / "spec.yaml"
     _require_same_prices(challenge, spec)
     spec.write_text(dump_challenge(challenge))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from coordinator_pipelines import private
 from coordinator_pipelines.domain.doors.models import Member
 from coordinator_pipelines.domain.values.errors import CoordinatorError, RosterError
 from coordinator_pipelines.models.host.announcer import Announcer
@@ -126,7 +127,7 @@ class ModelHost:
                 api.shutdown()
 
     async def _run_models(self, setting: Setting, stop: asyncio.Event) -> None:
-        self._config.log_dir.mkdir(parents=True, exist_ok=True)
+        private.directory(self._config.log_dir)
         try:
             await self._follow_roster(setting, stop)
         finally:

@@ -17,6 +17,7 @@ from threading import Semaphore
 from types import TracebackType
 from typing import Self
 
+from coordinator_pipelines import private
 from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Models, Outcome
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.answers import same_answers
@@ -50,7 +51,7 @@ class ReplayModels(Models):
         self._workers: dict[tuple[str, Path, str], ReplayWorker] = {}
 
     def __enter__(self) -> Self:
-        self._log_dir.mkdir(parents=True, exist_ok=True)
+        private.directory(self._log_dir)
         return self
 
     def __exit__(

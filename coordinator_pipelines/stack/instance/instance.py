@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 from dagster_postgres.utils import DagsterPostgresException
 
-from coordinator_pipelines import settings
+from coordinator_pipelines import private, settings
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.stack.instance import file as instance_file
 
@@ -38,7 +38,7 @@ class LocalInstance:
             CoordinatorError: its configuration is wrong, or its database does not answer.
         """
         directory = settings.dagster_home()
-        directory.mkdir(parents=True, exist_ok=True)
+        private.directory(directory)
         if notice := instance_file.refresh(directory):
             tell(notice)
         with open_instance(directory) as instance:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import func, inspect, select
 
+from coordinator_pipelines import private
 from coordinator_pipelines.domain.doors.ledger import Identity
 from coordinator_pipelines.domain.values.errors import (
     LedgerError,
@@ -92,6 +93,7 @@ def backup(url: str, file: Path, environment: Mapping[str, str], *, overwrite: b
     if schema.current_revision(url) is None:
         raise LedgerSchemaError(f"{database.name} has no schema; there is nothing to back up")
     with _appearing(file) as partial:
+        private.file(partial)
         if database.sqlite_file:
             sqlite.dump(database.sqlite_file, partial)
         else:

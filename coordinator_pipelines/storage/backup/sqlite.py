@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from coordinator_pipelines import private
 from coordinator_pipelines.domain.values.errors import LedgerError
 from coordinator_pipelines.storage.engine.database import LOCK_TIMEOUT_SECONDS
 from coordinator_pipelines.storage.engine.failures import explained
@@ -66,7 +67,8 @@ def load(file: Path, target: Path) -> None:
         LedgerUnavailableError: someone else keeps it locked.
         LedgerError: it cannot be written; it is as it was.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    private.directory(target.parent)
+    private.file(target)
     with _opened(file, "mode=ro&immutable=1") as backup, _opened(target, "mode=rwc") as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
