@@ -105,6 +105,11 @@ def dagster_database_url() -> str | None:
     return url and _unambiguous(DAGSTER_URL_VARIABLE, url)
 
 
+def databases() -> Path:
+    """The directory of the databases that no variable names."""
+    return home() / "databases"
+
+
 def database_url(slug: str) -> str:
     """URL of the challenge's database: its own variable, the common one, or SQLite at home.
 
@@ -113,7 +118,7 @@ def database_url(slug: str) -> str:
     """
     variable, given = _of_challenge(URL_VARIABLE, slug)
     if given is None:
-        return f"sqlite:///{home() / 'databases' / f'{slug}.db'}"
+        return f"sqlite:///{databases() / f'{slug}.db'}"
     return _unambiguous(variable, given)
 
 

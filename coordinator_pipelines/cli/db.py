@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import require_place
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.db_backup import backup, restore
 from coordinator_pipelines.cli.db_prune import prune
@@ -27,6 +28,7 @@ def db() -> None:
 def upgrade(spec: Path | None) -> None:
     """Create the schema, or bring it to this version; data stays."""
     url = settings.database_url(load_challenge(spec or starter_spec()).name)
+    require_place(url)
     before = schema.current_revision(url)
     schema.upgrade(url)
     after = schema.current_revision(url)

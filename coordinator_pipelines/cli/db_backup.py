@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import require_place
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
@@ -37,8 +38,10 @@ def backup(file: Path, spec: Path | None, force: bool) -> None:
 def restore(file: Path, spec: Path | None, force: bool) -> None:
     """Replace the challenge's database by what FILE holds. Stop the challenge first."""
     challenge = load_challenge(spec or starter_spec())
+    url = settings.database_url(challenge.name)
+    require_place(url)
     held = copies.restore(
-        settings.database_url(challenge.name),
+        url,
         file,
         challenge.identity,
         settings.child_environment(),

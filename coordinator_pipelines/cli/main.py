@@ -10,9 +10,11 @@ from importlib import import_module
 
 import click
 
-from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.cli.failure import told
 from coordinator_pipelines.stack import interruption
 
+INTERRUPTED = 130
+"""Exit status of what a user stopped by Ctrl-C."""
 VERBS = {
     "boards": (
         "boards",
@@ -97,10 +99,17 @@ def coordinator() -> None:
 
 
 def main() -> None:
-    """Run the command; a user's mistake ends in one message and exit status 1."""
+    """Run the command; whatever goes wrong ends in one message, and none of it in a traceback."""
     interruption.heed()
     try:
-        coordinator()
-    except CoordinatorError as error:
-        click.secho(f"Error: {error}", fg="red", err=True)
+        status = coordinator(standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 (nobody else is left to take it)
+        click.secho(f"Error: {told(error)}", fg="red", err=True)
         sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

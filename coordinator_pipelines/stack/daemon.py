@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from coordinator_pipelines import private
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 
 GRACE_SECONDS = 10
@@ -44,8 +45,7 @@ def running(
     command: Sequence[str], environment: dict[str, str], log: Path, reservation: int
 ) -> Iterator["subprocess.Popen[Any]"]:
     """A daemon, and all that it starts, until the block ends."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as output:
+    with private.appended(log) as output:
         process = subprocess.Popen(
             command,
             env=environment,
@@ -61,16 +61,23 @@ def running(
             stop(process)
 
 
-def stop(process: "subprocess.Popen[Any]") -> None:
-    """Ask the process group to end; after a while, or when the user insists, make it."""
-    with suppress(KeyboardInterrupt):
-        _signal(process, signal.SIGTERM)
+def stop(*processes: "subprocess.Popen[Any]") -> None:
+    """Ask their process groups to end; after a while, or when the user insists, make them."""
+    with suppress(KeyboardInterrupt, SystemExit):
+        for process in processes:
+            _signal(process, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
-        while _signal(process, 0) and time.monotonic() < deadline:
-            process.poll()
+        while any(_is_there(each) for each in processes) and time.monotonic() < deadline:
             time.sleep(0.05)
-    _signal(process, signal.SIGKILL)
-    process.wait()
+    for process in processes:
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _is_there(process: "subprocess.Popen[Any]") -> bool:
+    """Whether anything of the process group is left."""
+    process.poll()
+    return _signal(process, 0)
 
 
 def _signal(process: "subprocess.Popen[Any]", number: int) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coordinator_pipelines import private
 from coordinator_pipelines.stack import interruption
 from coordinator_pipelines.stack.daemon import stop
 
@@ -55,8 +56,7 @@ class Program:
 
     def start(self) -> None:
         """Start it, in a process group of its own."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("a") as output:
+        with private.appended(self.log) as output:
             self.process = subprocess.Popen(
                 self.command,
                 env=dict(self.environment),
@@ -92,7 +92,7 @@ class Program:
         """Begin the log anew once it is longer; the program has it open, so it is emptied."""
         with suppress(OSError):  # it was taken away, or the disk is full: nobody stops for that
             if self.log.stat().st_size > longest:
-                shutil.copyfile(self.log, f"{self.log}.1")
+                shutil.copy(self.log, f"{self.log}.1")
                 os.truncate(self.log, 0)
 
     def stop(self) -> None:
@@ -149,6 +149,14 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
         return True
 
+    def stop(self) -> None:
+        """Stop all programs side by side, and after them the first, which the others need."""
+        running = [each.process for each in self.programs if each.process is not None]
+        first = self.programs[0].process if self.programs else None
+        stop(*(process for process in running if process is not first))
+        if first is not None:
+            stop(first)
+
     def _ended(self, program: Program, now: float) -> None:
         status = program.process.returncode if program.process else None
         program.stop()
@@ -165,13 +173,12 @@ class Supervisor:
 
 @contextmanager
 def supervision(tell: Callable[[str], None]) -> Iterator[Supervisor]:
-    """A supervisor; at the end of the block all its programs are stopped, the last one first."""
+    """A supervisor; at the end of the block all its programs are stopped."""
     supervisor = Supervisor(tell)
     try:
         yield supervisor
     finally:
-        for program in reversed(supervisor.programs):
-            program.stop()
+        supervisor.stop()
 
 
 def _die_with_parent() -> None:

@@ -55,6 +55,7 @@ def test_a_server_waits_for_a_database_that_does_not_answer(
 ) -> None:
     challenge = checked_challenge(LIVE)
     told: list[str] = []
+
     def sleep(seconds: float) -> None:
         del seconds
         monkeypatch.setenv("COORDINATOR_DATABASE_URL", postgresql_url)

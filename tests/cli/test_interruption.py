@@ -47,6 +47,8 @@ def test_an_interrupted_demo_stops_everything_and_the_next_one_works(
     require_gone(processes)
     assert demo.returncode not in {0, None}
     assert "Traceback" not in out + err
+    assert "Aborted" not in out + err
+    assert "What was stored stays; the same command goes on from there." in out
     coordinator.succeed("demo", "--days", "1")
     assert coordinator.boards() == undisturbed.boards()
 

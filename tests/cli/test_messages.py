@@ -1,10 +1,13 @@
 """What commands say when they are called wrongly, or have nothing to show."""
 
+import errno
 import re
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
+from coordinator_pipelines.cli.failure import told
 from coordinator_pipelines.cli.main import VERBS
 from coordinator_pipelines.cli.main import coordinator as coordinator_command
 from tests.command import Commands
@@ -120,3 +123,65 @@ def test_an_instant_needs_a_zone(coordinator: Commands):
 def test_more_days_than_are_over_are_refused(coordinator: Commands):
     said = coordinator.refuse("demo", "--days", "100000")
     assert "--days 100000" in said
+
+
+IMPOSSIBLE = {
+    "below-a-device": "/dev/null/home",
+    "not-for-files": "/proc/home",
+    "too-long": "/tmp/" + "x" * 300,
+}
+WRITING = (
+    ("demo",),
+    ("dev",),
+    ("deploy",),
+    ("db", "upgrade"),
+    ("report-keys", "add", "me"),
+    ("runs", "prune", "--older-than", "7"),
+)
+
+
+@pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
+@pytest.mark.parametrize("home", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_an_impossible_home_is_one_plain_message(
+    coordinator: Commands, home: str, arguments: tuple[str, ...]
+):
+    said = replace(coordinator, extra={"COORDINATOR_HOME": home}).refuse(*arguments)
+    assert home in said
+    assert said.count("\n") <= 3
+
+
+def test_a_home_that_is_a_file_is_named(coordinator: Commands):
+    coordinator.home.write_text("a file")
+    said = coordinator.refuse("db", "upgrade")
+    assert f"COORDINATOR_HOME is {coordinator.home}: name a directory" in said
+
+
+def test_what_nobody_foresaw_is_written_down_and_not_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("COORDINATOR_HOME", str(tmp_path))
+    try:
+        raise ValueError("a fault of ours")
+    except ValueError as error:
+        said = told(error)
+    log = tmp_path / "logs" / "coordinator-errors.log"
+    assert said.startswith("this was not foreseen: ValueError: a fault of ours\n")
+    assert str(log) in said
+    assert "Traceback" not in said
+    assert 'raise ValueError("a fault of ours")' in log.read_text()
+
+
+def test_a_failure_of_the_system_is_told_whatever_wraps_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("COORDINATOR_HOME", str(tmp_path))
+    wrapped = RuntimeError("Dagster's own words")
+    wrapped.__cause__ = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "a"))
+    assert told(wrapped).startswith(f"{tmp_path / 'a'}: No space left on device; COORDINATOR_HOME")
+
+
+@pytest.mark.parametrize("verb", [("db", "upgrade"), ("status",), ("demo",)], ids=" ".join)
+def test_a_database_in_a_directory_that_is_not_there_is_told_and_not_made(
+    coordinator: Commands, verb: tuple[str, ...]
+):
+    missing = coordinator.directory / "mispelt"
+    url = {"COORDINATOR_DATABASE_URL": f"sqlite:///{missing}/challenge.db"}
+    said = replace(coordinator, extra=url).refuse(*verb)
+    assert f"the directory {missing} does not exist" in said
+    assert not missing.exists()

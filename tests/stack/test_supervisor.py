@@ -2,6 +2,7 @@
 
 import itertools
 import signal
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -112,3 +113,43 @@ def test_a_program_that_never_begins_is_given_up_in_the_end(
         for _ in range(100):
             supervisor.watch()
         assert program.deaths == 1
+
+
+FAREWELL = """
+import signal, sys, time
+from pathlib import Path
+own, other = map(Path, sys.argv[1:])
+def leave(*_):
+    own.with_suffix(".asked").touch()
+    while not other.with_suffix(".asked").exists():
+        time.sleep(0.01)
+    own.with_suffix(".well").touch()
+    sys.exit()
+signal.signal(signal.SIGTERM, leave)
+own.touch()
+time.sleep(60)
+"""
+
+
+def test_programs_are_stopped_side_by_side_and_the_first_one_last(tmp_path: Path):
+    """Each of two waits for the other to be asked; nobody waits for the first, which is there."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    with supervision(lambda _: None) as supervisor:
+        needed = python("import time; time.sleep(60)", tmp_path)
+        supervisor.start(needed)
+        for own, another in ((one, other), (other, one)):
+            program = python(FAREWELL, tmp_path)
+            program.command = [*program.command, str(own), str(another)]
+            supervisor.start(program)
+        assert supervisor.wait_for(lambda: one.exists() and other.exists(), MINUTE)
+    assert one.with_suffix(".well").exists()
+    assert other.with_suffix(".well").exists()
+    assert needed.process is not None
+    assert needed.process.returncode is not None
+
+
+def test_a_log_is_for_its_user_alone(supervisor: Supervisor, tmp_path: Path):
+    program = Program("program", [sys.executable, "-c", ""], {}, tmp_path / "logs" / "program.log")
+    supervisor.start(program)
+    assert stat.S_IMODE(program.log.stat().st_mode) == 0o600
+    assert stat.S_IMODE(program.log.parent.stat().st_mode) == 0o700

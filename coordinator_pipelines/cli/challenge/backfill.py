@@ -16,6 +16,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.stack import daemon
 from coordinator_pipelines.stack.instance.backfills import (
+    KEPT,
     cancel,
     clear_abandoned,
     launch,
@@ -56,6 +57,7 @@ def backfill(
         except (KeyboardInterrupt, SystemExit):
             with suppress(KeyboardInterrupt), console.status("Stopping ..."):
                 cancel(instance, backfill_id)
+            console.print(f"\nThe backfill is canceled. {KEPT}")
             raise
     require_success(state, instance.directory, log)
     return time.monotonic() - started

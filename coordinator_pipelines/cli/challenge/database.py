@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.spec.challenge import Challenge
-from coordinator_pipelines.domain.values.errors import LedgerUnavailableError
+from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
 from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 RETRY_SECONDS = 2.0
@@ -18,6 +19,7 @@ RETRY_SECONDS = 2.0
 def set_up_database(challenge: Challenge) -> str:
     """The URL of the challenge's database, which has its schema and belongs to no other one."""
     url = settings.database_url(challenge.name)
+    require_place(url)
     schema.upgrade(url)
     ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
     try:
@@ -25,6 +27,20 @@ def set_up_database(challenge: Challenge) -> str:
     finally:
         ledger.close()
     return url
+
+
+def require_place(url: str) -> None:
+    """Refuse to make the directory of a database that somebody has named: it may be misspelt.
+
+    Raises:
+        LedgerError: it does not exist, or the URL is wrong.
+    """
+    file = Database(url).sqlite_file
+    if file is not None and not file.parent.is_dir() and file.parent != settings.databases():
+        raise LedgerError(
+            f"the database is to be {file}, but the directory {file.parent} does not exist; make "
+            f"it, or correct {settings.URL_VARIABLE}"
+        )
 
 
 def open_ledger(challenge: Challenge) -> SqlLedger:

@@ -3,17 +3,22 @@
 Avoid what the user sees of one meanwhile.
 """
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
+
+import dagster as dg
+from dagster._core.execution.backfill import BulkActionStatus
 
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.partitions import window_key
-from coordinator_pipelines.stack.instance.instance import LocalInstance
+from coordinator_pipelines.stack.instance.instance import LocalInstance, open_instance
 from coordinator_pipelines.stack.instance.run_launcher import PROCESS_GONE
 from coordinator_pipelines.stack.instance.run_state import (
     DESERTED,
+    LAUNCHED,
     RunState,
     abandoned,
     failure,
@@ -30,22 +35,15 @@ mutation Launch($params: LaunchBackfillParams!) {
   }
 }
 """
-CANCEL = """
-mutation Cancel($backfill: String!) {
-  cancelPartitionBackfill(backfillId: $backfill) { __typename }
-}
-"""
-GIVE_UP = """
-mutation GiveUp($runs: [String!]!) {
-  terminateRuns(runIds: $runs, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename }
-}
-"""
+UNFINISHED = ("REQUESTED", "CANCELING", "FAILING")
+KEPT = "What was stored stays; the same command goes on from there."
 
 
 def clear_abandoned(instance: LocalInstance) -> None:
     """Cancel runs that a crash has left as running: the queue would wait for them for ever."""
-    if runs := abandoned(instance.directory):
-        instance.ask(GIVE_UP, {"runs": runs})
+    with open_instance(instance.directory) as dagster:
+        for run in abandoned(dagster):
+            dagster.report_run_canceled(run, "Nobody is at work on it any more.")
 
 
 def launch(
@@ -74,9 +72,19 @@ def launch(
 
 
 def cancel(instance: LocalInstance, backfill_id: str) -> None:
-    """Cancel a backfill, and the runs that it has."""
-    instance.ask(CANCEL, {"backfill": backfill_id})
-    clear_abandoned(instance)
+    """Cancel a backfill, and the runs that it has; to be called when no daemon is at work.
+
+    Not by a command of Dagster's, as that takes seconds to start, which whoever interrupts a
+    backfill has not.
+    """
+    with open_instance(instance.directory) as dagster:
+        backfill = dagster.get_backfill(backfill_id)
+        if backfill is not None and backfill.status.value in UNFINISHED:
+            canceled = backfill.with_status(BulkActionStatus.CANCELED)  # type: ignore[no-untyped-call]
+            dagster.update_backfill(canceled.with_end_timestamp(time.time()))
+        for run in dagster.get_runs(filters=dg.RunsFilter(tags={LAUNCHED: backfill_id})):
+            if not run.is_finished:
+                dagster.report_run_canceled(run, "The backfill was canceled.")
 
 
 def require_success(state: RunState, directory: Path, log: Path) -> None:
@@ -107,4 +115,4 @@ def _advice(state: RunState, told: str) -> str:
             "`kill`. Free memory, or backfill fewer windows at once.\n"
         )
     seen = "" if state.run_id is None else " `coordinator dev` shows the run in the UI."
-    return f"{first}What was stored stays; the same command goes on from there.{seen}"
+    return f"{first}{KEPT}{seen}"

@@ -81,16 +81,15 @@ def failure(directory: Path, run_id: str) -> str | None:
     return None
 
 
-def abandoned(directory: Path) -> list[str]:
+def abandoned(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """Runs of backfills that count as running; to be asked while no daemon is at work."""
     at_work = [
         dg.DagsterRunStatus.STARTING,
         dg.DagsterRunStatus.STARTED,
         dg.DagsterRunStatus.CANCELING,
     ]
-    with dg.DagsterInstance.from_config(str(directory)) as instance:
-        runs = instance.get_runs(filters=dg.RunsFilter(statuses=at_work))
-        return [run.run_id for run in runs if LAUNCHED in run.tags]
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=at_work))
+    return [run for run in runs if LAUNCHED in run.tags]
 
 
 def _count(
