@@ -164,9 +164,18 @@ def model_node(slug: str) -> ModelNode:
     return ModelNode(host or "127.0.0.1", int(port), directory)
 
 
+def node_port_variables(slug: str) -> tuple[str, str]:
+    """The variables that say on which port a challenge's models are announced, common and own."""
+    return NODE_PORT_VARIABLE, _own(NODE_PORT_VARIABLE, slug)
+
+
+def _own(variable: str, slug: str) -> str:
+    return f"{variable}_{slug.upper().replace('-', '_')}"
+
+
 def _of_challenge(variable: str, slug: str) -> tuple[str, str | None]:
     """The challenge's own variable, or else the common one: its name, and what it says."""
-    own = f"{variable}_{slug.upper().replace('-', '_')}"
+    own = _own(variable, slug)
     name = own if os.environ.get(own) else variable
     return name, os.environ.get(name) or None
 

@@ -1,7 +1,7 @@
 """``coordinator dev``: a live challenge on this machine, with all that it needs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from coordinator_pipelines.stack.workspaces import Location, known_workspaces
 
 TELL_SECONDS = 2.0
 PORT = click.IntRange(1, 65535)
-OPTIONS = (
+PORT_OPTIONS = (
     click.option("--port", type=PORT, default=UI_PORT, show_default=True, help="Dagster's UI."),
     click.option(
         "--report-port",
@@ -43,8 +43,11 @@ OPTIONS = (
         type=PORT,
         default=MODELS_PORT,
         show_default=True,
-        help="Where models are announced; another one if it is taken.",
+        help="Where models are announced, their list on the next one; others if those are taken.",
     ),
+)
+OPTIONS = (
+    *PORT_OPTIONS,
     click.option(
         "--feed",
         type=click.Choice(["simulated", *FEEDS]),
@@ -60,7 +63,16 @@ OPTIONS = (
 
 def stack_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what a stack runs, and where."""
-    for option in reversed(OPTIONS):
+    return _with(OPTIONS, command)
+
+
+def port_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Those that say only where."""
+    return _with(PORT_OPTIONS, command)
+
+
+def _with(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(options):
         command = option(command)
     return command
 

@@ -8,26 +8,35 @@ from pathlib import Path
 
 import click
 
+from coordinator_pipelines import settings
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code
+from coordinator_pipelines.cli.dev import port_options
 from coordinator_pipelines.cli.init import planned, preset_option, spec_option
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.scaffold.checkup import Finding, examine, node_of
-from coordinator_pipelines.stack.ports import MODELS_PORT, REPORT_PORT, UI_PORT, is_served
-
-PORTS = {"Dagster UI": UI_PORT, "Report API": REPORT_PORT, "models": MODELS_PORT}
+from coordinator_pipelines.stack.ports import is_served, neighbour
+from coordinator_pipelines.stack.stack import Ports
 
 
 @click.command()
 @click.argument("slug", required=False)
 @spec_option
 @preset_option
-def doctor(slug: str | None, spec: Path | None, preset: str | None) -> None:
+@port_options
+def doctor(
+    slug: str | None,
+    spec: Path | None,
+    preset: str | None,
+    port: int,
+    report_port: int,
+    models_port: int,
+) -> None:
     """Check a spec for `init`; or, without --spec, the generated challenge of this directory."""
     try:
         if spec is not None:
             _check_spec(slug, spec, preset)
         else:
-            _check_node(slug, preset)
+            _check_node(slug, preset, Ports(port, report_port, models_port))
     except CoordinatorError as error:
         raise CoordinatorError(f"doctor failed: {error}") from None
 
@@ -48,7 +57,7 @@ def _check_spec(slug: str | None, spec: Path, preset: str | None) -> None:
         click.echo(f"- {notice}")
 
 
-def _check_node(slug: str | None, preset: str | None) -> None:
+def _check_node(slug: str | None, preset: str | None, ports: Ports) -> None:
     if preset is not None:
         raise click.UsageError("--preset is about a spec; give --spec too")
     spec = node_of(Path() if slug is None else Path(slug))
@@ -58,7 +67,11 @@ def _check_node(slug: str | None, preset: str | None) -> None:
             "--spec path/to/spec.yaml"
         )
     challenge = load_challenge_with_code(spec)
-    findings = [Finding("spec", f"{spec}, {challenge.name}"), *examine(challenge), *_ports()]
+    findings = [
+        Finding("spec", f"{spec}, {challenge.name}"),
+        *examine(challenge),
+        _ports(ports, challenge.name),
+    ]
     for found in findings:
         mark = click.style("wrong", fg="red") if found.wrong else "ok   "
         click.echo(f"{mark} {found.subject}: {found.text}")
@@ -70,8 +83,20 @@ def _check_node(slug: str | None, preset: str | None) -> None:
     click.echo("doctor passed")
 
 
-def _ports() -> list[Finding]:
+def _ports(ports: Ports, slug: str) -> Finding:
     """Who has a port is no mistake: another challenge may be running, or this one."""
-    taken = [f"{port} ({what})" for what, port in PORTS.items() if is_served(port)]
-    text = f"in use: {', '.join(taken)}; `coordinator dev --port` names another for the UI"
-    return [Finding("ports", text if taken else "free: " + ", ".join(map(str, PORTS.values())))]
+    wanted = {
+        ports.ui: "Dagster UI, --port",
+        ports.report: "Report API, --report-port",
+        ports.models: "models are announced, --models-port",
+        neighbour(ports.models): "list of models, beside that one",
+    }
+    try:
+        node = settings.model_node(slug)
+    except CoordinatorError as error:
+        return Finding("ports", str(error), wrong=True)
+    wanted.setdefault(node.port, f"where runs look for models on {node.host}")
+    taken = [f"{port} ({what})" for port, what in wanted.items() if is_served(port)]
+    if taken:
+        return Finding("ports", f"in use: {'; '.join(taken)}")
+    return Finding("ports", f"free: {', '.join(map(str, wanted))}")

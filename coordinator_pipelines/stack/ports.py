@@ -24,6 +24,11 @@ def next_free_port(wanted: int) -> int:
     return next((port for port in near if port is not None), None) or free_port()
 
 
+def neighbour(models_port: int) -> int:
+    """Where the list of models is to be had, beside the port on which they are announced."""
+    return models_port + 1 if models_port < 65535 else models_port - 1
+
+
 def is_served(port: int) -> bool:
     """Whether somebody listens there."""
     with socket.socket() as probe:

@@ -22,7 +22,7 @@ from coordinator_pipelines.models.host.http_api import ALIVE
 from coordinator_pipelines.stack.code_servers import code_servers, workspace_of
 from coordinator_pipelines.stack.command import coordinator_command
 from coordinator_pipelines.stack.instance.instance import LocalInstance
-from coordinator_pipelines.stack.ports import HOST, free_port, is_served, next_free_port
+from coordinator_pipelines.stack.ports import HOST, is_served, neighbour, next_free_port
 from coordinator_pipelines.stack.signs_of_life import answers, serves_code, succeeds
 from coordinator_pipelines.stack.supervisor import POLL_SECONDS, Program, Supervisor
 from coordinator_pipelines.stack.webserver import Webserver, WebserverError
@@ -65,11 +65,12 @@ class Stack:
         self._ports = ports
         self._logs = settings.home() / "logs"
         self._prune_at = time.monotonic()
-        self._models_port = free_port(ports.models)
-        self._environment = {
+        self._models_port = self._port(ports.models)
+        announced = settings.node_port_variables(where.challenge.name)
+        self.environment = {
             **instance.environment,
             **marks,
-            settings.NODE_PORT_VARIABLE: str(self._models_port),
+            **dict.fromkeys(announced, str(self._models_port)),
         }
 
     def start(self, reservation: int) -> None:
@@ -84,14 +85,14 @@ class Stack:
 
     def start_models(self) -> None:
         """The model host; it may have to install the published runner first."""
-        api_port = free_port(self._models_port + 1)
+        api_port = next_free_port(neighbour(self._models_port))
         command = [coordinator_command(), "models", "up", "--spec", str(self._where.spec)]
         command += ["--port", str(self._models_port), "--api-port", str(api_port)]
         log = self._logs / "model-host.log"
         log.unlink(missing_ok=True)
         url = f"http://{HOST}:{api_port}"
         alive = partial(succeeds, url + ALIVE)
-        host = Program("model host", command, self._environment, log, sign_of_life=alive)
+        host = Program("model host", command, self.environment, log, sign_of_life=alive)
         self._supervisor.start(host)
         with self._console.status(
             "The models start (the first time, their runner is installed: about 2 minutes) ..."
@@ -101,7 +102,7 @@ class Stack:
             )
         if not ready:
             raise CoordinatorError(f"the model host is not ready; {_why(log)}")
-        self._tell("Models", f"{url}/models")
+        self._tell("Models", f"{url}/models", f"announced on port {self._models_port}")
 
     def start_dagster(self, reservation: int) -> Webserver:
         """A code server per location; the webserver and the daemon, which ask those."""
@@ -112,7 +113,7 @@ class Stack:
             log = self._logs / f"{name}.log"
             alive = partial(serves_code, server.port)
             self._supervisor.start(
-                Program(name, server.command, self._environment, log, sign_of_life=alive)
+                Program(name, server.command, self.environment, log, sign_of_life=alive)
             )
         # A location that is not there yet when the webserver looks counts as broken.
         self._await(lambda: all(is_served(each.port) for each in servers), "a code server")
@@ -127,7 +128,7 @@ class Stack:
         for name, arguments, fds, sign in programs:
             log, command = self._logs / f"{name}.log", instance.command(name, *arguments)
             self._supervisor.start(
-                Program(name, command, self._environment, log, fds, sign_of_life=sign)
+                Program(name, command, self.environment, log, fds, sign_of_life=sign)
             )
         return webserver
 
@@ -138,7 +139,7 @@ class Stack:
         command += ["--host", HOST, "--port", str(port)]
         log = self._logs / "report.log"
         alive = partial(answers, f"http://{HOST}:{port}/healthz")
-        report = Program("report", command, self._environment, log, sign_of_life=alive)
+        report = Program("report", command, self.environment, log, sign_of_life=alive)
         self._supervisor.start(report)
         # Without a limit of time: it waits for the challenge's database, and dies of all else.
         if not self._supervisor.wait_for(lambda: is_served(port), math.inf, report):
@@ -180,9 +181,9 @@ class Stack:
             self._console.print(f"[yellow]Port {wanted} is taken; {port} is used instead.[/]")
         return port
 
-    def _tell(self, name: str, url: str) -> None:
+    def _tell(self, name: str, url: str, more: str = "") -> None:
         self.addresses[name] = url
-        self._console.print(f"{f'{name}:':12} {url}")
+        self._console.print(f"{f'{name}:':12} {url}{f' ({more})' if more else ''}")
 
     def _prune_runs(self) -> None:
         """Once a day, delete the runs of Dagster that nobody needs any more."""
@@ -191,7 +192,7 @@ class Stack:
         self._prune_at = time.monotonic() + DAY_SECONDS
         command = [coordinator_command(), "runs", "prune", "--older-than", str(KEEP_RUNS_DAYS)]
         log = self._logs / "prune.log"
-        self._supervisor.run_once(Program("prune", command, self._environment, log))
+        self._supervisor.run_once(Program("prune", command, self.environment, log))
 
     def _await(self, ready: Callable[[], bool], what: str) -> None:
         if not self._supervisor.wait_for(ready, PATIENCE_SECONDS):

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,21 @@ def test_a_challenge_is_made_and_is_healthy(coordinator: Commands, tmp_path: Pat
     assert broken.status == 1
     assert "wrong callables: SCORING_FUNCTION" in broken.out
     assert "Traceback" not in broken.said
+
+
+def test_the_ports_that_a_node_is_to_have_are_looked_at(coordinator: Commands, tmp_path: Path):
+    coordinator.succeed("init", "btc-trader", "--preset", "realtime")
+    node = tmp_path / "btc-trader" / "crunch-node-btc-trader"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = coordinator.succeed("doctor", "--models-port", str(port - 1), cwd=node)
+        assert f"ports: in use: {port} (list of models, beside that one)" in told
+        node_port = {"MODEL_RUNNER_NODE_PORT": str(port)}
+        told = replace(coordinator, extra=node_port).succeed("doctor", cwd=node)
+    assert f"{port} (where runs look for models on 127.0.0.1)" in told
+    wrong = replace(coordinator, extra={"MODEL_RUNNER_NODE_PORT": "x"}).run("doctor", cwd=node)
+    assert wrong.status == 1
+    assert "wrong ports: MODEL_RUNNER_NODE_PORT is 'x'" in wrong.out
 
 
 def test_a_spec_file_is_checked_and_used(coordinator: Commands, tmp_path: Path):

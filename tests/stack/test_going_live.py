@@ -1,6 +1,8 @@
 """Going live: the sensors run in the end, also where Dagster's database is away just then."""
 
 import json
+import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +13,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from coordinator_pipelines import settings
 from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.stack import stack as stack_module
 from coordinator_pipelines.stack.instance.instance import LocalInstance
+from coordinator_pipelines.stack.ports import neighbour
 from coordinator_pipelines.stack.stack import Ports, Stack
 from coordinator_pipelines.stack.supervisor import Supervisor
 from coordinator_pipelines.stack.webserver import Webserver
@@ -114,3 +118,23 @@ def test_a_location_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatc
         server.loaded = False
         with pytest.raises(CoordinatorError, match="btc-up-down cannot be loaded: broken"):
             go_live(server)
+
+
+def test_a_models_port_that_is_taken_is_told(home_environment: pytest.MonkeyPatch) -> None:
+    home_environment.setenv("MODEL_RUNNER_NODE_PORT_BTC_UP_DOWN", "9191")
+    said = StringIO()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        where, console = location.starter(), Console(file=said, width=200)
+        instance = LocalInstance.prepare([], print)
+        ports = Ports(0, 0, port)
+        stack = Stack(console, Supervisor(print), instance, where, ports, {})
+    [used] = re.findall(rf"Port {port} is taken; (\d+) is used instead", said.getvalue())
+    # Runs of this challenge ask the stack's own models, whatever the environment names for others.
+    own = {stack.environment[name] for name in settings.node_port_variables("btc-up-down")}
+    assert own == {used}
+
+
+@pytest.mark.parametrize(("port", "beside"), [(9091, 9092), (65535, 65534)])
+def test_the_list_of_models_is_beside_them(port: int, beside: int) -> None:
+    assert neighbour(port) == beside
