@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -12,6 +13,7 @@ from coordinator_pipelines.cli.challenge.backfill import backfill
 from coordinator_pipelines.cli.challenge.database import set_up_database
 from coordinator_pipelines.cli.challenge.price_file import challenge_on_prices
 from coordinator_pipelines.cli.leaderboard import print_newest
+from coordinator_pipelines.cli.views.price_options import format_option, time_zone_option
 from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -27,15 +29,25 @@ from coordinator_pipelines.storage.engine.database import describe, parse_url
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
-    help="Candles (CSV, CSV.gz or Parquet; docs/feeds.md) instead of simulated prices.",
+    help="One-minute candles (docs/feeds.md has the layouts) instead of simulated prices.",
 )
 @click.option("--asset", default="BTC", show_default=True, help="What the file prices.")
 @click.option("--symbol", help="Its symbol in the file, if the file has a symbol column.")
+@format_option
+@time_zone_option
 @click.option(
     "--days", type=click.IntRange(1), default=2, show_default=True, help="How much to backfill."
 )
 @click.option("--all", "everything", is_flag=True, help="Backfill the whole file.")
-def demo(prices: Path | None, asset: str, symbol: str | None, days: int, everything: bool) -> None:
+def demo(
+    prices: Path | None,
+    asset: str,
+    symbol: str | None,
+    layout: str | None,
+    time_zone: ZoneInfo | None,
+    days: int,
+    everything: bool,
+) -> None:
     """Backfill the starter challenge through Dagster and print its leaderboard.
 
     Without --prices, on simulated prices. With --prices, as a challenge of its own with its own
@@ -43,11 +55,14 @@ def demo(prices: Path | None, asset: str, symbol: str | None, days: int, everyth
     """
     console = open_console()
     if prices is None:
-        if everything or symbol:
-            raise click.UsageError("--all and --symbol say more of --prices, which is not given")
+        if everything or symbol or layout or time_zone:
+            raise click.UsageError(
+                "--all, --symbol, --format and --time-zone say more of --prices, which is not given"
+            )
         where = location.starter()
     else:
-        challenge = challenge_on_prices(prices, asset, symbol)
+        challenge, reading = challenge_on_prices(prices, asset, symbol, layout, time_zone)
+        console.print(f"{escape(prices.name)}: {escape(str(reading))}", soft_wrap=True)
         set_up_database(challenge)
         where = location.derived(challenge)
     _run(console, where, _windows(where.challenge, None if everything else days))

@@ -40,6 +40,7 @@ VERBS = {
     ),
     "models": ("models", "Participants' models on this machine."),
     "pause": ("pause", "Ask no more rounds of a prediction config, from its next instant on."),
+    "prices": ("prices", "Files of candles."),
     "report": ("report", "Serve the Report API and the public leaderboard until stopped."),
     "report-keys": (
         "report",

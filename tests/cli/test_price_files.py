@@ -66,6 +66,32 @@ def test_a_file_that_is_too_short_says_how_much_is_needed(coordinator: Commands)
     assert untouched(coordinator)
 
 
+def test_several_symbols_want_one_of_them_named(coordinator: Commands):
+    one = candles(coordinator.directory / "one.csv", 400, symbol="BTCUSDT").read_text()
+    other = candles(coordinator.directory / "two.csv", 400, symbol="ETHUSDT").read_text()
+    both = one + other.partition("\n")[2]
+    (coordinator.directory / "prices.csv").write_text(both)
+    said = coordinator.refuse("demo", "--prices", "prices.csv")
+    assert "has several symbols: it has 'BTCUSDT', 'ETHUSDT'" in said
+    assert "--symbol" in said
+    assert "Correct the subjects" not in said
+    assert untouched(coordinator)
+
+
+def test_a_layout_that_the_file_does_not_have_is_refused(coordinator: Commands):
+    candles(coordinator.directory / "prices.csv", 400)
+    said = coordinator.refuse("demo", "--prices", "prices.csv", "--format", "kraken")
+    assert "is not in the layout 'kraken'" in said
+    assert untouched(coordinator)
+
+
+def test_a_zone_that_is_none_is_refused_by_name(coordinator: Commands):
+    candles(coordinator.directory / "prices.csv", 400)
+    result = coordinator.run("demo", "--prices", "prices.csv", "--time-zone", "Mars/Olympus")
+    assert result.status == 2
+    assert "'Mars/Olympus' is no time zone" in result.said
+
+
 def test_a_symbol_that_is_not_in_the_file_is_named(coordinator: Commands):
     candles(coordinator.directory / "prices.csv", 400, symbol="BTCUSDT")
     said = coordinator.refuse("demo", "--prices", "prices.csv", "--symbol", "DOGE")

@@ -6,6 +6,7 @@ Add here what follows from a file; avoid running anything.
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -14,28 +15,39 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.domain.timeline.window import window_of
-from coordinator_pipelines.domain.values.errors import FeedConfigurationError
-from coordinator_pipelines.feeds.file import FileFeed
+from coordinator_pipelines.domain.values.errors import FeedConfigurationError, FeedDataError
+from coordinator_pipelines.feeds.candles.inspection import Inspection, Series, inspected
+from coordinator_pipelines.feeds.candles.problems import listed, shown
+from coordinator_pipelines.feeds.candles.reading import Reading
 
 BAR_SECONDS = 60
 
 
-def challenge_on_prices(path: Path, asset: str, symbol: str | None) -> Challenge:
+def challenge_on_prices(
+    path: Path,
+    asset: str,
+    symbol: str | None,
+    layout: str | None = None,
+    time_zone: ZoneInfo | None = None,
+) -> tuple[Challenge, Reading]:
     """The starter challenge on one-minute candles from a file, for the span that they allow.
 
     It starts with the first window whose warm-up the file covers and ends with the last one
-    whose outcomes it proves.
+    whose outcomes it proves. Beside it, how the file was read.
 
     Raises:
         FeedConfigurationError: the file or the symbol is not there, or the file is too short.
         FeedDataError: the file's data is broken.
     """
-    subject = symbol or asset
-    feed = FileFeed(path, subjects=[subject], granularity_seconds=BAR_SECONDS)
-    records = feed.records([subject], from_epoch(0), from_epoch(2**33))
+    inspection = inspected(path, layout, time_zone, BAR_SECONDS)
+    if inspection.refusal:
+        raise FeedDataError(inspection.refusal)
+    series = _chosen(inspection, asset, symbol)
+    subject = series.symbol or symbol or asset
     spec = yaml.safe_load(starter_spec().read_text())
-    first, last = records["ended_at"].iloc[0], records["ended_at"].iloc[-1]
-    start, end = _span(first.to_pydatetime(), last.to_pydatetime(), spec["warm_up_seconds"])
+    bar = timedelta(seconds=BAR_SECONDS)
+    first, last = from_epoch(series.first) + bar, from_epoch(series.end)
+    start, end = _span(first, last, spec["warm_up_seconds"])
     if end <= start:
         raise FeedConfigurationError(
             f"{path}: {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC is too short for a "
@@ -48,6 +60,8 @@ def challenge_on_prices(path: Path, asset: str, symbol: str | None) -> Challenge
         **common,
         "provider": "file",
         "path": str(path.absolute()),
+        "format": inspection.reading.layout,
+        "time_zone": time_zone.key if time_zone else None,
         "subjects": {asset: subject},
         "granularity_seconds": BAR_SECONDS,
     }
@@ -56,7 +70,7 @@ def challenge_on_prices(path: Path, asset: str, symbol: str | None) -> Challenge
         config["scope_key"] = f"{asset.lower()}-1m"
         config["scope_template"]["asset"] = asset
     models = starter_spec().with_name("models.yaml")
-    return checked_challenge(
+    challenge = checked_challenge(
         {
             **spec,
             "name": slug(path, asset),
@@ -66,6 +80,24 @@ def challenge_on_prices(path: Path, asset: str, symbol: str | None) -> Challenge
             "models_file": str(models),
         }
     )
+    return challenge, inspection.reading
+
+
+def _chosen(inspection: Inspection, asset: str, symbol: str | None) -> Series:
+    """The series of the symbol that is asked for; of a file with one series, that one."""
+    by_symbol = {series.symbol: series for series in inspection.series}
+    if "" in by_symbol:
+        return by_symbol[""]
+    wanted = symbol or (asset if asset in by_symbol or len(by_symbol) > 1 else None)
+    if wanted is None:
+        return inspection.series[0]
+    if wanted not in by_symbol:
+        missing = f"has no symbol {shown(wanted)!r}" if symbol else "has several symbols"
+        raise FeedConfigurationError(
+            f"{inspection.path} {missing}: it has {listed(list(by_symbol))}. Say one of them with "
+            f"--symbol."
+        )
+    return by_symbol[wanted]
 
 
 def slug(path: Path, asset: str) -> str:
