@@ -73,7 +73,11 @@ def _ours(
     ledger.record_memberships(roster.memberships(challenge.start))
     ingest = Ingest(challenge, open_feed(challenge.feed, FeedAccess()), ledger, datetime.now(UTC))
     laps = [("start", time.perf_counter())]
-    with ReplayModels(base_class=challenge.model_base_classname, log_dir=directory) as models:
+    with ReplayModels(
+        base_class=challenge.model_base_classname,
+        log_dir=directory,
+        supplies=lambda: roster.supplies,
+    ) as models:
         replay = Replay(challenge, rules, ingest, models, roster.members, "benchmark")
         cells = sum(written.added for _, written in replay.run(windows))
     laps.append(("predictions", time.perf_counter()))

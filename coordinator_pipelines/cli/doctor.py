@@ -53,6 +53,8 @@ def _check_spec(slug: str | None, spec: Path, preset: str | None) -> None:
         ("scheduled_prediction_configs", len(challenge.scheduled_prediction_configs)),
     ):
         click.echo(f"- {name}: {value}")
+    if plan.foreign_package:
+        click.echo(f"- models require the package {plan.foreign_package}, for their base class")
     for notice in challenge.notices():
         click.echo(f"- {notice}")
 

@@ -42,6 +42,7 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
     config = HostConfig(
         crunch_id=challenge.crunch_id,
         base_class=challenge.model_base_classname,
+        own_package=challenge.own_package,
         models_file=challenge.models_file,
         log_dir=settings.model_log_directory(challenge.name),
         environments_dir=settings.home() / "requirements",

@@ -8,22 +8,23 @@ machine's pip is set up with, and no option, address or path in the file.
 
 import asyncio
 import hashlib
-import re
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from coordinator_pipelines.models.model_log import Log
+from coordinator_pipelines.models.requirements import (
+    FILE_BYTES,
+    WANTED,
+    RequirementsError,
+    requirements,
+)
 from coordinator_pipelines.models.run_directory import let_all_read, remove
 from coordinator_pipelines.models.runner_environment import RunnerEnvironment
-from coordinator_pipelines.models.untrusted_files import open_plain
 
-WANTED = "requirements.txt"
-FILE_BYTES = 64 << 10
 INSTALL_SECONDS = 900.0
 TRY_AGAIN_SECONDS = 600.0
 """How long a set that could not be installed is not tried again."""
@@ -31,25 +32,15 @@ INSTALL = (
     "install", "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1",
     "--only-binary", ":all:", "-r",
 )  # fmt: skip
-LINE_CHARACTERS = 2000
-HASH = " --hash=sha256:"
-DIGEST = re.compile("[0-9a-f]{64}")
-
-
-class RequirementsError(Exception):
-    """A model's requirements cannot be met; ``for_good``: not without another file."""
-
-    def __init__(self, reason: str, *, for_good: bool) -> None:
-        super().__init__(reason)
-        self.for_good = for_good
 
 
 class ModelEnvironments:
-    """Environments on top of ``base``, kept below ``home``."""
+    """Environments on top of ``base``, kept below ``home``. ``common``: what every model needs."""
 
-    def __init__(self, base: RunnerEnvironment, home: Path) -> None:
+    def __init__(self, base: RunnerEnvironment, home: Path, common: Sequence[str] = ()) -> None:
         self._base = base
         self._home = home
+        self._common = common
         self._locks: dict[str, asyncio.Lock] = {}
         self._failed: dict[str, tuple[float, RequirementsError]] = {}
 
@@ -65,7 +56,8 @@ class ModelEnvironments:
         Raises:
             RequirementsError: there is none and none can be made.
         """
-        wanted = await asyncio.to_thread(requirements, code / WANTED)
+        own = await asyncio.to_thread(requirements, code / WANTED)
+        wanted = list(dict.fromkeys([*self._common, *own]))
         if not wanted:
             return self._base
         text = "\n".join(wanted)
@@ -142,48 +134,3 @@ def _publish(fresh: Path, target: Path) -> None:
     let_all_read(fresh)
     if not target.exists():
         fresh.rename(target)
-
-
-def requirements(path: Path) -> list[str]:
-    """The packages that a ``requirements.txt`` names, a line each; none if there is no file.
-
-    Raises:
-        RequirementsError: it cannot be read, or a line is anything but a package; what the line
-            says is not repeated, since everybody may read the reason.
-    """
-    try:
-        with open_plain(path, "rb") as file:
-            text = file.read(FILE_BYTES + 1).decode()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _refused(f"it cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise _refused(f"it is not UTF-8 at byte {error.start}") from None
-    if len(text) > FILE_BYTES:
-        raise _refused(f"it has more than {FILE_BYTES} bytes")
-    lines = re.sub(r"\\\r?\n", " ", text).splitlines()
-    found = [" ".join(re.sub(r"(^|\s)#.*", "", line).split()) for line in lines]
-    for number, line in enumerate(found, start=1):
-        if line and not _is_package(line):
-            raise _refused(
-                f"line {number} is not accepted; name packages as in 'scikit-learn==1.5.2', "
-                "without options, addresses or paths"
-            )
-    return [line for line in found if line]
-
-
-def _is_package(line: str) -> bool:
-    """Whether a line names one package of an index, perhaps with versions, extras and hashes."""
-    if len(line) > LINE_CHARACTERS:
-        return False
-    package, *digests = line.split(HASH)
-    try:
-        found = Requirement(package)
-    except InvalidRequirement:
-        return False
-    return found.url is None and all(DIGEST.fullmatch(digest) for digest in digests)
-
-
-def _refused(reason: str) -> RequirementsError:
-    return RequirementsError(f"requirements.txt: {reason}", for_good=True)

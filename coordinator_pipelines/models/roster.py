@@ -28,6 +28,7 @@ from pydantic import (
 from coordinator_pipelines.domain.doors.ledger import MEMBERSHIP_COLUMNS, Mode
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER, Member
 from coordinator_pipelines.domain.values.errors import RosterError
+from coordinator_pipelines.models.requirements import is_package
 from coordinator_pipelines.models.submission import code_hash, is_submitted
 from coordinator_pipelines.models.untrusted_files import open_plain
 
@@ -40,6 +41,14 @@ END = datetime.max.replace(tzinfo=UTC)
 def _model_id(value: str) -> str:
     if not MODEL_ID.fullmatch(value):
         raise ValueError("use letters, digits, '_', '.' and '-', starting with a letter or digit")
+    return value
+
+
+def _requirement(value: str) -> str:
+    if not is_package(value):
+        raise ValueError(
+            "name a package as in 'scikit-learn==1.5.2', without options, addresses or paths"
+        )
     return value
 
 
@@ -93,6 +102,25 @@ class ModelsFile(BaseModel):
     models: list[Entry]
     shared_modules: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Modules of the challenge that models import, by dotted name."""
+    requirements: tuple[Annotated[str, AfterValidator(_requirement)], ...] = ()
+    """Packages that every model needs, as in a ``requirements.txt``."""
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """What a challenge gives all its models: modules of its own, and packages."""
+
+    shared_modules: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path) -> "Supplies":
+        """What a models file says of them.
+
+        Raises:
+            RosterError: it cannot be read, or is wrong.
+        """
+        return _supplies(_read(path))
 
 
 @dataclass(frozen=True)
@@ -102,7 +130,7 @@ class Roster:
     members: list[Member]
     """One per model id, in the order of the file; name and owner as in its last entry."""
     entries: list[Entry]
-    shared_modules: tuple[str, ...] = ()
+    supplies: Supplies = Supplies()
 
     @classmethod
     def load(cls, path: Path) -> "Roster":
@@ -117,7 +145,7 @@ class Roster:
         _check(entries, path)
         by_id = {entry.id: entry for entry in entries}
         members = [_member(entry, path.parent) for entry in by_id.values()]
-        return cls(members, entries, content.shared_modules)
+        return cls(members, entries, _supplies(content))
 
     def active_members(self, instant: datetime) -> list[Member]:
         """Those who are members at an instant."""
@@ -150,6 +178,10 @@ def _member(entry: Entry, base: Path) -> Member:
     digest = code_hash(directory) if is_submitted(directory) else hashlib.sha256().hexdigest()
     name = entry.name or entry.id
     return Member(entry.id, name, entry.owner, entry.account, digest, directory)
+
+
+def _supplies(content: ModelsFile) -> Supplies:
+    return Supplies(content.shared_modules, content.requirements)
 
 
 def _read(path: Path) -> ModelsFile:

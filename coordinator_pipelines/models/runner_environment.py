@@ -20,6 +20,7 @@ INSTALL = (
     "--only-binary", ":all:", "-r",
 )  # fmt: skip
 """Exactly what is locked, and nothing that would run code while it is installed."""
+READY = ".ready"
 CHECK_SECONDS = 120.0
 
 
@@ -51,6 +52,17 @@ class RunnerEnvironment:
         *directories, packages = _places(python)
         return cls(python, tuple(directories), packages)
 
+    @classmethod
+    def present(cls, given: str | None, home: Path) -> "RunnerEnvironment | None":
+        """The environment that was named, or the one below ``home``; None if there is none yet.
+
+        Raises:
+            RunnerError: what was named is none.
+        """
+        if given or (_directory(home) / READY).exists():
+            return cls.find(given, home, lambda _: None)
+        return None
+
 
 def _named(path: Path) -> Path:
     python = path / "bin" / "python" if path.is_dir() else path.with_name("python")
@@ -63,9 +75,8 @@ def _named(path: Path) -> Path:
 
 
 def _made(home: Path, say: Callable[[str], None]) -> Path:
-    pins = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    directory = home / f"{pins}-py{sys.version_info[0]}{sys.version_info[1]}"
-    ready = directory / ".ready"
+    directory = _directory(home)
+    ready = directory / READY
     if not ready.exists():
         say(f"Installing the model runner in {directory} (once; 500 MB, a minute or two) ...")
         shutil.rmtree(directory, ignore_errors=True)
@@ -74,6 +85,11 @@ def _made(home: Path, say: Callable[[str], None]) -> Path:
         _run([str(directory / "bin" / "python"), "-m", "pip", *INSTALL, str(REQUIREMENTS)])
         ready.touch()
     return directory / "bin" / "python"
+
+
+def _directory(home: Path) -> Path:
+    pins = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
+    return home / f"{pins}-py{sys.version_info[0]}{sys.version_info[1]}"
 
 
 def _run(argv: list[str]) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import dagster as dg
 
@@ -12,7 +13,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.live.protocol_models import ProtocolModels
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
-from coordinator_pipelines.models.roster import Roster
+from coordinator_pipelines.models.roster import Roster, Supplies
 
 
 class RosterResource(dg.ConfigurableResource):
@@ -37,6 +38,8 @@ class ReplayModelsResource(dg.ConfigurableResource):
         del context
         with ReplayModels(
             base_class=self.challenge.model_base_classname,
+            own_package=self.challenge.own_package,
+            supplies=partial(Supplies.load, self.challenge.models_file),
             call=self.challenge.model_interface,
             log_dir=settings.model_log_directory(self.challenge.name),
         ) as models:

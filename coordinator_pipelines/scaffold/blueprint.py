@@ -9,17 +9,20 @@ import keyword
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from coordinator_pipelines.domain.author.code import load_callable
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
+from coordinator_pipelines.domain.spec.defaults import DEFAULT_BASE_CLASS
 from coordinator_pipelines.domain.spec.errors import line
 from coordinator_pipelines.domain.spec.model import Problem
 from coordinator_pipelines.domain.values.errors import CallableError, SpecError
 from coordinator_pipelines.scaffold import identity
 from coordinator_pipelines.scaffold.completion import completed, generated_callables
+from coordinator_pipelines.scaffold.interface import distributions_of
 from coordinator_pipelines.scaffold.names import Names
 
 TAKEN_MODULES = ("inference", "ranking", "reporting", "schemas", "scoring", "validation")
@@ -39,6 +42,10 @@ TAKEN_CLASSES = frozenset(
 )
 """What the module of the base class and the example models call by these names."""
 MODELS_FILE = "models.yaml"
+HELPER_MODULE, HELPER_CLASS = "helper", "ModelHelper"
+"""What is generated where models inherit from a class of another package."""
+PACKAGE_PREFIX = "crunch_"
+"""How the public packages of challenges begin, other challenges' too."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,30 @@ class Blueprint:
     spec: dict[str, Any]
     """The spec as it is written: what the author gave, and all that was filled in."""
 
+    @cached_property
+    def foreign_package(self) -> str | None:
+        """What to install for a base class of somebody else's package; None for our own."""
+        path = self.challenge.model_base_classname
+        package, *within, _ = path.split(".")
+        if path == DEFAULT_BASE_CLASS or package == self.names.package:
+            return None
+        known = distributions_of(package)
+        if known or within or package.startswith(PACKAGE_PREFIX):
+            return known[0] if known else package.replace("_", "-")
+        return None
+
     @property
     def base_module(self) -> str:
-        """Module of the model interface within the public package."""
+        """Module of the public package that models import: their interface, or a help."""
+        if self.foreign_package:
+            return HELPER_MODULE
         return self.challenge.model_base_classname.split(".")[-2]
 
     @property
     def base_class(self) -> str:
-        """Class of the model interface."""
+        """Class in that module: what models inherit from, or may inherit from as well."""
+        if self.foreign_package:
+            return HELPER_CLASS
         return self.challenge.model_base_classname.rpartition(".")[2]
 
 
@@ -129,18 +152,33 @@ def _ungenerable(plan: Blueprint) -> Iterator[Problem]:
 
 def _base_class(plan: Blueprint) -> Iterator[Problem]:
     field, path = "model_base_classname", plan.challenge.model_base_classname
-    *packages, module, name = path.split(".")
-    if packages not in ([], [plan.names.package]):
-        own = f"{plan.names.package}.{module}.{name}"
-        yield Problem(
-            field, path,
-            f"must be a class of the new package, which is generated: {module}.{name} or {own}; "
-            "let that inherit from a class of another package, if it must",
-        )  # fmt: skip
-    if module in TAKEN_MODULES or keyword.iskeyword(module) or module.startswith("_"):
-        yield Problem(field, path, f"'{module}' is a name that the new package needs otherwise")
+    *modules, name = path.split(".")
+    if plan.foreign_package:
+        yield from _foreign(field, path, modules)
+    else:
+        yield from _own(plan.names.package, field, path, modules)
     if _is_reserved(name) or name in TAKEN_CLASSES or name.startswith(("_", "test")):
         yield Problem(field, path, f"'{name}' is a name that Python needs otherwise")
+
+
+def _own(package: str, field: str, path: str, modules: list[str]) -> Iterator[Problem]:
+    *packages, module = modules
+    name = path.rpartition(".")[2]
+    if module == package or packages not in ([], [package]):
+        wanted = f"must be in a module of the new package: {package}.<module>.{name}"
+        yield Problem(field, path, wanted)
+    if module in TAKEN_MODULES or keyword.iskeyword(module) or module.startswith("_"):
+        yield Problem(field, path, f"'{module}' is a name that the new package needs otherwise")
+
+
+def _foreign(field: str, path: str, modules: list[str]) -> Iterator[Problem]:
+    if modules[0] == "coordinator_pipelines":
+        wanted = "is in this project, which models do not have; name a class of the new package"
+        yield Problem(field, path, wanted)
+    if any(keyword.iskeyword(module) for module in modules):
+        yield Problem(field, path, "has a word of Python's as a module")
+    if path.endswith(f".{HELPER_CLASS}"):
+        yield Problem(field, path, f"'{HELPER_CLASS}' is a name that the new package needs")
 
 
 def _parameters(field: str, names: list[str]) -> Iterator[Problem]:

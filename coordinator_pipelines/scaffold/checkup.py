@@ -3,9 +3,6 @@
 Add a check here when something can be wrong before the challenge runs; avoid mending anything.
 """
 
-import importlib.util
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +16,9 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.feed import FileFeedSpec
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.roster import Roster
+from coordinator_pipelines.models.shared_modules import is_found
 from coordinator_pipelines.models.submission import is_submitted
+from coordinator_pipelines.scaffold.interface import describe_interface
 from coordinator_pipelines.scaffold.names import NODE_PREFIX, PUBLIC_PREFIX
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
@@ -51,6 +50,7 @@ def examine(challenge: Challenge) -> Iterator[Finding]:
         ("report schema", _report_schema),
         ("code location", _code_location),
         ("models", _models),
+        ("model interface", _model_interface),
         ("replays", _replays),
         ("feed", _feed),
         ("database", _database),
@@ -62,12 +62,9 @@ def examine(challenge: Challenge) -> Iterator[Finding]:
 
 
 def _callables(challenge: Challenge) -> str:
-    rules = load_rules(challenge)
+    load_rules(challenge)
     named = sum(path is not None for _, path in challenge.callables)
-    text = f"{named} imported"
-    if rules.not_replayable:
-        text += f"; not replayable, since they do their own I/O: {', '.join(rules.not_replayable)}"
-    return text
+    return f"{named} imported"
 
 
 def _report_schema(challenge: Challenge) -> str:
@@ -84,8 +81,8 @@ def _code_location(challenge: Challenge) -> str:
 
 def _models(challenge: Challenge) -> str:
     roster = Roster.load(challenge.models_file)
-    for module in roster.shared_modules:
-        if not _is_found(module):
+    for module in roster.supplies.shared_modules:
+        if not is_found(module):
             raise CoordinatorError(f"shared_modules: {module!r} cannot be found; install it")
     missing = [
         member.model_id
@@ -100,28 +97,26 @@ def _models(challenge: Challenge) -> str:
     return f"{len(roster.members)} in {challenge.models_file.name}"
 
 
+def _model_interface(challenge: Challenge) -> str:
+    return describe_interface(challenge, Roster.load(challenge.models_file))
+
+
 def _replays(challenge: Challenge) -> str:
-    """Replayed models import what is installed, and nothing that is only beside the node."""
+    refused = ", ".join(load_rules(challenge).not_replayable)
     if not challenge.replay_allowed:
-        return "not allowed"
-    modules = Roster.load(challenge.models_file).shared_modules
-    missing = [module for module in modules if not _is_installed(module)]
-    if missing:
-        return f"models cannot import {', '.join(missing)} yet; `make install` in the node first"
+        return "not allowed" + (f", nor possible: {refused} do their own I/O" if refused else "")
+    if refused:
+        raise CoordinatorError(
+            f"every replay is refused, since {refused} do their own I/O: let them take a context "
+            "argument, or say replay_allowed: false"
+        )
+    if challenge.feed.publication_delay_seconds == 0 and not challenge.is_operated:
+        return (
+            "possible, but feed.publication_delay_seconds is 0: a replayed model sees the record "
+            "that ends at its round's instant, which no live model had in time; give the delay "
+            "with which the feed publishes"
+        )
     return "possible"
-
-
-def _is_installed(module: str) -> bool:
-    code = "import importlib, sys; importlib.import_module(sys.argv[1])"
-    command = [sys.executable, "-P", "-s", "-c", code, module]
-    return subprocess.run(command, env={}, capture_output=True, check=False).returncode == 0
-
-
-def _is_found(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def _feed(challenge: Challenge) -> str:

@@ -6,6 +6,8 @@ Add a name here when another file or directory is written; avoid writing.
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator_pipelines.domain.spec.defaults import own_package
+
 PUBLIC_PREFIX = "crunch-"
 NODE_PREFIX = "crunch-node-"
 
@@ -24,7 +26,7 @@ class Names:
     @property
     def package(self) -> str:
         """The public package as it is imported."""
-        return f"crunch_{self.slug.replace('-', '_')}"
+        return own_package(self.slug)
 
     @property
     def node(self) -> str:

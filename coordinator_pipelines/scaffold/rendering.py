@@ -84,6 +84,7 @@ def _facts(plan: Blueprint) -> dict[str, Any]:
         "interface": interface,
         "base_module": plan.base_module,
         "base_class": plan.base_class,
+        **_inheritance(plan),
         "configs": challenge.configs,
         "questions": [
             (config.asset, config.scope_template.horizon) for config in challenge.configs
@@ -100,6 +101,30 @@ def _facts(plan: Blueprint) -> dict[str, Any]:
         "input_parameter": _parameter_of(challenge, "input"),
         "version": __version__,
     }
+
+
+def _inheritance(plan: Blueprint) -> dict[str, Any]:
+    """What a model inherits from, and how it gets at that."""
+    own = f"{plan.names.package}.{plan.base_module}", plan.base_class
+    if plan.foreign_package is None:
+        return {
+            "base_path": ".".join(own),
+            "bases": own[1],
+            "base_imports": [_import(*own)],
+            "foreign_package": None,
+        }
+    path = plan.challenge.model_base_classname
+    module, _, name = path.rpartition(".")
+    return {
+        "base_path": Literal(path),
+        "bases": Literal(f"{own[1]}, {name}"),
+        "base_imports": [_import(*each) for each in sorted([own, (module, name)])],
+        "foreign_package": plan.foreign_package,
+    }
+
+
+def _import(module: str, name: str) -> Literal:
+    return Literal(f"from {module} import {name}")
 
 
 def _metric_names(challenge: Challenge) -> list[str]:

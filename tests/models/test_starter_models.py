@@ -54,7 +54,9 @@ def answers(roster, tmp_path_factory):
     minutes_of_day = (int(START.timestamp()) // 60) % 720
     first = (FLAKY_SLEEPS_AT_MINUTE - minutes_of_day) % 720 - 30
     logs = tmp_path_factory.mktemp("logs")
-    with ReplayModels(base_class="tracker.TrackerBase", log_dir=logs) as models:
+    with ReplayModels(
+        base_class="tracker.TrackerBase", log_dir=logs, supplies=lambda: roster.supplies
+    ) as models:
         [(_, found)] = models.ask_each([(hour(first), roster.members)])
     return {
         member.model_id: [each for each in found if each.model_id == member.model_id]

@@ -6,7 +6,6 @@ importing callables (``author.rules``) and defaults that depend on other fields 
 Larger sections have a module each.
 """
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +15,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from coordinator_pipelines.domain.doors.ledger import Identity
 from coordinator_pipelines.domain.doors.models import Limits
 from coordinator_pipelines.domain.spec.callables import Callables
-from coordinator_pipelines.domain.spec.defaults import DEFAULT_WINDOWS, filled_in
+from coordinator_pipelines.domain.spec.defaults import (
+    DEFAULT_BASE_CLASS,
+    DEFAULT_WINDOWS,
+    filled_in,
+    own_package,
+)
 from coordinator_pipelines.domain.spec.feed import FeedSpec, ReferenceFeedSpec
 from coordinator_pipelines.domain.spec.model import (
     FilePath,
@@ -39,19 +43,10 @@ from coordinator_pipelines.domain.spec.sections import (
 )
 from coordinator_pipelines.domain.timeline.window import BATCH_WINDOWS
 
-DEFAULT_BASE_CLASS = "tracker.TrackerBase"
-
 
 def _spec_version(value: Any) -> Any:
     """The version as text; the original took the number 1 as well."""
     return "1" if type(value) is int and value == 1 else value
-
-
-def _base_class(value: Any) -> Any:
-    """The original's spellings of the default class, normalised as it did."""
-    if isinstance(value, str) and re.fullmatch(r"(crunch_\w+\.)?tracker\.TrackerBase|", value):
-        return DEFAULT_BASE_CLASS
-    return value
 
 
 SpecVersion = Annotated[Literal["1"], BeforeValidator(_spec_version)]
@@ -65,7 +60,6 @@ CrunchId = Annotated[
 ]
 ClassPath = Annotated[
     str,
-    BeforeValidator(_base_class),
     AfterValidator(
         Shape(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", "'<module>.<class>', as tracker.TrackerBase", 200)
     ),
@@ -121,6 +115,11 @@ class Challenge(SpecModel):
     def key(self) -> str:
         """The slug as an identifier: prefix of asset keys."""
         return self.name.replace("-", "_")
+
+    @property
+    def own_package(self) -> str:
+        """The public package of the challenge, as it is imported."""
+        return own_package(self.name)
 
     @property
     def window_length(self) -> timedelta:

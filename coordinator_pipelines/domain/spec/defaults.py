@@ -11,6 +11,12 @@ from coordinator_pipelines.domain.spec.presets import PRESETS
 from coordinator_pipelines.domain.spec.sections import METRIC_NAME
 
 DEFAULT_WINDOWS = {"recent": 24, "steady": 72, "anchor": 168}
+DEFAULT_BASE_CLASS = "tracker.TrackerBase"
+
+
+def own_package(slug: str) -> str:
+    """The public package of the challenge of a slug, as it is imported."""
+    return f"crunch_{slug.replace('-', '_')}"
 
 
 def filled_in(raw: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +25,8 @@ def filled_in(raw: dict[str, Any]) -> dict[str, Any]:
     A section that the spec gives replaces the preset's whole section.
     """
     given = {field: value for field, value in raw.items() if value is not None}
-    return _with_profile(_with_tournament_mode({**_preset(given.get("preset")), **given}))
+    spec = _with_base_class({**_preset(given.get("preset")), **given})
+    return _with_profile(_with_tournament_mode(spec))
 
 
 def _preset(name: Any) -> dict[str, Any]:
@@ -28,6 +35,14 @@ def _preset(name: Any) -> dict[str, Any]:
     if not isinstance(name, str) or name not in PRESETS:
         raise problem("preset", name, f"must be one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def _with_base_class(spec: dict[str, Any]) -> dict[str, Any]:
+    """The original's spellings of the default class are one; other packages' stay as they are."""
+    own = f"{own_package(str(spec.get('name')))}.{DEFAULT_BASE_CLASS}"
+    if spec.get("model_base_classname") in ("", own):
+        return {**spec, "model_base_classname": DEFAULT_BASE_CLASS}
+    return spec
 
 
 def _with_tournament_mode(spec: dict[str, Any]) -> dict[str, Any]:

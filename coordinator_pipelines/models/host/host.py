@@ -18,6 +18,7 @@ from pathlib import Path
 from coordinator_pipelines import private
 from coordinator_pipelines.domain.doors.models import Member
 from coordinator_pipelines.domain.values.errors import CoordinatorError, RosterError
+from coordinator_pipelines.models.base_class import base_class
 from coordinator_pipelines.models.host.announcer import Announcer
 from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
@@ -45,6 +46,9 @@ class HostConfig:
 
     crunch_id: str
     base_class: str
+    """As in the spec."""
+    own_package: str
+    """The challenge's public package, as it is imported."""
     models_file: Path
     log_dir: Path
     environments_dir: Path
@@ -63,7 +67,7 @@ class ModelHost:
         self, config: HostConfig, runner: RunnerEnvironment, say: Callable[[str], None]
     ) -> None:
         self._config = config
-        self._environments = ModelEnvironments(runner, config.environments_dir)
+        self._runner = runner
         self._say = say
         self._models: dict[str, HostedModel] = {}
         self._announcer = Announcer(config.crunch_id, self._models)
@@ -81,18 +85,20 @@ class ModelHost:
             loop.add_signal_handler(number, stop.set)
         roster = await asyncio.to_thread(Roster.load, config.models_file)
         with run_directory() as root:
-            lay_out(roster.shared_modules, config.base_class, root / "shared")
+            shared, packages = roster.supplies.shared_modules, roster.supplies.requirements
+            environments = ModelEnvironments(self._runner, config.environments_dir, packages)
+            lay_out(shared, config.base_class, config.own_package, root / "shared")
             let_all_read(root / "shared")
             async with self._announced() as port, self._listed() as api_port:
-                tier = await asyncio.to_thread(strongest_tier, self._environments.all, root)
+                tier = await asyncio.to_thread(strongest_tier, environments.all, root)
                 self._say(f"Models run {tier.value}")
                 self._say(
                     f"{READY}announcing at ws://{config.address}:{port}/{config.crunch_id}, "
                     f"list and logs at http://{config.address}:{api_port}/models"
                 )
                 setting = Setting(
-                    tier, self._environments, root, config.base_class, config.setup_seconds,
-                    config.memory_bytes,
+                    tier, environments, root, base_class(config.base_class, shared),
+                    config.setup_seconds, config.memory_bytes,
                 )  # fmt: skip
                 await self._run_models(setting, stop)
 

@@ -17,8 +17,8 @@ from typing import Any
 from coordinator_pipelines.domain.doors.models import Member
 from coordinator_pipelines.models import submission
 from coordinator_pipelines.models.host.deployment import Deployment, NotReadyError, Setting
-from coordinator_pipelines.models.model_environments import RequirementsError
 from coordinator_pipelines.models.model_log import Log
+from coordinator_pipelines.models.requirements import RequirementsError
 from coordinator_pipelines.models.submission import Signature
 
 logger = logging.getLogger(__name__)

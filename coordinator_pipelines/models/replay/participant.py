@@ -26,13 +26,14 @@ K    a call was not made because the tick before it raised          reason, as a
 import ctypes
 import gc
 import importlib
+import inspect
 import os
+import pkgutil
 import random
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterator
 from contextlib import suppress
 from json import dumps, loads
 from os import write
@@ -46,33 +47,45 @@ CRASHED = 70
 PR_SET_PDEATHSIG = 1
 
 
-def inherits(candidate: type, base_class: str) -> bool:
-    """Whether a proper ancestor of the class is called ``base_class``, or ends with its name."""
-    names = (f"{base.__module__}.{base.__qualname__}" for base in candidate.__mro__[1:])
-    return any(name == base_class or name.endswith(f".{base_class}") for name in names)
+def load_base(path: str) -> type:
+    """The base class, imported by its whole name.
+
+    Raises:
+        LookupError: its module has no such class.
+        BaseException: whatever importing its module raises.
+    """
+    module, _, name = path.rpartition(".")
+    found = getattr(importlib.import_module(module), name, None)
+    if not isinstance(found, type):
+        raise LookupError(f"{module} has no class {name}")
+    return found
 
 
-def module_names(directory: Path) -> Iterator[str]:
-    """``main``, then the directory's other modules and packages by name."""
-    yield "main"
-    paths = [*directory.glob("*.py"), *(path.parent for path in directory.glob("*/__init__.py"))]
-    yield from sorted({path.stem for path in paths if path.stem.isidentifier()} - {"main"})
+def find_model(directory: Path, base_path: str) -> type:
+    """The class that the published runner would take: the first that inherits from the base class.
 
-
-def find_model(directory: Path, base_class: str) -> type:
-    """The first class that inherits from the base class; one defined in its module comes first.
+    Modules come in the order of their names, classes too; those of the base class's own package
+    are no models. A module that cannot be imported is passed over, and is the reason if no model
+    is found.
 
     Raises:
         LookupError: there is none.
-        BaseException: whatever importing the model's modules raises.
+        BaseException: whatever importing the base class or the model's modules raises.
     """
-    for name in module_names(directory):
-        values = vars(importlib.import_module(name)).values()
-        found = [each for each in values if isinstance(each, type) and inherits(each, base_class)]
-        found.sort(key=lambda each: each.__module__ != name)
-        if found:
-            return found[0]
-    raise LookupError(f"no class inherits from {base_class}")
+    base, package = load_base(base_path), base_path.partition(".")[0]
+    broken: Exception | None = None
+    for found in pkgutil.walk_packages([str(directory)]):
+        try:
+            module = importlib.import_module(found.name)
+        except Exception as error:  # noqa: BLE001 - participants' code
+            log_traceback(f"{found.name} cannot be imported")
+            broken = broken or error
+            continue
+        for _, candidate in inspect.getmembers(module, inspect.isclass):
+            home = str(getattr(candidate, "__module__", "")).partition(".")[0]
+            if candidate is not base and home != package and issubclass(candidate, base):
+                return candidate
+    raise broken or LookupError(f"no class inherits from {base_path}")
 
 
 def describe(error: BaseException) -> str:
@@ -90,12 +103,28 @@ def log_traceback(title: str) -> None:
         sys.stderr.write(f"{title}\n{traceback.format_exc()}\n")
 
 
+def written(answer: Any) -> str:
+    """An answer as JSON text, as it would come back over the published protocol.
+
+    Raises:
+        Exception: it would not.
+    """
+    if isinstance(answer, str):
+        answer.encode()
+    elif isinstance(answer, int):
+        int(answer).to_bytes(8, "little", signed=True)
+        return dumps(int(answer))
+    elif not isinstance(answer, float | dict | list):
+        raise TypeError(f"{type(answer).__name__} is not JSON; answer a number, text, dict or list")
+    return dumps(answer)
+
+
 def encode(answer: Any, output_bytes: int) -> tuple[str, str]:
     """Kind of line and text for what a call returned."""
     if answer is None:
         return "N", ""
     try:
-        text = dumps(answer)
+        text = written(answer)
     except Exception as error:  # noqa: BLE001 - encoding runs participants' code
         return "E", dumps(f"the answer cannot be written as JSON: {describe(error)}"[:500])
     if len(text) > output_bytes:
@@ -112,6 +141,7 @@ class Attempt:
         self._ask = ask
         self._results = results
         self._model: Any = None
+        self._methods: dict[str, tuple[Any, list[str]]] = {}
 
     def run(self) -> None:
         """Set up, catch up with the ticks before step ``first``, then go on from there."""
@@ -134,11 +164,20 @@ class Attempt:
         self._model = self._class()
 
     def _tell(self, data: Any) -> None:
-        ask, method = self._ask, getattr(self._model, self._ask["tick_method"])
+        ask = self._ask
         if ask["tick_argument"] is None:
-            method(data, **ask["tick_facts"])
+            self._do(ask["tick_method"], [data], ask["tick_facts"])
         else:
-            method(**{ask["tick_argument"]: data}, **ask["tick_facts"])
+            self._do(ask["tick_method"], [], {ask["tick_argument"]: data, **ask["tick_facts"]})
+
+    def _do(self, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Call a method as the published runner does: looked up once, with what it names."""
+        if name not in self._methods:
+            method = getattr(self._model, name)
+            self._methods[name] = method, list(inspect.signature(method).parameters)
+        method, parameters = self._methods[name]
+        named = parameters[len(args) :]
+        return method(*args, **{key: value for key, value in kwargs.items() if key in named})
 
     def _tell_history(self) -> None:
         if self._ask["history"] is not None:
@@ -187,8 +226,8 @@ class Attempt:
     def _call(self, question: dict[str, Any], step: int, args: Any, kwargs: Any) -> None:
         started = perf_counter()
         try:
-            predict = getattr(self._model, self._ask["predict_method"])
-            answer = predict(*args, **kwargs, **self._ask["predict_facts"])
+            given = {**kwargs, **self._ask["predict_facts"]}
+            answer = self._do(self._ask["predict_method"], args, given)
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - participants' code
@@ -257,7 +296,7 @@ def main() -> None:
     sys.argv[1:] = []
     die_with_parent()
     os.nice(NICENESS)
-    sys.path.insert(0, str(Path.cwd()))
+    sys.path.append(str(Path.cwd()))  # as the published runner has it
     try:
         model_class = find_model(Path.cwd(), base_class)
     except BaseException as error:  # noqa: BLE001 - participants' code, sys.exit() included

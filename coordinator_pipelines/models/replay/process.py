@@ -32,7 +32,7 @@ CLEAN_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-"""All that a model's process finds in its environment, with HOME and TMPDIR: no secrets."""
+"""A model's process finds these, HOME, TMPDIR and PYTHONPATH in its environment: no secrets."""
 SCRIPT = Path(__file__).with_name("participant.py")
 
 
@@ -65,11 +65,12 @@ def kill_orphans(keep: int | None) -> None:
 class ModelProcess:
     """The process that imports the model, once started, and at most one child of it at a time."""
 
-    def __init__(self, directory: Path, base_class: str, log: Log, home: str) -> None:
+    def __init__(self, directory: Path, base_class: str, shared: str, log: Log, home: str) -> None:
         self._arguments = (sys.executable, "-B", "-P", "-s", "-u", str(SCRIPT), base_class)
         self._directory = directory
         self._log = log
-        self._environment = {**CLEAN_ENVIRONMENT, "HOME": home, "TMPDIR": home}
+        own = {"HOME": home, "TMPDIR": home, "PYTHONPATH": shared}
+        self._environment = {**CLEAN_ENVIRONMENT, **own}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._messages = b""

@@ -10,9 +10,12 @@ that writes into its own directory defeats this: replays run trusted or reviewed
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Semaphore
 from types import TracebackType
 from typing import Self
@@ -21,7 +24,10 @@ from coordinator_pipelines import private
 from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Models, Outcome
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.answers import same_answers
+from coordinator_pipelines.models.base_class import base_class
 from coordinator_pipelines.models.replay.worker import ReplayWorker, Request
+from coordinator_pipelines.models.roster import Supplies
+from coordinator_pipelines.models.shared_modules import lay_out
 from coordinator_pipelines.models.submission import is_submitted
 
 ASKS_PER_CORE = 2
@@ -34,25 +40,48 @@ Pending = tuple[Ask, list[Future[list[Answer]]]]
 class ReplayModels(Models):
     """Asks the code in the members' directories. Use as a context manager.
 
-    ``base_class``: name of the class that models inherit from, such as ``tracker.TrackerBase``;
-    it may leave out leading packages. ``log_dir``: gets ``<model_id>.log`` with all that the
-    model prints, its tracebacks included. ``call``: how the models' methods are called.
-    ``ahead``: asks that are worked on before the consumer has taken the one in front.
+    ``base_class``: the class that models inherit from, as in the spec. ``log_dir``: gets
+    ``<model_id>.log`` with all that the model prints, its tracebacks included. ``supplies``: reads
+    what models are given, when the first is asked. ``own_package``: see ``lay_out``. ``call``: how
+    the models' methods are called. ``ahead``: asks that are worked on before the consumer has
+    taken the one in front.
     """
 
     def __init__(
-        self, *, base_class: str, log_dir: Path, call: CallShape = DEFAULT_SHAPE, ahead: int = 8
+        self,
+        *,
+        base_class: str,
+        log_dir: Path,
+        supplies: Callable[[], Supplies] = Supplies,
+        own_package: str = "",
+        call: CallShape = DEFAULT_SHAPE,
+        ahead: int = 8,
     ) -> None:
         self._base_class = base_class
+        self._read_supplies = supplies
+        self._own_package = own_package
         self._log_dir = log_dir
         self._call = call
         self._ahead = ahead
         self._slots = Semaphore(ASKS_PER_CORE * (os.cpu_count() or 1))
         self._workers: dict[tuple[str, Path, str], ReplayWorker] = {}
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         private.directory(self._log_dir)
         return self
+
+    @cached_property
+    def _supplies(self) -> Supplies:
+        return self._read_supplies()
+
+    @cached_property
+    def _shared(self) -> Path:
+        """Where models find what the challenge gives them to import."""
+        root = self._stack.enter_context(TemporaryDirectory(prefix="replay-"))
+        modules = self._supplies.shared_modules
+        lay_out(modules, self._base_class, self._own_package, Path(root))
+        return Path(root)
 
     def __exit__(
         self,
@@ -69,6 +98,7 @@ class ReplayModels(Models):
         for worker in self._workers.values():
             worker.join()
         self._workers.clear()
+        self._stack.close()
 
     def ask_each(
         self, asks: Iterable[tuple[Ask, Sequence[Member]]]
@@ -103,8 +133,9 @@ class ReplayModels(Models):
     def _worker(self, member: Member, directory: Path) -> ReplayWorker:
         key = (member.model_id, directory, member.code_hash)
         if key not in self._workers:
+            base = base_class(self._base_class, self._supplies.shared_modules)
             self._workers[key] = ReplayWorker(
-                member, directory, self._base_class, self._log_dir, self._slots
+                member, directory, base, self._shared, self._log_dir, self._slots
             )
         return self._workers[key]
 

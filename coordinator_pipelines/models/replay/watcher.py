@@ -1,6 +1,7 @@
 """The watcher of one model in a replay: deadlines, kills and restarts.
 
-Run as ``python -m coordinator_pipelines.models.replay.watcher DIRECTORY BASE_CLASS LOG``. No
+Run as ``python -m coordinator_pipelines.models.replay.watcher DIRECTORY BASE_CLASS SHARED
+LOG``. No
 participant's code ever runs in this process, so it answers whatever that code does to the
 processes below. Add here the course of an ask; avoid importing the model, the meaning of what
 it does (``replay_verdict.py``) and anything that knows more than one model.
@@ -198,7 +199,7 @@ def leave(*_: object) -> None:
 
 def main() -> None:
     """Answer asks from standard input until it ends."""
-    directory, base_class, log_path = sys.argv[1:]
+    directory, base_class, shared, log_path = sys.argv[1:]
     signal.signal(signal.SIGTERM, leave)
     guard_process()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -207,7 +208,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     with tempfile.TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as home:
         log = Log(Path(log_path))
-        process = ModelProcess(Path(directory), base_class, log, home)
+        process = ModelProcess(Path(directory), base_class, shared, log, home)
         worker = Worker(process, Path(home))
         try:
             while line := sys.stdin.buffer.readline():

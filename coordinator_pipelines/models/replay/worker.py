@@ -113,13 +113,19 @@ class ReplayWorker:
     """
 
     def __init__(
-        self, member: Member, directory: Path, base_class: str, log_dir: Path, slots: Semaphore
+        self,
+        member: Member,
+        directory: Path,
+        base_class: str,
+        shared: Path,
+        log_dir: Path,
+        slots: Semaphore,
     ) -> None:
         self._member = member
         log = log_dir / f"{member.model_id}.log"
         self._command = (
             *(sys.executable, "-B", "-P", "-s", "-m", MODULE),
-            *(str(directory.absolute()), base_class, str(log.absolute())),
+            *(str(directory.absolute()), base_class, str(shared), str(log.absolute())),
         )
         self._slots = slots
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{member.model_id}")

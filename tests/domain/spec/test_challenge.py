@@ -331,13 +331,24 @@ def test_an_interval_need_not_divide_the_batch_window():
     "spelling", ["", "tracker.TrackerBase", "crunch_btc_up.tracker.TrackerBase"]
 )
 def test_the_originals_spellings_of_the_base_class_are_one(spelling):
-    challenge = checked_challenge(changed({"model_base_classname": spelling}))
-    assert challenge.model_base_classname == "tracker.TrackerBase"
+    spec = changed({"name": "btc-up", "model_base_classname": spelling})
+    assert checked_challenge(spec).model_base_classname == "tracker.TrackerBase"
 
 
-def test_another_base_class_is_kept():
-    challenge = checked_challenge(changed({"model_base_classname": "my_crunch.base.ModelBase"}))
-    assert challenge.model_base_classname == "my_crunch.base.ModelBase"
+@pytest.mark.parametrize(
+    "path",
+    [
+        "my_crunch.base.ModelBase",
+        "crunch_synth.tracker.TrackerBase",
+        "crunch_synth.TrackerBase",
+        "crunch_btc.tracker.TrackerBase",
+        "crunch_btc_up.tracker.Other",
+        "crunch_btc_up.sub.tracker.TrackerBase",
+    ],
+)
+def test_the_base_class_of_another_package_is_kept(path):
+    spec = changed({"name": "btc-up", "model_base_classname": path})
+    assert checked_challenge(spec).model_base_classname == path
 
 
 @pytest.mark.parametrize("module", ["node_template_x.scoring", "coordinator_runtime_extra"])

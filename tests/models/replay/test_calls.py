@@ -7,6 +7,8 @@ import math
 import pytest
 
 from coordinator_pipelines.domain.doors.models import Call, Outcome, Question
+from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.models.replay.replay_models import ReplayModels
 
 
 def outcomes(answers):
@@ -85,12 +87,13 @@ def test_any_exception_is_contained(ask_models, write_model, raised):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ("True", "true"),
+        ("True", "1"),  # the published protocol has no booleans
         ("{'p_up': 0.25}", '{"p_up": 0.25}'),
         ("{60: (1, None)}", '{"60": [1, null]}'),
         ("'line\\nline é'", '"line\\nline \\u00e9"'),
         ("[[[[]]]]", "[[[[]]]]"),
         ("float('inf')", "Infinity"),
+        ("2 ** 63 - 1", "9223372036854775807"),
     ],
 )
 def test_json_comes_back_as_text(ask_models, write_model, value, text):
@@ -117,6 +120,9 @@ def test_none_is_an_abstention(ask_models, write_model):
         ("{1, 2}", "set is not JSON"),
         ("b'1'", "bytes is not JSON"),
         ("10 ** 5000", "cannot be written as JSON"),
+        ("2 ** 63", "cannot be written as JSON"),
+        ("(1, 2)", "tuple is not JSON"),
+        ("'\\ud800'", "cannot be written as JSON"),
         ("'x' * 10_000_000", "10000002 bytes of JSON; at most 2000"),
     ],
 )
@@ -194,19 +200,56 @@ def test_the_model_may_stand_in_another_module_of_its_directory(ask_models, writ
     assert ask_models.outputs(model) == ["best"] * 3
 
 
-def test_a_class_of_main_comes_before_one_that_main_imports(ask_models, write_model):
+@pytest.mark.parametrize(("module", "taken"), [("base", "common"), ("shared", "mine")])
+def test_of_several_models_the_one_is_taken_that_the_published_runner_takes(
+    ask_models, write_model, module, taken
+):
     model = write_model(
-        main="""
+        main=f"""
         from tracker import TrackerBase
-        from base import Common
-        class Mine(Common):
+        import {module}
+        class Mine({module}.Common):
             def predict(self, k, step): return "mine"
         """
     )
-    (model.directory / "base.py").write_text(
-        "from tracker import TrackerBase\nclass Common(TrackerBase): pass\n"
+    (model.directory / f"{module}.py").write_text(
+        "from tracker import TrackerBase\nclass Common(TrackerBase):\n"
+        "    def predict(self, k, step): return 'common'\n"
     )
-    assert ask_models.outputs(model) == ["mine"] * 3
+    assert ask_models.outputs(model) == [taken] * 3
+
+
+def test_a_module_that_cannot_be_imported_is_passed_over(ask_models, write_model):
+    model = write_model(predict="return 'main'")
+    (model.directory / "aside.py").write_text("import nothing_of_that_name\n")
+    assert ask_models.outputs(model) == ["main"] * 3
+
+
+def test_a_class_of_the_same_name_from_elsewhere_is_no_base_class(ask_models, write_model):
+    model = write_model(
+        main="from elsewhere.tracker import TrackerBase\nclass M(TrackerBase): pass"
+    )
+    (model.directory / "elsewhere").mkdir()
+    (model.directory / "elsewhere" / "__init__.py").touch()
+    (model.directory / "elsewhere" / "tracker.py").write_text("class TrackerBase: pass\n")
+    reason = "import failed: LookupError: no class inherits from tracker.TrackerBase"
+    assert ask_models.outputs(model) == [reason] * 3
+
+
+def test_a_method_is_given_the_keywords_that_it_names(tmp_path, write_model, make_ask):
+    main = """
+    from tracker import TrackerBase
+    class Few(TrackerBase):
+        def tick(self, payload):
+            self.told = payload
+        def predict(self, k):
+            return [self.told, k]
+    """
+    shape = CallShape(tick_argument="payload", tick_facts={"me": "model_id"})
+    logs = tmp_path / "logs"
+    with ReplayModels(base_class="tracker.TrackerBase", log_dir=logs, call=shape) as models:
+        [(_, answers)] = models.ask_each([(make_ask(rounds=1), [write_model(main=main)])])
+    assert [answer.output for answer in answers] == ["[0, 0]"]
 
 
 def test_outcomes_are_those_of_the_door(ask_models, write_model):

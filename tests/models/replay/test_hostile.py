@@ -252,7 +252,7 @@ def test_the_environment_holds_no_secrets(ask_models, write_model, monkeypatch):
     monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
     environment = ask_models.outputs(write_model(predict="return dict(os.environ)"))[0]
     assert set(environment) - {"LC_CTYPE", "PWD"} == {
-        *("PATH", "HOME", "TMPDIR", "LANG", "TZ", "PYTHONHASHSEED"),
+        *("PATH", "HOME", "TMPDIR", "LANG", "TZ", "PYTHONHASHSEED", "PYTHONPATH"),
         *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
     }
     assert environment["HOME"] != str(Path.home())

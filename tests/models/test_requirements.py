@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from coordinator_pipelines.models.model_environments import (
+from coordinator_pipelines.models.requirements import (
     FILE_BYTES,
     RequirementsError,
     requirements,
