@@ -12,7 +12,7 @@ FEED ?= simulated
 DOCS_PORT ?= 8080
 KILLS ?= 50
 
-.PHONY: help demo dev deploy down logs verify-e2e test test-slow test-faults lint format docs docs-build bench bench-short lock clean
+.PHONY: help setup demo dev deploy down logs verify-e2e test test-slow test-faults lint format docs docs-build bench bench-short lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -26,6 +26,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+setup: $(READY) ## The environment in .venv, which every other target makes as well
+	@echo "Ready: . $(VENV)/bin/activate"
 
 demo: $(READY) ## Two days of the starter challenge, from prices to a leaderboard
 	@$(BIN)/coordinator demo
