@@ -8,7 +8,7 @@ import pytest
 from coordinator_pipelines.domain.doors.ledger import Mode
 from tests.support.challenges import FIRST_BAR, START, WINDOW
 from tests.support.participants import FOLLOWER, HALF, SPY, write_participants
-from tests.support.pipeline import Pipeline, keys
+from tests.support.pipeline import Pipeline, keys, same_contents
 from tests.support.prices import MINUTE, closes_from, read_closes, walk, write_candles
 from tests.support.recompute import seconds
 
@@ -159,6 +159,34 @@ def test_a_round_waits_for_its_deadline_before_it_is_unresolvable(outage):
         pipeline.succeed(START, 2)
         truths = ledger.ground_truths(START, START + 2 * WINDOW)
     assert truths["state"].value_counts()["UNRESOLVABLE"] == 1
+
+
+@pytest.mark.parametrize("pieces", [(1, 3), (2, 1, 1)], ids=str)
+def test_what_is_stored_of_an_outage_does_not_depend_on_how_a_backfill_was_split(
+    make_pipeline, tmp_path, pieces
+):
+    """The outage is longer than the look-back: a window by itself has not seen what was before."""
+    closes = closes_from(FIRST_BAR, walk(300))
+    back = START + 3 * WINDOW + timedelta(minutes=5)
+    lost = {t for t in closes if START < datetime.fromtimestamp(t, UTC) < back}
+    write_candles(tmp_path / "prices.csv", closes, missing=lost)
+    write_participants(tmp_path, {"half": HALF, "follower": FOLLOWER})
+    whole, split = make_pipeline("whole"), make_pipeline("split")
+    assert whole.challenge.look_back < timedelta(minutes=20)
+    stages = ["feed_records", "prediction_batch", "ground_truth"]
+    whole.succeed(START, sum(pieces), assets=stages)
+    first = START
+    for windows in pieces:
+        split.succeed(first, windows, assets=stages)
+        first += windows * WINDOW
+    tables = ("feed_records", "rounds", "predictions", "ground_truths")
+    same_contents(whole.contents(tables), split.contents(tables))
+    void = whole.rows("rounds").query("status == 'VOID'")
+    assert len(void) > 40
+    told = void["reason"].str.startswith("newest record ended 2025-01-01 02:00:00")
+    assert 0 < told.sum() < len(void)
+    assert (told == void["input_ended_at"].notna()).all()
+    assert set(void.loc[~told, "reason"]) == {"no record within the staleness limit (180 s)"}
 
 
 @pytest.mark.prices

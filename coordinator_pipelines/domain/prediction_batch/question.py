@@ -73,13 +73,18 @@ def _newest_versions(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_inputs(challenge: Challenge, rounds: pd.DataFrame, sight: Sight) -> pd.DataFrame:
-    """The rounds with ``input_ended_at``, ``status`` and ``reason``: VOID if the input is stale."""
+    """The rounds with ``input_ended_at``, ``status`` and ``reason``: VOID if the input is stale.
+
+    What ended before a round's look-back is nothing to it, whether or not it is in sight: how far
+    that reaches depends on what else is asked together with the round.
+    """
     limit = timedelta(seconds=challenge.feed.staleness_limit_seconds)
     performed_at = rounds["performed_at"].to_numpy("datetime64[us]")
     newest = np.full_like(performed_at, "NaT")
     for config in challenge.configs:
         own = (rounds["prediction_config_id"] == config.id).to_numpy()
         newest[own] = sight.newest(config.asset, performed_at[own])
+    newest[performed_at - newest > np.timedelta64(challenge.look_back)] = np.datetime64("NaT")
     ended_at = pd.DatetimeIndex(newest, tz="UTC")
     stale = ~(performed_at - newest <= np.timedelta64(limit))
     reason = np.full(len(rounds), None, dtype=object)

@@ -89,6 +89,14 @@ def test_rounds_whose_input_is_too_old_are_void_and_ask_nothing(challenge):
     assert void["input_json"].isna().all()
 
 
+def test_what_ended_before_the_look_back_of_a_round_is_nothing_to_it(challenge):
+    _, rounds = asked(challenge, records((-8, 1.0, -8)))
+    told = [*["newest record ended 2025-01-01 01:52:00 UTC, beyond the limit of 180 s"] * 3,
+            *["no record within the staleness limit (180 s)"] * 7]  # fmt: skip
+    assert rounds["reason"].tolist() == told
+    assert rounds["input_ended_at"].notna().tolist() == [True] * 3 + [False] * 7
+
+
 def test_without_any_record_every_round_is_void(challenge):
     ask, rounds = asked(challenge, records((0, 1.0, 0)).iloc[:0])
     assert set(rounds["status"]) == {"VOID"}
