@@ -104,10 +104,10 @@ def _model_interface(challenge: Challenge) -> str:
 def _replays(challenge: Challenge) -> str:
     refused = ", ".join(load_rules(challenge).not_replayable)
     if not challenge.replay_allowed:
-        return "not allowed" + (f", nor possible: {refused} do their own I/O" if refused else "")
+        return "not allowed" + (f", nor possible: {refused} does its own I/O" if refused else "")
     if refused:
         raise CoordinatorError(
-            f"every replay is refused, since {refused} do their own I/O: let them take a context "
+            f"every replay is refused, since {refused} does its own I/O: let it take a context "
             "argument, or say replay_allowed: false"
         )
     if challenge.feed.publication_delay_seconds == 0 and not challenge.is_operated:

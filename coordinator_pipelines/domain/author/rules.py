@@ -33,13 +33,19 @@ AuthorCode = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class FeedContext:
-    """What an author's own provider or resolver may see of the feed: nothing after ``now``."""
+    """What an author's own provider or resolver may see of the feed: nothing after ``now``.
+
+    A provider is handed the records that could be seen after ``since`` and not after ``now``. A
+    resolver is handed those that ended in [``since``, ``now``], both ends included: the prices at
+    both ends of its round.
+    """
 
     now: datetime
+    """The round's instant; of a resolver, its ``resolvable_at``."""
     since: datetime | None
-    """The previous question; None for the history tick."""
+    """The previous question, None for the history tick; of a resolver, its ``performed_at``."""
     frames: dict[str, pd.DataFrame]
-    """Per asset: record columns, those observed in (since, now], ascending by ``ended_at``."""
+    """Per asset: record columns, ascending by ``ended_at``."""
     table: dict[str, Any] | None = None
     """The feature table of a round that an operator opened, as ``FeatureTable.as_json``."""
 
