@@ -52,6 +52,7 @@ class WindowCounts(BaseModel):
     """What a payload says of one trailing window, as far as pages show it."""
 
     n: int = 0
+    n_imputed: int = 0
     expected: int = 0
     coverage: float | None = None
     outcomes: dict[str, int] = Field(default_factory=dict)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.percent import percent
 
 MOST_EVENTS = 50
 OUTCOMES = [outcome.value for outcome in Outcome]
@@ -53,7 +54,7 @@ def leaderboard_table(
                 str(entry["rank"] or "-"),
                 entry["model_name"],
                 *(number(score["metrics"].get(name)) for name in names),
-                "no data" if coverage is None else f"{coverage:.1%}",
+                "no data" if coverage is None else percent(coverage),
                 *(str(summary["outcomes"].get(name, 0)) for name in OUTCOMES),
                 entry["unranked_reason"] or "",
             ]

@@ -15,6 +15,9 @@ HEAD = """\
 """
 COMMENTS: Mapping[str, str] = {
     "name": "Names the challenge everywhere. A challenge has one database.",
+    "title": "What people read as its name.",
+    "question": "What models are asked, in a sentence, on the public page.",
+    "join_url": "Where whoever wants to take part reads how.",
     "crunch_id": "By this id the orchestrator of models finds those of this challenge.",
     "model_base_classname": "Definition point 1, the model interface: what models inherit from.",
     "preset": "Where this file began; everything that the preset says is written out below.",

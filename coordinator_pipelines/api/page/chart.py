@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import groupby
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 88, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 88, 12, 22, 34
 Y_TICKS, X_TICKS = 5, 4
 
 Series = Sequence[tuple[datetime, float | None]]

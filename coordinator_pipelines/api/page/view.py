@@ -10,12 +10,21 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow, WindowCounts
+from coordinator_pipelines.api.board import Board, LeaderboardRow, WindowCounts
 from coordinator_pipelines.api.calibration import Bin, calibration
 from coordinator_pipelines.api.http.answers import Sieve, records
-from coordinator_pipelines.api.http.context import Context
+from coordinator_pipelines.api.http.context import START_OF_TIME, Context
 from coordinator_pipelines.api.http.parameters import Span
 from coordinator_pipelines.api.page.chart import Chart, line_chart
+from coordinator_pipelines.api.page.question import Question, question
+from coordinator_pipelines.api.page.rounds import ToldRound, told_rounds
+from coordinator_pipelines.api.page.standings import (
+    Standing,
+    digits,
+    provisional,
+    ranked,
+    standings,
+)
 from coordinator_pipelines.api.routes.health import is_stale
 from coordinator_pipelines.api.routes.leaderboard import find_board
 from coordinator_pipelines.api.routes.models import ModelRow, model_rows
@@ -23,13 +32,13 @@ from coordinator_pipelines.api.routes.score_points import point_instants
 from coordinator_pipelines.api.stored import json_object
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.report import scored_cells
-from coordinator_pipelines.domain.leaderboard.ranking import key_window
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.prediction_config import Schedule
 from coordinator_pipelines.domain.spec.sections import MetricSpec
 
 CHART_SPAN = timedelta(days=7)
 CHART_POINTS = 240
-CHART_MODELS = 5
+CHART_MODELS, MOST_DRAWN = 5, 30
 CALIBRATED = 5000
 RECENT = 20
 
@@ -58,14 +67,23 @@ class Column:
 class Shared:
     """What every page shows."""
 
-    challenge: str
+    question: Question
     mode: Mode
+    modes: tuple[Mode, ...]
+    """Those in which there are models."""
     source: str
     notices: tuple[Notice, ...]
     board: Board | None
+    before_as_of: datetime | None
+    """The instant of the board that moves are told from."""
+    standings: tuple[Standing, ...]
+    baseline: Standing | None
     columns: tuple[Column, ...]
-    window: str
+    key_field: str
     order: str
+    minimum_samples: int
+    digits: int
+    """Of metrics, after the point: as many as tell ranked models apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +91,14 @@ class BoardPage:
     """The ranking."""
 
     shared: Shared
-    ranked: list[LeaderboardRow]
-    unranked: list[LeaderboardRow]
+    ranked: list[Standing]
+    provisional: list[Standing]
+    unranked: list[Standing]
+    ranks_from: datetime | None
+    """When the first rank is due, if nobody has one yet."""
     chart: Chart | None
+    choices: list[tuple[LeaderboardRow, bool]]
+    """All models, and whether the chart shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +107,37 @@ class ModelPage:
 
     shared: Shared
     model: ModelRow
+    standing: Standing | None
     row: LeaderboardRow | None
     windows: list[tuple[str, int, WindowCounts]]
     chart: Chart | None
     bins: list[Bin]
-    recent: list[dict[str, Any]]
+    recent: list[ToldRound]
 
 
-def board_page(context: Context, mode: Mode) -> BoardPage:
-    """The ranking as it is now."""
-    shared = _shared(context, mode)
-    rows = shared.board.rows if shared.board else []
-    ranked = [row for row in rows if row.rank != UNRANKED]
-    names = {row.model_id: row.model_name for row in ranked[:CHART_MODELS]}
-    key = context.challenge.ranking.key
+def board_page(context: Context, mode: Mode, chosen: Sequence[str] | None) -> BoardPage:
+    """The ranking as it is now. ``chosen``: the models of the chart; None for the best."""
+    challenge, shared = context.challenge, _shared(context, mode)
+    told = shared.standings
+    on_top, waiting = ranked(told), provisional(challenge, told)
+    best = [one.row.model_id for one in on_top or waiting][:CHART_MODELS]
+    drawn = [one.row for one in told if one.row.model_id in (chosen or best)][:MOST_DRAWN]
+    key = challenge.ranking.key
+    points = _points(context, shared, [row.model_id for row in drawn])
     series = {
-        names[model_id]: [(instant, metrics.get(key)) for instant, metrics in points]
-        for model_id, points in _points(context, shared, list(names)).items()
+        row.model_name: [(at, metrics.get(key)) for at, metrics in points.get(row.model_id, ())]
+        for row in drawn
     }
-    chart = line_chart(f"{label(key)} of the best {len(names)} models, last 7 days", series)
-    return BoardPage(shared, ranked, [row for row in rows if row.rank == UNRANKED], chart)
+    which = "the chosen models" if chosen else f"the best {len(series)} models"
+    return BoardPage(
+        shared,
+        on_top,
+        waiting,
+        [one for one in told if not one.place and one not in waiting],
+        None if on_top else _ranks_from(challenge, shared.board, waiting),
+        line_chart(f"{label(key)} of {which}, last 7 days", series),
+        [(one.row, one.row in drawn) for one in told],
+    )
 
 
 def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
@@ -113,7 +147,6 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
     if model is None:
         return None
     shared = _shared(context, mode)
-    rows = shared.board.rows if shared.board else []
     points = _points(context, shared, [model_id]).get(model_id, [])
     series = {
         f"{column.label} ({column.hours} h)": [
@@ -125,15 +158,17 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
     last = context.latest(mode)
     span = Span(last - CHART_SPAN, last)
     cells = _newest_cells(context, mode, span, model_id)
-    row = next((row for row in rows if row.model_id == model_id), None)
+    standing = next((one for one in shared.standings if one.row.model_id == model_id), None)
+    row = standing.row if standing else None
     return ModelPage(
         shared,
         model,
+        standing,
         row,
         _windows(context.challenge, row),
         line_chart("Metrics, last 7 days", series),
         calibration(cells),
-        records(cells.tail(RECENT))[::-1],
+        list(told_rounds(context, cells.tail(RECENT)))[::-1],
     )
 
 
@@ -157,16 +192,45 @@ def label(name: str) -> str:
 def _shared(context: Context, mode: Mode) -> Shared:
     challenge = context.challenge
     board = find_board(context, mode, None)
+    before = _board_before(context, board)
+    told = standings(challenge, board, before)
+    named = challenge.missing_data.baseline_model
     return Shared(
-        challenge.name,
+        question(context, mode, board.as_of if board else None),
         mode,
+        tuple(one for one in Mode if context.reports.member_since(one) is not None),
         _source(challenge),
         tuple(_notices(context, mode, board.as_of if board else None)),
         board,
+        before.as_of if before else None,
+        tuple(told),
+        next((one for one in told if one.row.model_id == named and one.skill is not None), None),
         tuple(_column(challenge, metric) for metric in challenge.metrics),
-        key_window(challenge, challenge.ranking.key),
+        f"score_{challenge.ranking.key}",
         _order(challenge),
+        challenge.ranking.minimum_samples,
+        digits(challenge, told),
     )
+
+
+def _board_before(context: Context, board: Board | None) -> Board | None:
+    """The board of a batch window before, from which moves are told."""
+    if board is None:
+        return None
+    earlier = board.as_of - context.challenge.window_length
+    return find_board(context, board.mode, earlier) if earlier > START_OF_TIME else None
+
+
+def _ranks_from(
+    challenge: Challenge, board: Board | None, waiting: Sequence[Standing]
+) -> datetime | None:
+    """When the first model has the rounds that a rank needs, if it goes on answering."""
+    schedules = [config.schedule for config in challenge.configs]
+    rates = [1 / one.every_seconds for one in schedules if isinstance(one, Schedule)]
+    if board is None or not waiting or not rates or board.mode is Mode.REPLAY:
+        return None
+    missing = challenge.ranking.minimum_samples - max(one.answered for one in waiting)
+    return board.as_of + timedelta(seconds=missing / sum(rates))
 
 
 def _column(challenge: Challenge, metric: MetricSpec) -> Column:

@@ -1,9 +1,10 @@
-"""``/`` and ``/models/{model_id}``: the public pages, for people, without scripts.
+"""``/``, ``/models/{model_id}`` and ``/docs``: the public pages, for people, without scripts.
 
 Add a page here; avoid putting together what it shows (``page.view``). The pages load nothing but
 their own style sheet, and say so to the browser.
 """
 
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -11,18 +12,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from coordinator_pipelines.api.http.access import PUBLIC
 from coordinator_pipelines.api.http.answers import tagged
 from coordinator_pipelines.api.http.context import Ctx
-from coordinator_pipelines.api.http.parameters import AskedMode
+from coordinator_pipelines.api.http.parameters import AskedMode, AskedModels
+from coordinator_pipelines.api.page.description import described
+from coordinator_pipelines.api.page.standings import FEWEST_DIGITS
 from coordinator_pipelines.api.page.view import board_page, model_page
+from coordinator_pipelines.domain.values.percent import percent
 
 routes = APIRouter(include_in_schema=False)
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -30,9 +35,11 @@ HTML, CSS = "text/html; charset=utf-8", "text/css; charset=utf-8"
 
 
 @routes.get("/", dependencies=[PUBLIC])
-def leaderboard_page(request: Request, context: Ctx, mode: AskedMode) -> Response:
-    """The ranking."""
-    page = board_page(context, mode)
+def leaderboard_page(
+    request: Request, context: Ctx, mode: AskedMode, models: AskedModels
+) -> Response:
+    """The ranking; ``projectIds`` names the models of the chart."""
+    page = board_page(context, mode, models)
     return tagged(request, _rendered("board.html", page=page), HTML, headers=HEADERS)
 
 
@@ -46,9 +53,18 @@ def one_model_page(
     """One model."""
     page = model_page(context, mode, model_id)
     if page is None:
-        text = _rendered("missing.html", challenge=context.challenge.name, model_id=model_id)
+        title = context.challenge.shown_title
+        text = _rendered("missing.html", challenge=title, model_id=model_id)
         return HTMLResponse(text, 404, HEADERS)
     return tagged(request, _rendered("model.html", page=page), HTML, headers=HEADERS)
+
+
+@routes.get("/docs", dependencies=[PUBLIC])
+def description_page(request: Request, context: Ctx) -> Response:
+    """What may be asked, for people; for programs it is ``/openapi.json``."""
+    told = described(request.app.openapi())
+    text = _rendered("docs.html", title=context.challenge.shown_title, paths=told)
+    return tagged(request, text, HTML, headers=HEADERS)
 
 
 @routes.get("/static/style.css", dependencies=[PUBLIC])
@@ -73,14 +89,41 @@ def _templates() -> Environment:
     )
     environment.filters["number"] = _number
     environment.filters["share"] = _share
+    environment.filters["signed"] = _signed
+    environment.filters["instant"] = _instant
+    environment.filters["outcome"] = _outcome
+    environment.filters["code"] = _code
     return environment
 
 
-def _number(value: float | None) -> str:
-    """A metric: four digits after the point, or a dash for none."""
-    return "\N{EN DASH}" if value is None else f"{value:.4f}".replace("-", "\N{MINUS SIGN}")
+def _number(value: float | None, digits: int = FEWEST_DIGITS) -> str:
+    """A metric, or a dash for none."""
+    return "\N{EN DASH}" if value is None else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _signed(value: float | None, digits: int = FEWEST_DIGITS) -> str:
+    """A difference: like a metric, and with its sign."""
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _code(text: str) -> Markup:
+    """A text in which backticks mark code."""
+    words = (Markup("<code>{}</code>" if n % 2 else "{}") for n in range(text.count("`") + 1))
+    return Markup().join(
+        shape.format(part) for shape, part in zip(words, text.split("`"), strict=True)
+    )
+
+
+def _outcome(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{value:g}"
 
 
 def _share(value: float | None) -> str:
-    """A share in whole percent, rounded down."""
-    return "\N{EN DASH}" if value is None else f"{int(value * 100 + 1e-9)} %"
+    return "\N{EN DASH}" if value is None else percent(value)
+
+
+def _instant(value: datetime, shape: str = "%Y-%m-%d %H:%M") -> Markup:
+    """An instant for people and for programs."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), f"{value:{shape}}")

@@ -16,6 +16,7 @@ from rich.table import Table
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.values.percent import percent
 
 SHORT = {
     Outcome.SUCCESS: "ok",
@@ -77,7 +78,7 @@ def _cells(challenge: Challenge, entry: dict[str, Any], window: str) -> list[str
         "-" if entry["rank"] is None else str(entry["rank"]),
         escape(entry["model_name"]),
         *values,
-        "-" if coverage is None else f"{coverage:.0%}",
+        "-" if coverage is None else percent(coverage),
         *outcomes,
     ]
 

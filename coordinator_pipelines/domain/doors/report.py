@@ -60,6 +60,10 @@ class Reports(ABC):
         """All memberships, sorted by (model_id, joined_at): MEMBERSHIP_COLUMNS."""
 
     @abstractmethod
+    def pauses(self) -> pd.DataFrame:
+        """All pauses, by (prediction_config_id, paused_at): PAUSE_COLUMNS."""
+
+    @abstractmethod
     def prediction_configs(self) -> pd.DataFrame:
         """All prediction configs that were ever registered: ``id, scope_key, scope_json``."""
 

@@ -7,13 +7,13 @@ Ranks are distinct, 1 to n, since payouts need an order: models that are equal i
 every tie-breaker are ordered by who joined first, then by id.
 """
 
-import math
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.sections import Direction
+from coordinator_pipelines.domain.values.percent import percent
 
 Entry = dict[str, Any]
 
@@ -40,7 +40,7 @@ def unranked_reason(challenge: Challenge, entry: Entry) -> str | None:
     if own < ranking.minimum_samples:
         return f"minimum sample: {own} of {ranking.minimum_samples}"
     if window["coverage"] < ranking.minimum_coverage:
-        shown, least = _percent(window["coverage"]), _percent(ranking.minimum_coverage)
+        shown, least = percent(window["coverage"]), percent(ranking.minimum_coverage)
         return f"coverage {shown} below {least}"
     return None
 
@@ -85,8 +85,3 @@ def _sortable(value: float | None, direction: Direction) -> tuple[bool, float]:
     if value is None:
         return True, 0.0
     return False, value if direction == "asc" else -value
-
-
-def _percent(share: float) -> str:
-    """Rounded down, so that 49.96 % is never shown as the 50 % it is below."""
-    return f"{math.floor(share * 1000) / 10:g} %"

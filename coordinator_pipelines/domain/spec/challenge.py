@@ -52,6 +52,7 @@ def _spec_version(value: Any) -> Any:
 SpecVersion = Annotated[Literal["1"], BeforeValidator(_spec_version)]
 SLUG = Shape(r"[a-z0-9]+(?:-[a-z0-9]+)*", "a lowercase slug such as btc-up-down", 60)
 Slug = Annotated[str, AfterValidator(SLUG)]
+WEB_ADDRESS = Shape(r"https?://[^\s\"'<>]+", "an address such as https://example.org/join", 500)
 CrunchId = Annotated[
     str,
     AfterValidator(
@@ -71,6 +72,12 @@ class Challenge(SpecModel):
 
     spec_version: SpecVersion
     name: Slug
+    title: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """The challenge's name for people; None: the slug in words."""
+    question: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """What models are asked, in a sentence; None: only what the schedule says."""
+    join_url: Annotated[str, AfterValidator(WEB_ADDRESS)] | None = None
+    """Where whoever wants to take part reads how."""
     crunch_id: CrunchId = "starter-challenge"
     model_base_classname: ClassPath = DEFAULT_BASE_CLASS
     preset: (
@@ -120,6 +127,11 @@ class Challenge(SpecModel):
     def own_package(self) -> str:
         """The public package of the challenge, as it is imported."""
         return own_package(self.name)
+
+    @property
+    def shown_title(self) -> str:
+        """The challenge's name for people."""
+        return self.title or self.name.replace("-", " ").capitalize()
 
     @property
     def window_length(self) -> timedelta:
