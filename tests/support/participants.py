@@ -65,8 +65,9 @@ def write_model(
 
 
 def write_roster(path: Path, entries: Sequence[Mapping[str, Any]]) -> Path:
-    """``models.yaml`` from its entries."""
-    path.write_text(yaml.safe_dump({"models": [dict(entry) for entry in entries]}))
+    """``models.yaml`` from its entries, whose models inherit from the starter's base class."""
+    content = {"shared_modules": [tracker.__name__], "models": [dict(entry) for entry in entries]}
+    path.write_text(yaml.safe_dump(content))
     return path
 
 
