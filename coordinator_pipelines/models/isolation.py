@@ -14,11 +14,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
+from coordinator_pipelines.models import syscalls
 from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 
 LAUNCH = Path(__file__).with_name("launch.py")
 TMP_BYTES = 64 << 20
+RESOURCES_BYTES = 256 << 20
+"""What a model may write to ``resources``, beyond what it brought along."""
+SCRATCH_FILES = 4096
+PAGE = 4096
 NICENESS, OOM_SCORE = 5, 500
 FIRST_UID, UIDS = 62000, 3000
 LIMITS = {
@@ -53,7 +59,7 @@ class Tier(Enum):
     )
     SANDBOX_DROPPED_USER = (
         "isolated: bubblewrap, no network, no files but its own, a user of its own for each model "
-        "(taken on inside: models may still create user namespaces)"
+        "(taken on inside)"
     )
     SANDBOX_SAME_USER = (
         "isolated: bubblewrap, no network, no files but its own (as the host's user)"
@@ -76,7 +82,7 @@ class Place:
     code: Path
     """A copy of the model's files, whose ``resources`` it may write to."""
     run: Path
-    """Where the runner makes a socket of its own."""
+    """Of the host, for what is there only while it runs; in it the runner makes its socket."""
     shared: Path
     """What the challenge gives all its models to import."""
     uid: int | None
@@ -88,16 +94,15 @@ class Place:
         return os.geteuid() if self.uid is None else self.uid
 
     @property
-    def writable(self) -> tuple[Path, Path]:
-        """The directories on disk that the model may write to."""
-        return self.run, self.code / "resources"
+    def resources(self) -> Path:
+        """The directory of the copy that the model may write to."""
+        return self.code / "resources"
 
-    def hand_over(self) -> None:
-        """Give the model what it may write to."""
-        if self.uid is not None:
-            for directory in self.writable:
-                for path in (directory, *directory.rglob("*")):
-                    os.chown(path, self.uid, self.uid, follow_symlinks=False)
+    @property
+    def scratch(self) -> dict[str, Path]:
+        """Where file systems in memory are, by where a model in a sandbox finds them."""
+        names = {"/tmp": "tmp", "/dev/shm": "shm", "/model/resources": "resources"}
+        return {inside: self.run / name for inside, name in names.items()}
 
 
 def strongest_tier(environment: RunnerEnvironment, root: Path | None = None) -> Tier:
@@ -117,17 +122,30 @@ def own_uid(tier: Tier, number: int) -> int | None:
 
 
 def command(
-    tier: Tier, environment: RunnerEnvironment, place: Place, memory_bytes: int, argv: list[str]
+    tier: Tier,
+    environment: RunnerEnvironment,
+    place: Place,
+    memory_bytes: int,
+    argv: list[str],
+    cgroup: Path | None = None,
 ) -> list[str]:
-    """The command line that runs Python of the runner's environment with ``argv`` in a tier."""
+    """The command line that runs Python of the runner's environment with ``argv`` in a tier.
+
+    ``cgroup``: where it belongs, if the kernel holds it to limits.
+    """
     python = [str(environment.python), *argv]
     limits = {**LIMITS, "RLIMIT_AS": memory_bytes + MAPPED_BYTES}
     if place.uid is not None:
         limits["RLIMIT_NPROC"] = PROCESSES
-    order = {"parent": os.getpid(), "limits": limits, "nice": NICENESS,
+    order: dict[str, Any] = {"parent": os.getpid(), "limits": limits, "nice": NICENESS,
              "oom_score": OOM_SCORE}  # fmt: skip
+    if cgroup is not None:
+        order["cgroup"] = str(cgroup)
     if tier is Tier.TRUSTED:
         return _launch(sys.executable, {**order, "argv": python})
+    order["scratch"] = _scratch(place)
+    if unwanted := syscalls.program():
+        order["filter"] = unwanted.hex()
     if tier is Tier.SANDBOX_DROPPED_USER:
         python = _launch(str(environment.python), {"uid": place.uid, "argv": python})
         freedom = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
@@ -142,12 +160,12 @@ def paths(tier: Tier, place: Place) -> Place:
     """The directories of a deployment as the model itself sees them."""
     if not tier.isolated:
         return place
-    return Place(Path("/model"), Path("/run/model"), Path("/shared"), place.uid)
+    return Place(Path("/model"), Path("/tmp"), Path("/shared"), place.uid)
 
 
 def variables(tier: Tier, place: Place) -> dict[str, str]:
     """The model's environment."""
-    home = "/tmp" if tier.isolated else str(place.code / "resources")
+    home = "/tmp" if tier.isolated else str(place.resources)
     seen = paths(tier, place)
     return {**ENVIRONMENT, "HOME": home, "TMPDIR": home, "PYTHONPATH": str(seen.shared)}
 
@@ -166,10 +184,10 @@ def _works(tier: Tier, environment: RunnerEnvironment, root: Path | None) -> boo
         base = Path(directory)
         base.chmod(0o755)
         place = Place(base / "code", base / "run", base / "shared", own_uid(tier, 0))
-        for path in (place.code / "resources", place.run, place.shared):
+        for path in (place.resources, place.run, place.shared):
             path.mkdir(parents=True)
-        place.hand_over()
-        code = f"import model_runner.server; open('{paths(tier, place).run}/probe', 'w')"
+        opened = "".join(f"; open('{inside}/probe', 'w')" for inside in place.scratch)
+        code = f"import model_runner.server{opened}"
         probe = command(tier, environment, place, PROBE_BYTES, ["-c", code])
         try:
             done = subprocess.run(
@@ -185,6 +203,19 @@ def _launch(python: str, order: dict[str, object]) -> list[str]:
     return [python, "-I", "-S", str(LAUNCH), json.dumps(order)]
 
 
+def _scratch(place: Place) -> list[dict[str, object]]:
+    """File systems in memory for all that a model writes, ``resources`` with what it brought."""
+    owned: dict[str, object] = {} if place.uid is None else {"owner": place.uid}
+    *passing, resources = [{**owned, "target": str(each)} for each in place.scratch.values()]
+    sizes = [path.lstat().st_size for path in place.resources.rglob("*")]
+    resources |= {
+        "begins": str(place.resources),
+        "bytes": RESOURCES_BYTES + sum(PAGE * (size // PAGE + 1) for size in sizes),
+        "files": SCRATCH_FILES + len(sizes),
+    }
+    return [*({**each, "bytes": TMP_BYTES, "files": SCRATCH_FILES} for each in passing), resources]
+
+
 def _sandbox(environment: RunnerEnvironment, place: Place) -> list[str]:
     """Bubblewrap up to the program: new namespaces for all, and only what a model needs to see."""
     bwrap = shutil.which("bwrap") or "bwrap"
@@ -196,22 +227,22 @@ def _sandbox(environment: RunnerEnvironment, place: Place) -> list[str]:
         "--unshare-cgroup-try", "--die-with-parent", "--new-session",
         "--proc", "/proc", "--dev", "/dev",
     ]  # fmt: skip
-    for scratch in ("/tmp", "/dev/shm"):
-        words += ["--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", scratch]
+    *passing, resources = place.scratch.items()
+    for inside, scratch in passing:
+        words += ["--bind", str(scratch), inside]
     for name in ("bin", "lib", "lib64"):
         path = Path("/", name)
         if path.is_symlink():
             words += ["--symlink", str(path.readlink()), str(path)]
         elif path.exists():
             words += ["--ro-bind", str(path), str(path)]
-    targets = [*read_only.values(), Path("/run/model"), Path("/etc/ld.so.cache")]
+    targets = [*read_only.values(), Path("/etc/ld.so.cache")]
     for parent in sorted({parent for path in targets for parent in path.parents}):
         words += ["--perms", "0755", "--dir", str(parent)]  # else as closed as on the host
     for source, target in read_only.items():
         words += ["--ro-bind", str(source), str(target)]
     words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
-    words += ["--bind", str(place.run), "/run/model"]
-    words += ["--bind", str(place.code / "resources"), "/model/resources", "--chdir", "/model"]
+    words += ["--bind", str(resources[1]), resources[0], "--chdir", "/model"]
     for in_memory in ("/dev", "/"):  # without a bound of their own
         words += ["--remount-ro", in_memory]
     return words

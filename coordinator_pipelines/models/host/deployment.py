@@ -23,6 +23,7 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
 )
 
 from coordinator_pipelines.models import isolation, submission
+from coordinator_pipelines.models.cgroups import Cgroup, Cgroups
 from coordinator_pipelines.models.host import usage
 from coordinator_pipelines.models.isolation import PROCESSES, Place, Tier
 from coordinator_pipelines.models.model_environments import ModelEnvironments
@@ -34,7 +35,9 @@ SERVE = Path(__file__).with_name("serve.py")
 POLL_SECONDS = 0.05
 REASON_CHARACTERS = 500
 DISK_BYTES = 1 << 30
-"""What a deployment may write, beyond what the model brought along."""
+"""What a deployment may write to disk, where it can, beyond what the model brought along."""
+OWN_PROCESSES = 8
+"""Those of the sandbox, on top of the model's."""
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -50,6 +53,8 @@ class Setting:
     setup_seconds: float
     memory_bytes: int
     """What all processes of a model may hold together."""
+    cgroups: Cgroups | None = None
+    """Limits of the kernel; None where it has none, and this host must count."""
 
 
 class NotReadyError(Exception):
@@ -73,6 +78,7 @@ class Deployment:
         uid = isolation.own_uid(setting.tier, number)
         self._place = Place(self._base / "code", self._base / "run", setting.root / "shared", uid)
         self._process: subprocess.Popen[bytes] | None = None
+        self._cgroup: Cgroup | None = None
         self._brought = 0
         self._busy = threading.Lock()
         self._excess: str | None = None
@@ -102,9 +108,8 @@ class Deployment:
         with self._busy:
             submission.copy(directory, place.code)
             let_all_read(self._base)
-            place.run.mkdir(mode=0o700)
-            place.hand_over()
-            self._brought = usage.disk_bytes(*place.writable)
+            place.run.mkdir(mode=0o711)
+            self._brought = usage.disk_bytes(place.resources)
 
     def start(self, environment: RunnerEnvironment) -> None:
         """Serve the copy. The process dies with the thread that calls this, which must last."""
@@ -119,8 +124,9 @@ class Deployment:
             endpoint.bind(str(self.socket))
             given = [str(endpoint.fileno()), str(inner)]
             argv = ["-P", "-s", "-c", SERVE.read_text(encoding="utf-8"), *given, *runner]
+            most, group = self._setting.memory_bytes, self._limited()
             self._process = subprocess.Popen(
-                isolation.command(tier, environment, place, self._setting.memory_bytes, argv),
+                isolation.command(tier, environment, place, most, argv, group),
                 env=isolation.variables(tier, place),
                 cwd=place.code,
                 stdin=subprocess.DEVNULL,
@@ -129,6 +135,14 @@ class Deployment:
                 pass_fds=(endpoint.fileno(),),
                 start_new_session=True,
             )
+
+    def _limited(self) -> Path | None:
+        """The cgroup that the processes are to be in, if there is one."""
+        if self._setting.cgroups is None:
+            return None
+        most = self._setting.memory_bytes, PROCESSES + OWN_PROCESSES
+        self._cgroup = self._setting.cgroups.make(self._base.name, *most)
+        return self._cgroup.path
 
     async def prove(self) -> None:
         """Wait until the model is served and set up.
@@ -187,6 +201,9 @@ class Deployment:
         code = self._process.poll() if self._process else None
         if code is None:
             return None
+        if self._cgroup is not None and self._cgroup.ran_out_of_memory():
+            most = _gb(self._setting.memory_bytes)
+            return f"it held more memory than the {most} that are allowed"
         return self._excess or f"its process has ended (exit {code})"
 
     def hold_to_limits(self, processes: list[int]) -> None:
@@ -196,14 +213,22 @@ class Deployment:
             self._kill()
 
     def _too_much(self, processes: list[int]) -> str | None:
-        most = self._setting.memory_bytes
-        held = usage.memory_bytes(processes, most)
+        excess = None if self._cgroup else self._too_many(processes)
+        return excess or (None if self._setting.tier.isolated else self._too_much_on_disk())
+
+    def _too_many(self, processes: list[int]) -> str | None:
+        """What the kernel counts where it can: processes, and the memory that they hold."""
+        most, scratch = self._setting.memory_bytes, self._place.scratch.values()
+        held = usage.memory_bytes(processes, most) + usage.filled_bytes(processes[0], scratch)
         if held > most:
             return f"it held {_gb(held)} of memory; at most {_gb(most)} are allowed"
         if len(processes) > PROCESSES:
             return f"it had {len(processes)} processes; at most {PROCESSES} are allowed"
+        return None
+
+    def _too_much_on_disk(self) -> str | None:
         try:
-            written = usage.disk_bytes(*self._place.writable) - self._brought
+            written = usage.disk_bytes(self._place.run, self._place.resources) - self._brought
         except OSError as error:
             return f"what it wrote cannot be counted: {error}"
         if written > DISK_BYTES:
@@ -219,6 +244,8 @@ class Deployment:
             if self._process is not None:
                 self._kill()
                 self._process.wait()
+            if self._cgroup is not None:
+                self._cgroup.end()
             remove(self._base)
 
     def _kill(self) -> None:

@@ -8,9 +8,9 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +19,14 @@ from coordinator_pipelines import private
 from coordinator_pipelines.domain.doors.models import Member
 from coordinator_pipelines.domain.values.errors import CoordinatorError, RosterError
 from coordinator_pipelines.models.base_class import base_class
+from coordinator_pipelines.models.cgroups import CgroupError, Cgroups
 from coordinator_pipelines.models.host.announcer import Announcer
 from coordinator_pipelines.models.host.deployment import Setting
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import HttpApi
+from coordinator_pipelines.models.host.limits import told
 from coordinator_pipelines.models.host.usage import processes_below
-from coordinator_pipelines.models.isolation import strongest_tier
+from coordinator_pipelines.models.isolation import Tier, strongest_tier
 from coordinator_pipelines.models.model_environments import ModelEnvironments
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.models.run_directory import let_all_read, run_directory
@@ -84,7 +86,7 @@ class ModelHost:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
         roster = await asyncio.to_thread(Roster.load, config.models_file)
-        with run_directory() as root:
+        with run_directory() as root, ExitStack() as stack:
             shared, packages = roster.supplies.shared_modules, roster.supplies.requirements
             environments = ModelEnvironments(self._runner, config.environments_dir, packages)
             lay_out(shared, config.base_class, config.own_package, root / "shared")
@@ -92,15 +94,32 @@ class ModelHost:
             async with self._announced() as port, self._listed() as api_port:
                 tier = await asyncio.to_thread(strongest_tier, environments.all, root)
                 self._say(f"Models run {tier.value}")
+                cgroups = stack.enter_context(self._limited(tier))
                 self._say(
                     f"{READY}announcing at ws://{config.address}:{port}/{config.crunch_id}, "
                     f"list and logs at http://{config.address}:{api_port}/models"
                 )
                 setting = Setting(
                     tier, environments, root, base_class(config.base_class, shared),
-                    config.setup_seconds, config.memory_bytes,
+                    config.setup_seconds, config.memory_bytes, cgroups,
                 )  # fmt: skip
                 await self._run_models(setting, stop)
+
+    @contextmanager
+    def _limited(self, tier: Tier) -> Iterator[Cgroups | None]:
+        """Limits that the kernel holds, where it does; what each model is held to is said."""
+        found, reason = None, None
+        try:
+            found = Cgroups()
+        except CgroupError as error:
+            reason = str(error)
+        for line in told(tier, self._config.memory_bytes, reason):
+            self._say(line)
+        try:
+            yield found
+        finally:
+            if found is not None:
+                found.close()
 
     @asynccontextmanager
     async def _announced(self) -> AsyncIterator[int]:

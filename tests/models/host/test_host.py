@@ -2,6 +2,8 @@
 
 import json
 import os
+import platform
+import re
 import sys
 import time
 from pathlib import Path
@@ -10,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from coordinator_pipelines.domain.doors.models import EventKind, Limits, Outcome
+from coordinator_pipelines.models import syscalls
 from coordinator_pipelines.models.isolation import Tier, strongest_tier
 from tests.models.live.conftest import eventually
 
@@ -29,6 +32,24 @@ def write(path, size=1):
         return True
     except OSError:
         return False
+def files(directory):
+    made = 0
+    try:
+        while made < 10_000:
+            open(f"{directory}/{made}", "w").close()
+            made += 1
+    except OSError:
+        return made < 5_000
+    finally:
+        for each in range(made):
+            os.unlink(f"{directory}/{each}")
+    return False
+def call(number, *arguments):
+    import ctypes
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.syscall(number, *arguments) < 0:
+        return os.strerror(ctypes.get_errno())
+    return True
 def connect():
     try:
         socket.create_connection(("1.1.1.1", 53), 0.5)
@@ -41,6 +62,11 @@ return {
     "tmp": write("/tmp/x"), "much": write("/tmp/y", 40 << 20) and write("/tmp/z", 40 << 20),
     "shm": write("/dev/shm/x"), "dev": write("/dev/x"), "root": write("/x"),
     "much in shm": write("/dev/shm/y", 40 << 20) and write("/dev/shm/z", 40 << 20),
+    "few files": all(files(each) for each in ("/tmp", "/dev/shm", "/model/resources")),
+    "namespace": call(CALLS["unshare"], 0x10000000), "namespace of a child":
+        call(CALLS["clone"], 0x10000011, 0, 0, 0, 0), "clone3": call(CALLS["clone3"], 0, 0),
+    "memory file": call(CALLS["memfd_create"], b"x", 0), "segment":
+        call(CALLS["shmget"], 0, 1 << 20, 0o1600),
     "network": connect(), "environment": sorted(os.environ),
     "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
 }
@@ -54,9 +80,15 @@ def test_the_models_are_isolated_where_the_machine_allows(host, environment):
         (pytest.fail if required else pytest.skip)("bubblewrap does not work here")
     secret = host.directory / "secret"
     secret.write_text("secret")
-    host.write("spy", LOOK_AROUND.replace("SECRET", repr(str(secret))))
+    spy = LOOK_AROUND.replace("SECRET", repr(str(secret)))
+    host.write("spy", spy.replace("CALLS", repr(syscalls.NUMBERS[platform.machine()])))
     host.up().connect()
-    assert f"Models run {tier.value}" in host.log.read_text()
+    said = host.log.read_text()
+    assert f"Models run {tier.value}" in said
+    assert "No model can make namespaces, or memory that no process holds" in said
+    assert re.search(
+        r"^Each model is held to 2 GB of memory and 64 processes by ", said, re.MULTILINE
+    )
     host.joined("spy")
     seen = json.loads(host.ask()["spy"].output)
     uid = seen.pop("uid")
@@ -70,7 +102,10 @@ def test_the_models_are_isolated_where_the_machine_allows(host, environment):
     assert seen == {
         "hosts": "FileNotFoundError", "secret": "FileNotFoundError", "code": False,
         "resources": True, "network": False, "tmp": True, "much": False, "shm": True,
-        "much in shm": False, "dev": False, "root": False,
+        "much in shm": False, "dev": False, "root": False, "few files": True,
+        "namespace": "Operation not permitted", "namespace of a child": "Operation not permitted",
+        "clone3": "Function not implemented", "memory file": "Function not implemented",
+        "segment": "Function not implemented",
     }  # fmt: skip
 
 
@@ -268,8 +303,22 @@ HOLD = """
 import os, time
 for _ in range(3):
     if os.fork() == 0:
-        held = bytearray(b"x") * 100_000_000
+        held = bytearray(b"x") * 250_000_000  # a fork of a server may die of that
         time.sleep(1000)
+return 1
+"""
+LET_GO_OF = """
+import mmap
+kept = self.kept = mmap.mmap(-1, 400_000_000)
+kept.write(bytes(400_000_000))
+kept.madvise(mmap.MADV_DONTNEED)
+return 1
+"""
+"""Memory that no process has a page of at hand, and that the machine lacks all the same."""
+FILL = """
+for name in ("/tmp/a", "/dev/shm/a", "resources/a", "resources/b", "resources/c", "resources/d"):
+    with open(name, "wb") as file:
+        file.write(bytes(60_000_000))
 return 1
 """
 FORK = "import os, time\nfor _ in range(70): os.fork() or time.sleep(1000)\nreturn 1"
@@ -280,17 +329,19 @@ UNSANDBOXED = {"PATH": str(Path(sys.executable).parent)}
 @pytest.mark.parametrize(
     ("does", "reason", "variables"),
     [
-        (HOLD, "GB of memory; at most 0.25 GB are allowed", {}),
+        (HOLD, "0.25 GB", {}),
+        (LET_GO_OF, "0.25 GB", {}),
+        (FILL, "0.25 GB", {}),
         (FORK, "processes; at most 64 are allowed", UNSANDBOXED),
     ],
-    ids=["memory", "processes"],
+    ids=["memory", "shared-memory-let-go-of", "files", "processes"],
 )
 def test_a_model_that_takes_too_much_is_ended_and_told_why(host, does, reason, variables):
     host.write("greedy", does)
     host.write("good")
     host.limits["memory_bytes"] = 256 << 20
     host.up(**variables).connect()
-    host.joined("greedy", "good")
+    host.joined("greedy", "good", seconds=60)
     host.ask()
-    eventually(lambda: reason in host.get("/models/logs/runner/greedy"))
+    eventually(lambda: reason in host.get("/models/logs/runner/greedy"), seconds=30)
     assert host.ask()["good"].outcome is Outcome.SUCCESS
