@@ -11,7 +11,7 @@ from rich.markup import escape
 from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.cli.challenge.backfill import backfill
 from coordinator_pipelines.cli.challenge.database import set_up_database
-from coordinator_pipelines.cli.challenge.price_file import challenge_on_prices
+from coordinator_pipelines.cli.challenge.price_file import DEMO, challenge_on_prices
 from coordinator_pipelines.cli.leaderboard import print_newest
 from coordinator_pipelines.cli.views.price_options import format_option, time_zone_option
 from coordinator_pipelines.cli.views.terminal import open_console, warn
@@ -36,7 +36,11 @@ from coordinator_pipelines.storage.engine.database import describe, parse_url
 @format_option
 @time_zone_option
 @click.option(
-    "--days", type=click.IntRange(1), default=2, show_default=True, help="How much to backfill."
+    "--days",
+    type=click.IntRange(1),
+    default=DEMO.days,
+    show_default=True,
+    help="How much to backfill.",
 )
 @click.option("--all", "everything", is_flag=True, help="Backfill the whole file.")
 def demo(
@@ -61,10 +65,10 @@ def demo(
             )
         where = location.starter()
     else:
-        challenge, reading = challenge_on_prices(prices, asset, symbol, layout, time_zone)
-        console.print(f"{escape(prices.name)}: {escape(str(reading))}", soft_wrap=True)
-        set_up_database(challenge)
-        where = location.derived(challenge)
+        made = challenge_on_prices(prices, asset, symbol, layout, time_zone)
+        console.print(f"{escape(prices.name)}: {escape(str(made.reading))}", soft_wrap=True)
+        set_up_database(made.challenge)
+        where = location.derived(made.challenge, made.models)
     _run(console, where, _windows(where.challenge, None if everything else days))
 
 

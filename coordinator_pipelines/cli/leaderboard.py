@@ -1,6 +1,6 @@
 """``coordinator leaderboard``: the newest board of a challenge."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -8,9 +8,10 @@ from rich.console import Console
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.challenge.location import starter_spec
-from coordinator_pipelines.cli.views.board import show_board
+from coordinator_pipelines.cli.views.board import show_board, window_hours
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.ground_truth.tally import round_tally
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.domain.values.errors import CoordinatorError
@@ -53,11 +54,15 @@ def print_newest(
     try:
         shown = mode or _usual_mode(ledger)
         boards = ledger.newest_leaderboard(shown, until or from_epoch(2**33))
+        if boards.empty:
+            raise CoordinatorError(_no_board(challenge, shown, until))
+        board = boards.iloc[-1]
+        as_of: datetime = board["as_of"].to_pydatetime()
+        after = as_of - timedelta(hours=window_hours(challenge))
+        tally = round_tally(challenge, ledger, shown, after, as_of)
     finally:
         ledger.close()
-    if boards.empty:
-        raise CoordinatorError(_no_board(challenge, shown, until))
-    show_board(console, challenge, boards.iloc[-1])
+    show_board(console, challenge, board, tally)
 
 
 def _usual_mode(ledger: Ledger) -> Mode:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.ground_truth.tally import round_tally
 from tests.support.challenges import FIRST_BAR, START, WINDOW
 from tests.support.participants import FOLLOWER, HALF, SPY, write_participants
 from tests.support.pipeline import Pipeline, keys, same_contents
@@ -125,6 +126,16 @@ def test_exactly_the_windows_concerned_are_red_and_name_the_minutes(outage):
     )
     assert gaps["2025-01-01-02:30"].description == "BTCUSDT 2025-01-01 02:30 UTC (1 minute)"
     assert gaps["2025-01-01-03:00"].problems == "* BTCUSDT 2025-01-01 03:04 UTC (1 minute)"
+    end = START + WINDOWS * WINDOW
+    with pipeline.ledger() as ledger:
+        tally = round_tally(pipeline.challenge, ledger, Mode.REPLAY, START, end)
+        half = round_tally(pipeline.challenge, ledger, Mode.REPLAY, START, START + 3 * WINDOW)
+    assert (tally.total, tally.void) == (len(expected.rounds), len(expected.void))
+    assert tally.unresolvable == len(expected.unresolvable - expected.void)
+    assert tally.scored + tally.tied == tally.total - len(expected.unresolvable | expected.void)
+    assert 0 < tally.tied < tally.scored
+    assert (tally.missed, tally.pending) == (0, 0)
+    assert half.total == 3 * 15
     metadata = pipeline.metadata("feed_records")
     assert metadata["2025-01-01-02:15"]["gaps"] == gaps["2025-01-01-02:15"].description
     assert metadata["2025-01-01-02:00"]["gaps"] == "none"

@@ -34,6 +34,7 @@ def test_the_demo_ends_with_a_board_of_every_model(demoed: tuple[Commands, str])
     assert [line.split()[0] for line in lines] == [*"1234567", "-", "-"]
     assert "Unranked: Leaver: left 2026-11-02 00:00 UTC" in said
     assert "Unranked: Unfinished: minimum sample: 0 of 60" in said
+    assert "2,880 rounds: 2,863 scored, 17 tied, over 168 h" in said
 
 
 def test_the_demo_says_what_it_showed_and_what_to_type_next(demoed: tuple[Commands, str]):
@@ -96,7 +97,9 @@ def test_a_price_file_is_a_challenge_of_its_own(tmp_path: Path):
     slug = "btc-up-down-my-prices"
     assert "SIMULATED" not in said
     assert f"real prices from {data / 'My [prices].csv'}" in said
+    assert "My [prices].csv: read as generic, seconds" in said
     assert "4/4 windows" in said
+    assert "Unranked: Leaver: left 2025-06-01 04:00 UTC" in said
     assert "2025-06-01 06:00 UTC" in said
     assert commands.counts(slug)["leaderboards"] == 4
     assert [path.name for path in commands.database().parent.glob("*.db")] == [f"{slug}.db"]

@@ -56,15 +56,24 @@ def of_spec(spec: Path) -> Location:
     return Location(challenge, spec, serve(workspace, str(definitions), challenge.name))
 
 
-def derived(challenge: Challenge) -> Location:
+def directory_of(name: str) -> Path:
+    """Where a challenge of its own has its files."""
+    return settings.home() / "challenges" / name
+
+
+def derived(challenge: Challenge, models: str | None = None) -> Location:
     """A challenge of its own with a spec, a code location and a database under home.
+
+    ``models``: content of its ``models.yaml``, if it has one of its own.
 
     Raises:
         FeedConfigurationError: another price file already gave its name to a challenge.
     """
-    directory = private.directory(settings.home() / "challenges" / challenge.name)
+    directory = private.directory(directory_of(challenge.name))
     spec = directory / "spec.yaml"
     _require_same_prices(challenge, spec)
+    if models is not None:
+        (directory / "models.yaml").write_text(models)
     spec.write_text(dump_challenge(challenge))
     template = Path(__file__).with_name("templates") / "definitions.py.txt"
     (directory / "definitions.py").write_text(template.read_text())

@@ -6,11 +6,12 @@ Add here what follows from a file; avoid running anything.
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import yaml
 
-from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.location import directory_of, starter_spec
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.timeline.instant import from_epoch
@@ -21,6 +22,17 @@ from coordinator_pipelines.feeds.candles.problems import listed, shown
 from coordinator_pipelines.feeds.candles.reading import Reading
 
 BAR_SECONDS = 60
+DEMO = timedelta(days=2)
+"""As much is backfilled unless the user says otherwise."""
+
+
+class OnPrices(NamedTuple):
+    """The starter challenge on a file."""
+
+    challenge: Challenge
+    models: str
+    """Content of its ``models.yaml``."""
+    reading: Reading
 
 
 def challenge_on_prices(
@@ -29,11 +41,11 @@ def challenge_on_prices(
     symbol: str | None,
     layout: str | None = None,
     time_zone: ZoneInfo | None = None,
-) -> tuple[Challenge, Reading]:
+) -> OnPrices:
     """The starter challenge on one-minute candles from a file, for the span that they allow.
 
     It starts with the first window whose warm-up the file covers and ends with the last one
-    whose outcomes it proves. Beside it, how the file was read.
+    whose outcomes it proves.
 
     Raises:
         FeedConfigurationError: the file or the symbol is not there, or the file is too short.
@@ -65,22 +77,35 @@ def challenge_on_prices(
         "subjects": {asset: subject},
         "granularity_seconds": BAR_SECONDS,
     }
+    name = slug(path, asset)
     configs = spec["scheduled_prediction_configs"]
     for config in configs:
         config["scope_key"] = f"{asset.lower()}-1m"
         config["scope_template"]["asset"] = asset
-    models = starter_spec().with_name("models.yaml")
     challenge = checked_challenge(
         {
             **spec,
-            "name": slug(path, asset),
+            "name": name,
             "start": start,
             "end": end,
             "feed": feed_spec,
-            "models_file": str(models),
+            "models_file": str(directory_of(name) / "models.yaml"),
         }
     )
-    return challenge, inspection.reading
+    return OnPrices(challenge, _models(start, end), inspection.reading)
+
+
+def _models(start: datetime, end: datetime) -> str:
+    """The starter's models; who leaves does so half-way through what a demo backfills."""
+    file = starter_spec().with_name("models.yaml")
+    content = yaml.safe_load(file.read_text())
+    half_way = start + min(DEMO, end - start) / 2
+    for entry in content["models"]:
+        entry["path"] = str(file.parent / entry["path"])
+        if "active_until" in entry:
+            entry["active_until"] = half_way.isoformat()
+    text: str = yaml.safe_dump(content, sort_keys=False)
+    return text
 
 
 def _chosen(inspection: Inspection, asset: str, symbol: str | None) -> Series:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.ground_truth.tally import RoundTally
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.percent import percent
 
@@ -27,8 +28,15 @@ SHORT = {
 }
 
 
-def show_board(console: Console, challenge: Challenge, board: "pd.Series[Any]") -> None:
-    """Print one leaderboard row: rank, model, metrics, coverage, outcomes, reasons."""
+def window_hours(challenge: Challenge) -> int:
+    """Length of the trailing window that ranks, which coverage and outcomes are of."""
+    return challenge.trailing_windows_hours[challenge.metric(challenge.ranking.key).window]
+
+
+def show_board(
+    console: Console, challenge: Challenge, board: "pd.Series[Any]", tally: RoundTally
+) -> None:
+    """Print one leaderboard row: rank, model, metrics, coverage, outcomes, reasons, rounds."""
     as_of: datetime = board["as_of"]
     mode = "replayed after the fact" if board["mode"] == Mode.REPLAY.value else "live"
     state = "board of record" if board["final"] else "interim board"
@@ -36,16 +44,30 @@ def show_board(console: Console, challenge: Challenge, board: "pd.Series[Any]") 
     entries = json.loads(board["entries_json"])
     console.print(f"[bold]{challenge.name}[/], {state} as of {as_of:%Y-%m-%d %H:%M} UTC, {mode}")
     console.print(_table(challenge, entries, window))
+    hours = window_hours(challenge)
     console.print(
-        f"cov is the share of rounds answered, the rest counts of outcomes, over "
-        f"{challenge.trailing_windows_hours[window]} h",
+        f"cov is the share of rounds answered, the rest counts of outcomes, over {hours} h",
         style="dim",
     )
+    console.print(f"{_rounds(tally)}, over {hours} h", soft_wrap=True)
     for entry in entries:
         if entry["rank"] is None:
             console.print(
                 f"Unranked: {escape(entry['model_name'])}: {escape(entry['unranked_reason'])}"
             )
+
+
+def _rounds(tally: RoundTally) -> str:
+    """All rounds, and those that count for nobody, by reason: coverage is of the others."""
+    left = (
+        (tally.tied, "tied"),
+        (tally.unresolvable, "without an outcome (a price is missing)"),
+        (tally.void, "void (no fresh price, or no model could be reached)"),
+        (tally.missed, "missed"),
+        (tally.pending, "not resolved yet"),
+    )
+    parts = [f"{tally.scored:,} scored", *(f"{count:,} {what}" for count, what in left if count)]
+    return f"{tally.total:,} rounds: {', '.join(parts)}"
 
 
 def _table(challenge: Challenge, entries: list[dict[str, Any]], window: str) -> Table:
