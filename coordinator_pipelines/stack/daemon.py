@@ -15,6 +15,7 @@ from typing import Any
 
 from coordinator_pipelines import private
 from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.stack.processes import is_group_alive
 
 GRACE_SECONDS = 10
 """How long processes have to end by themselves."""
@@ -76,8 +77,9 @@ def stop(*processes: "subprocess.Popen[Any]") -> None:
 
 def _is_there(process: "subprocess.Popen[Any]") -> bool:
     """Whether anything of the process group is left."""
-    process.poll()
-    return _signal(process, 0)
+    if process.poll() is None:
+        return True
+    return _signal(process, 0) and is_group_alive(process.pid)
 
 
 def _signal(process: "subprocess.Popen[Any]", number: int) -> bool:

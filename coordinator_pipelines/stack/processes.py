@@ -4,6 +4,7 @@ Add here how a process is recognised; avoid deciding who has to end. ``psutil`` 
 its id and its start together, since ids are given again.
 """
 
+import os
 from collections.abc import Collection
 from contextlib import suppress
 
@@ -34,6 +35,17 @@ def family(pid: int) -> set[Process]:
 def marked(name: str, value: str) -> set[Process]:
     """Our processes that have a variable of this value in their environment."""
     return still_there({each for each in process_iter() if _variable(each, name) == value})
+
+
+def is_group_alive(number: int) -> bool:
+    """Whether a process of a group has not ended. In a container ended ones may stay for ever."""
+    return any(_group(each) == number and _is_there(each) for each in process_iter())
+
+
+def _group(process: Process) -> int | None:
+    with suppress(ProcessLookupError):
+        return os.getpgid(process.pid)
+    return None
 
 
 def _variable(process: Process, name: str) -> str | None:

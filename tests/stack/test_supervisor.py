@@ -1,8 +1,11 @@
 """Programs that are waited for: at most for a while, and no longer than there is hope."""
 
+import ctypes
 import itertools
+import os
 import signal
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,10 +16,12 @@ import pytest
 
 from coordinator_pipelines.stack import signs_of_life
 from coordinator_pipelines.stack import supervisor as supervisor_module
+from coordinator_pipelines.stack.daemon import GRACE_SECONDS, stop
 from coordinator_pipelines.stack.ports import free_port
 from coordinator_pipelines.stack.supervisor import Program, Supervisor, supervision
 
 MINUTE = 60.0
+PR_SET_CHILD_SUBREAPER = 36
 
 
 @pytest.fixture
@@ -113,6 +118,27 @@ def test_a_program_that_never_begins_is_given_up_in_the_end(
         for _ in range(100):
             supervisor.watch()
         assert program.deaths == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who ends is somebody else's to bury there")
+def test_what_has_ended_and_was_never_buried_is_not_waited_for():
+    """As in a container whose first process takes no care of orphans: here that is this one."""
+    code = "import subprocess, time; subprocess.Popen(['true']); print(flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout
+    process.stdout.readline()
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        begun = time.monotonic()
+        stop(process)
+        assert time.monotonic() - begun < GRACE_SECONDS / 2
+    finally:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
+    os.waitpid(-process.pid, 0)
+    process.stdout.close()
 
 
 FAREWELL = """
