@@ -19,6 +19,8 @@ MODEL_RUNNER_NODE_HOST              machine that announces live models; 127.0.0.
 MODEL_RUNNER_NODE_PORT              its port; 9091 by default
 MODEL_RUNNER_NODE_HOST_<SLUG>       the same for one challenge of several: each has models of its
 MODEL_RUNNER_NODE_PORT_<SLUG>       own
+COORDINATOR_REPORT_URL              where people reach the Report API: boards in the Dagster UI link
+                                    to it
 MODEL_RUNNER_SECURE_DIR             directory with ca.crt, tls.crt and tls.key, for models that are
                                     called over mutual TLS; not set: they are called in plain text
 BINANCE_API_URL                     another host for the feed ``binance``, such as a mirror
@@ -54,6 +56,7 @@ STACK_VARIABLE = "COORDINATOR_STACK"
 DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
 DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
 """Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
+REPORT_URL_VARIABLE = "COORDINATOR_REPORT_URL"
 NODE_HOST_VARIABLE = "MODEL_RUNNER_NODE_HOST"
 NODE_PORT_VARIABLE = "MODEL_RUNNER_NODE_PORT"
 SECURE_DIR_VARIABLE = "MODEL_RUNNER_SECURE_DIR"
@@ -130,6 +133,11 @@ def _unambiguous(variable: str, url: str) -> str:
             "%40 (as ':' is written %3A and '/' %2F)"
         )
     return url
+
+
+def report_url() -> str | None:
+    """Where people reach the Report API, if that is known."""
+    return (os.environ.get(REPORT_URL_VARIABLE) or "").rstrip("/") or None
 
 
 def model_runner() -> str | None:

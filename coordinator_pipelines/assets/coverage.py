@@ -13,6 +13,7 @@ import pandas as pd
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.tables import counts_by_model, latency_table, model_events
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus
+from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL, expected_cells
 from coordinator_pipelines.domain.prediction_batch.timing import percentiles
 from coordinator_pipelines.domain.rounds.missed import live_rounds, stretches
@@ -89,6 +90,7 @@ def _mode(
         "void_rounds": len(void),
         "missed_rounds": len(missed),
         "cells": len(cells),
+        **({"answered": float((cells["status"] == Outcome.SUCCESS).mean())} if len(cells) else {}),
         "outcomes": counts_by_model(cells),
     }
     asked = rounds[rounds["status"] == RoundStatus.ASKED.value]

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from coordinator_pipelines import settings
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import leaderboard_table
@@ -83,11 +84,14 @@ def _told(
     boards: Boards, board: "pd.Series[Any]", expected: list[str]
 ) -> tuple[dict[str, Any], list[str]]:
     entries = json.loads(str(board["entries_json"]))
+    page = settings.report_url()
     ranked = [entry for entry in entries if entry["rank"] is not None]
     problems = inconsistencies(entries, expected, ranked_by_key=boards.rules.rank is None)
     facts = {
         "leaderboard": leaderboard_table(boards.challenge, entries),
         "leader": ranked[0]["model_name"] if ranked else "none",
+        **_lead(boards.challenge, ranked),
+        **({"page": dg.MetadataValue.url(f"{page}/?mode={boards.mode.value}")} if page else {}),
         "ranked": len(ranked),
         "unranked": len(entries) - len(ranked),
         "as_of": f"{board['as_of']:%Y-%m-%d %H:%M:%S} UTC",
@@ -97,3 +101,14 @@ def _told(
         "simulated": boards.challenge.feed.simulated,
     }
     return facts, problems
+
+
+def _lead(challenge: Challenge, ranked: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The leader's score, and by how much it is better than the next one's: numbers to plot."""
+    values = [entry["score"]["metrics"].get(challenge.ranking.key) for entry in ranked[:2]]
+    if not values or values[0] is None:
+        return {}
+    told = {"leader_score": float(values[0])}
+    if len(values) == 2 and values[1] is not None:
+        told["lead"] = abs(float(values[0]) - float(values[1]))
+    return told

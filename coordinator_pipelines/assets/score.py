@@ -87,8 +87,10 @@ def _told(
         scores[[*CELL, "value", "rule"]], on=CELL, how="left"
     )
     unscored = cells.loc[cells["rule"].isna(), "model_id"].value_counts()
+    mean = scores["value"].mean()
     facts = {
         "scores": int(scores["value"].notna().sum()),
+        **({} if pd.isna(mean) else {"mean_score": float(mean)}),
         "excluded": int(scores["value"].isna().sum()),
         "revised": int((scores["version"] > 1).sum()),
         "by_model": scores_by_model(scores),

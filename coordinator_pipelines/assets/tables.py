@@ -1,4 +1,4 @@
-"""Tables that people look at in the Dagster UI, as Markdown.
+"""Tables that people look at in the Dagster UI, which shows them without a click.
 
 Add a table here when more than one row of it is worth reading; avoid computing what it shows.
 """
@@ -16,7 +16,7 @@ MOST_EVENTS = 50
 OUTCOMES = [outcome.value for outcome in Outcome]
 
 
-def counts_by_model(cells: pd.DataFrame) -> dg.MarkdownMetadataValue:
+def counts_by_model(cells: pd.DataFrame) -> dg.TableMetadataValue:
     """How often each outcome happened to each model."""
     counts = pd.crosstab(cells["model_id"], cells["status"]).reindex(columns=OUTCOMES, fill_value=0)
     rows = [
@@ -26,7 +26,7 @@ def counts_by_model(cells: pd.DataFrame) -> dg.MarkdownMetadataValue:
     return _table(["model", *(name.lower() for name in OUTCOMES)], rows)
 
 
-def scores_by_model(scores: pd.DataFrame) -> dg.MarkdownMetadataValue:
+def scores_by_model(scores: pd.DataFrame) -> dg.TableMetadataValue:
     """Mean, count and imputed count of each model's scores."""
     imputed = scores["value"].notna() & (scores["rule"] != "scorer")
     by_model = scores.assign(imputed=imputed).groupby("model_id")
@@ -38,9 +38,7 @@ def scores_by_model(scores: pd.DataFrame) -> dg.MarkdownMetadataValue:
     return _table(["model", "mean score", "scores", "of which imputed"], rows)
 
 
-def leaderboard_table(
-    challenge: Challenge, entries: list[dict[str, Any]]
-) -> dg.MarkdownMetadataValue:
+def leaderboard_table(challenge: Challenge, entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
     """Rank, model, metrics, coverage and outcomes in the ranking window, reason if unranked."""
     window = challenge.metric(challenge.ranking.key).window
     names = [metric.name for metric in challenge.metrics]
@@ -63,7 +61,7 @@ def leaderboard_table(
     return _table(["rank", "model", *names, "coverage", *outcomes, "why unranked"], rows)
 
 
-def model_events(events: pd.DataFrame) -> dg.MarkdownMetadataValue:
+def model_events(events: pd.DataFrame) -> dg.TableMetadataValue:
     """Joins, departures and failures of models, the newest last."""
     shown = events.tail(MOST_EVENTS)
     rows = [
@@ -73,7 +71,7 @@ def model_events(events: pd.DataFrame) -> dg.MarkdownMetadataValue:
     return _table(["at", "model", "what happened", "reason"], rows)
 
 
-def latency_table(figures: dict[str, dict[str, float]]) -> dg.MarkdownMetadataValue:
+def latency_table(figures: dict[str, dict[str, float]]) -> dg.TableMetadataValue:
     """Median and 99th percentile of each stage of a live instant, in milliseconds."""
     rows = [[name, f"{each['p50']:.1f}", f"{each['p99']:.1f}"] for name, each in figures.items()]
     return _table(["stage", "p50", "p99"], rows)
@@ -84,12 +82,12 @@ def number(value: float | None) -> str:
     return "no data" if value is None or pd.isna(value) else f"{value:.6g}"
 
 
-def _table(header: list[str], rows: list[list[str]]) -> dg.MarkdownMetadataValue:
-    lines = [header, ["---"] * len(header), *rows]
-    cells = (" | ".join(_cell(text) for text in line) for line in lines)
-    return dg.MetadataValue.md("\n".join(f"| {line} |" for line in cells))
+def _table(header: list[str], rows: list[list[str]]) -> dg.TableMetadataValue:
+    columns = dg.TableSchema([dg.TableColumn(name, "string") for name in header])
+    records = [dg.TableRecord(dict(zip(header, map(_cell, row), strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, columns)
 
 
 def _cell(text: str) -> str:
     """The text on one line, whatever a model put into it."""
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(text.split())

@@ -144,7 +144,9 @@ class Stack:
         # Without a limit of time: it waits for the challenge's database, and dies of all else.
         if not self._supervisor.wait_for(lambda: is_served(port), math.inf, report):
             raise CoordinatorError(f"the Report API does not start; {_why(log)}")
-        self._tell("Leaderboard", f"http://{HOST}:{port}")
+        url = f"http://{HOST}:{port}"
+        self.environment.setdefault(settings.REPORT_URL_VARIABLE, url)
+        self._tell("Leaderboard", url)
 
     def go_live(self, webserver: Webserver) -> None:
         """Start the sensors of the challenge, and stop those of others."""

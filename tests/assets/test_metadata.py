@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import pandas as pd
 import pytest
 from PIL import Image
@@ -19,11 +20,9 @@ from tests.support.pipeline import keys
 WINDOWS = 6
 
 
-def table(markdown: str) -> pd.DataFrame:
-    """A Markdown table as text cells."""
-    lines = markdown.splitlines()
-    rows = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines]
-    return pd.DataFrame(rows[2:], columns=rows[0])
+def table(value: dg.TableMetadataValue) -> pd.DataFrame:
+    """A table as text cells."""
+    return pd.DataFrame([record.data for record in value.records])
 
 
 def picture(markdown: str) -> Image.Image:
@@ -81,6 +80,8 @@ def test_the_board_is_shown_as_a_table_in_the_order_of_its_ranks(undisturbed, st
         for cell, entry in zip(shown["long"], entries, strict=True):
             assert float(cell) == pytest.approx(entry["score"]["metrics"]["long"], rel=1e-5)
         assert data["leader"] == entries[0]["model_name"]
+        first, second = (entry["score"]["metrics"]["long"] for entry in entries[:2])
+        assert (data["leader score"], data["lead"]) == (first, pytest.approx(first - second))
         assert data["final"] is True
         assert data["simulated"] is False
 
