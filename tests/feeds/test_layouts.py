@@ -250,6 +250,34 @@ CASES: dict[str, tuple[str, str, bytes]] = {
         lines("ticker,volume,open,close,high,low,window_start,transactions",
               lambda c: ["BTC/USD", c.volume, c.open, c.close, c.high, c.low, c.ts * 10**9, 3]),
     ),
+    "bybit, json": (
+        "generic, milliseconds", "a.json",
+        json.dumps({"retCode": 0, "result": {"symbol": "BTC", "list": [
+            [str(c.ts * 1000), *map(str, ohlcv(c)), "12.5"] for c in KNOWN[::-1].itertuples()
+        ]}}).encode(),
+    ),
+    "hyperliquid, json": (
+        "generic, milliseconds", "a.json",
+        json.dumps([{"t": c.ts * 1000, "T": c.ts * 1000 + 59_999, "s": "BTC", "i": "1m",
+                     "o": str(c.open), "c": str(c.close), "h": str(c.high), "l": str(c.low),
+                     "v": str(c.volume), "n": 7} for c in KNOWN.itertuples()]).encode(),
+    ),
+    "binance, times as text": (
+        "binance-vision, dates and times", "a.csv",
+        lines(BINANCE_FRAME,
+              lambda c: [at(c.ts, "%Y-%m-%d %H:%M:%S.000000"), *ohlcv(c),
+                         at(c.ts + 59, "%Y-%m-%d %H:%M:%S.999000"), 12.5, 9, 0.5, 6.25, 0]),
+    ),
+    "databento": (
+        "generic, ISO-8601", "a.csv",
+        lines("ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume,symbol",
+              lambda c: [at(c.ts, "%Y-%m-%dT%H:%M:%S.000000000Z"), 33, 1, 7, *ohlcv(c), "BTC/USD"]),
+    ),
+    "dukascopy": (
+        "dukascopy, dotted dates, the day first", "a.csv",
+        lines("Gmt time,Open,High,Low,Close,Volume",
+              lambda c: [at(c.ts, "%d.%m.%Y %H:%M:%S.000"), *ohlcv(c)]),
+    ),
     "columns of an answer": (
         "generic, seconds", "a.json",
         json.dumps({"s": "ok", **{key: KNOWN[name].tolist() for key, name in zip(
@@ -466,6 +494,23 @@ def test_times_without_a_zone_are_refused_until_it_is_named(write):
     in_new_york, reading = read(path, time_zone="America/New_York")
     assert in_new_york["ended_at"].iloc[0] == datetime(2025, 3, 1, 17, 1, tzinfo=UTC)
     assert "dates and times of America/New_York" in str(reading)
+
+
+@pytest.mark.parametrize(
+    ("header", "form"),
+    [
+        ("<DATE>;<TIME>;<OPEN>;<HIGH>;<LOW>;<CLOSE>;<VOL>", "%Y%m%d;%H%M%S"),
+        ("<DATE>;<TIME>;<OPEN>;<HIGH>;<LOW>;<CLOSE>;<VOL>", "%Y%m%d;%H%M"),
+        ("", "%Y%m%d %H%M%S"),
+    ],
+)
+def test_dates_without_signs_want_their_zone_named(write, header, form):
+    content = lines(header, lambda c: [*at(c.ts, form).split(";"), *ohlcv(c)], separator=";")
+    path = write(content)
+    assert "the open time has no time zone: 38 rows" in refusal(path)
+    records, reading = read(path, time_zone="UTC")
+    assert records["ended_at"].iloc[0] == datetime(2025, 3, 1, 12, 1, tzinfo=UTC)
+    assert "dates and times without signs of UTC" in str(reading)
 
 
 def test_a_zone_that_would_change_nothing_is_refused(write):

@@ -40,7 +40,7 @@ Symbol = Annotated[
 PROVIDERS = ("file", "simulated", "binance", "pyth", "posted")
 FileFormat = Literal[
     "binance-vision", "kraken", "coinbase", "bitfinex", "cryptodatadownload", "yfinance", "ccxt",
-    "bitstamp", "tradingview", "metatrader", "coinapi", "generic",
+    "bitstamp", "tradingview", "metatrader", "coinapi", "dukascopy", "generic",
 ]  # fmt: skip
 FILE_FORMATS: tuple[str, ...] = get_args(FileFormat)
 """Layouts in which a file of candles may be."""

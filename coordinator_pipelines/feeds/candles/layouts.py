@@ -34,19 +34,20 @@ from coordinator_pipelines.feeds.candles.times import (
     notation_of,
 )
 
-EPOCHS, ISO, LOCAL, DOTTED = tuple(UNITS), "ISO-8601", "dates and times", "dotted dates"
+EPOCHS = tuple(UNITS)
+ISO, LOCAL, DOTTED, DAY_FIRST, _ = NOTATIONS
 SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = EPOCHS
 UTC = ZoneInfo("UTC")
 
 START = (
     "open time", "opentime", "time period start", "window start", "start", "start time",
-    "timeopen", "begin", "ts", "timestamp", "unix", "unix timestamp", "unix time", "time", "t",
-    "mts", "datetime", "date time", "gmt time", "utc time", "time utc", "date",
+    "timeopen", "begin", "ts", "ts event", "timestamp", "unix", "unix timestamp", "unix time",
+    "time", "t", "mts", "datetime", "date time", "gmt time", "utc time", "time utc", "date",
 )  # fmt: skip
 """Names of the time at which a bar starts; where there are two, both must say the same."""
 END = (
     "close time", "closetime", "time period end", "window end", "end", "end time", "timeclose",
-    "ended at",
+    "ended at", "T",
 )  # fmt: skip
 NAMES: Mapping[str, Sequence[str]] = {
     "open": ("open", "o", "price open", "px open", "open price"),
@@ -95,9 +96,10 @@ def _named(*names: str) -> frozenset[str]:
 LAYOUTS = (
     Layout(
         "binance-vision", "Binance: data.binance.vision, klines of the API",
-        (MILLISECONDS, MICROSECONDS),
+        (MILLISECONDS, MICROSECONDS, ISO, LOCAL),
         headers=[_named("open time", "close time")],
         orders=["start open high low close volume end - - - - -"],
+        zone=UTC,
         units_change=True,
     ),
     Layout(
@@ -176,10 +178,16 @@ LAYOUTS = (
         headers=[_named("time period start")],
     ),
     Layout(
+        "dukascopy", "Dukascopy: historical data feed",
+        (DAY_FIRST,),
+        headers=[_named("gmt time")],
+        zone=UTC,
+    ),
+    Layout(
         "generic", "any other, with a header; without one: time, open, high, low, close, volume",
         (*UNITS, *NOTATIONS),
         headers=[_named()],
-        orders=["start open high low close volume"],
+        orders=["start open high low close volume", "start open high low close volume -"],
     ),
 )  # fmt: skip
 """The first that fits is taken, so the more particular comes first."""
@@ -231,7 +239,12 @@ def text_columns(names: Sequence[str]) -> list[str]:
 
 
 def plain(name: str) -> str:
-    """A name of a column without what sources write differently: ``<OPEN>``, ``Open_Time``."""
+    """A name of a column without what sources write differently: ``<OPEN>``, ``Open_Time``.
+
+    Of one letter, ``t`` and ``T`` are two.
+    """
+    if len(name) == 1:
+        return name
     return re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
 
 
@@ -305,9 +318,11 @@ def _require_columns(
     missing = missing if times else ["time", *missing]
     if missing:
         wrong = f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+        advice = "Name the columns as in ts,open,high,low,close,volume."
+        if missing == ["volume"]:
+            advice = "If its source has none, add a column volume of zeros."
         raise FeedDataError(
-            f"{label} {wrong}: its first line is its header, with {listed(names)}. Name the "
-            f"columns as in ts,open,high,low,close,volume."
+            f"{label} {wrong}: its first line is its header, with {listed(names)}. {advice}"
         )
 
 

@@ -25,9 +25,25 @@ EARLIEST, LATEST = 100_000_000, 4_102_444_800
 LOCAL_ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.0+)?)?"  # a whole second
 ZONE = r" ?(?:Z|UTC|[+-]\d{2}:?\d{2})"
 DOTTED = r"\d{4}\.\d{2}\.\d{2} \d{2}:\d{2}(?::\d{2})?"
-NOTATIONS = {"ISO-8601": LOCAL_ISO + ZONE, "dates and times": LOCAL_ISO, "dotted dates": DOTTED}
-ZONELESS = ("dates and times", "dotted dates")
-TIME_OF_DAY = r"\d{1,2}:\d{2}(?::\d{2})?"
+DAY_FIRST = r"\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}(?::\d{2}(?:\.0+)?)?"
+COMPACT = r"\d{8} \d{4}(?:\d{2})?"
+NOTATIONS = {
+    "ISO-8601": LOCAL_ISO + ZONE,
+    "dates and times": LOCAL_ISO,
+    "dotted dates": DOTTED,
+    "dotted dates, the day first": DAY_FIRST,
+    "dates and times without signs": COMPACT,
+}
+ZONELESS = tuple(NOTATIONS)[1:]
+DASHED = {
+    r"^(\d{4})\.(\d{2})\.": r"\1-\2-",
+    r"^(\d{2})\.(\d{2})\.(\d{4})": r"\3-\2-\1",
+    r"^(\d{4})(\d{2})(\d{2}) (\d{2})(\d{2})": r"\1-\2-\3 \4:\5",
+    r"^(\d{4}-\d{2}-\d{2} \d{2}:\d{2})(\d{2})$": r"\1:\2",
+    r" ?UTC$": "Z",
+}
+"""What makes each notation ISO-8601, one after another."""
+TIME_OF_DAY = r"\d{1,2}:\d{2}(?::\d{2})?|\d{4}(?:\d{2})?"
 READABLE = (
     "A time is unix seconds, or milli-, micro- or nanoseconds, or ISO-8601 on a whole second with "
     "a time zone, such as 2025-01-01T00:00:00Z."
@@ -160,10 +176,9 @@ def _parsed(times: pd.Series) -> pd.Series:
     if times.dtype.kind == "M":
         aware: pd.Series = times.dt.tz_localize("UTC")
         return aware
-    if times.str.endswith("UTC").any():
-        times = times.str.replace(r" ?UTC$", "Z", regex=True)
-    if times.str.slice(4, 5).eq(".").any():
-        times = times.str.slice(0, 10).str.replace(".", "-", regex=False) + times.str.slice(10)
+    if not times.str.fullmatch(LOCAL_ISO + r"Z?|").all():
+        for sign, iso in DASHED.items():
+            times = times.str.replace(sign, iso, regex=True)
     return pd.to_datetime(times, format="ISO8601", utc=True, errors="coerce")
 
 
