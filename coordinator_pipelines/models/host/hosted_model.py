@@ -90,6 +90,11 @@ class HostedModel:
             except NotReadyError as error:
                 await self._could_not_start(error, signature)
                 continue
+            except Exception as error:
+                logger.exception("model %s", self.member.model_id)
+                unforeseen = NotReadyError(f"it cannot be started: {type(error).__name__}")
+                await self._could_not_start(unforeseen, signature)
+                continue
             await self._watch(signature)
 
     async def _deploy(self) -> None:
