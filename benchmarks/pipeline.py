@@ -32,6 +32,8 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import config_rows
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.registry import open_feed
+from coordinator_pipelines.models.isolation import Tier
+from coordinator_pipelines.models.replay.lodgings import HouseRules
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.spec_file import load_challenge
@@ -62,6 +64,11 @@ def _windows(challenge: Challenge, count: int) -> list[Window]:
     return [Window(start, start + length) for start in starts]
 
 
+def lodging(directory: Path) -> HouseRules:
+    """Models as they run where no sandbox can be had: what that costs is not measured here."""
+    return HouseRules(directory, None, 4 << 30, trust=True, say=lambda _: None, tier=Tier.TRUSTED)
+
+
 def _ours(
     challenge: Challenge, rules: Rules, ledger: SqlLedger, windows: list[Window], directory: Path
 ) -> float:
@@ -76,6 +83,7 @@ def _ours(
     with ReplayModels(
         base_class=challenge.model_base_classname,
         log_dir=directory,
+        lodging=lodging(directory),
         supplies=lambda: roster.supplies,
     ) as models:
         replay = Replay(challenge, rules, ingest, models, roster.members, "benchmark")

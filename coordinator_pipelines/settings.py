@@ -14,6 +14,8 @@ COORDINATOR_DATABASE_URL            database of every challenge of this process,
                                     serve one challenge
 COORDINATOR_MODEL_RUNNER            environment with the published model runner; one is made in
                                     ``runner`` of the home directory if it is not given
+COORDINATOR_TRUST_MODELS            ``1``: replays run models that nobody has reviewed also where no
+                                    sandbox works, with the rights of this user
 COORDINATOR_DATABASE_URL_<SLUG>     database of one challenge (slug in capitals, ``_`` for ``-``)
 MODEL_RUNNER_NODE_HOST              machine that announces live models; 127.0.0.1 by default
 MODEL_RUNNER_NODE_PORT              its port; 9091 by default
@@ -57,6 +59,7 @@ DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
 DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
 """Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
 REPORT_URL_VARIABLE = "COORDINATOR_REPORT_URL"
+TRUST_VARIABLE = "COORDINATOR_TRUST_MODELS"
 NODE_HOST_VARIABLE = "MODEL_RUNNER_NODE_HOST"
 NODE_PORT_VARIABLE = "MODEL_RUNNER_NODE_PORT"
 SECURE_DIR_VARIABLE = "MODEL_RUNNER_SECURE_DIR"
@@ -75,6 +78,18 @@ class ModelNode:
 def home() -> Path:
     """Directory for what the coordinator writes on this machine."""
     return Path(os.environ.get(HOME_VARIABLE, ".coordinator")).absolute()
+
+
+def trusts_models() -> bool:
+    """Whether models that nobody has reviewed may run without a sandbox.
+
+    Raises:
+        CoordinatorError: it is neither said nor denied.
+    """
+    given = os.environ.get(TRUST_VARIABLE, "")
+    if given not in ("", "0", "1"):
+        raise CoordinatorError(f"{TRUST_VARIABLE} is {given!r}; set it to 1, or not at all")
+    return given == "1"
 
 
 def stack_lock_in(directory: Path) -> Path:

@@ -19,6 +19,7 @@ from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, window_of, windows_between
 from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.models.replay.lodgings import tier_here
 from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.workspaces import Location, known_workspaces
@@ -78,6 +79,7 @@ def _run(console: Console, where: Location, windows: list[Window]) -> None:
     console.print(f"[bold]{challenge.name}[/]: {_source(challenge)}")
     for notice in challenge.notices():
         console.print(f"  {notice}")
+    console.print(f"  Models run {tier_here().value}", soft_wrap=True)
     seconds = backfill(console, LocalInstance.prepare(known_workspaces(), warn), challenge, windows)
     console.print()
     print_newest(console, challenge, mode=Mode.REPLAY, until=windows[-1].end)

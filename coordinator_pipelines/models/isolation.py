@@ -35,6 +35,7 @@ LIMITS = {
 PROCESSES = 64
 MAPPED_BYTES = 2 << 30
 """What a process may address beyond its memory: libraries map much that they never fill."""
+RUNNER_MODULE = "model_runner.server"
 PROBE_SECONDS = 60.0
 PROBE_BYTES = 1 << 30
 ENVIRONMENT = {
@@ -52,7 +53,7 @@ ENVIRONMENT = {
 
 
 class Tier(Enum):
-    """What a model is kept from; the value is what the host says at start-up."""
+    """What a model is kept from; the value is what is said at start-up."""
 
     SANDBOX_OWN_USER = (
         "isolated: bubblewrap, no network, no files but its own, a user of its own for each model"
@@ -105,13 +106,17 @@ class Place:
         return {inside: self.run / name for inside, name in names.items()}
 
 
-def strongest_tier(environment: RunnerEnvironment, root: Path | None = None) -> Tier:
-    """The first tier in which the runner can be imported, and make its socket, here.
+def strongest_tier(
+    environment: RunnerEnvironment, root: Path | None = None, module: str = RUNNER_MODULE
+) -> Tier:
+    """The first tier in which a module can be imported, and files be written, here.
 
     ``root``: where to try; the directory for temporary files if it is not given.
     """
     return next(
-        tier for tier in _candidates() if tier is Tier.TRUSTED or _works(tier, environment, root)
+        tier
+        for tier in _candidates()
+        if tier is Tier.TRUSTED or _works(tier, environment, root, module)
     )
 
 
@@ -179,7 +184,7 @@ def _candidates() -> Iterator[Tier]:
     yield Tier.TRUSTED
 
 
-def _works(tier: Tier, environment: RunnerEnvironment, root: Path | None) -> bool:
+def _works(tier: Tier, environment: RunnerEnvironment, root: Path | None, module: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="probe-", dir=root) as directory:
         base = Path(directory)
         base.chmod(0o755)
@@ -187,7 +192,7 @@ def _works(tier: Tier, environment: RunnerEnvironment, root: Path | None) -> boo
         for path in (place.resources, place.run, place.shared):
             path.mkdir(parents=True)
         opened = "".join(f"; open('{inside}/probe', 'w')" for inside in place.scratch)
-        code = f"import model_runner.server{opened}"
+        code = f"import {module}{opened}"
         probe = command(tier, environment, place, PROBE_BYTES, ["-c", code])
         try:
             done = subprocess.run(

@@ -73,6 +73,8 @@ class Entry(BaseModel):
     """The owner's account; None: ``owner`` is that too."""
     path: Annotated[str, Field(min_length=1)]
     """Directory with ``main.py``, relative to the file."""
+    reviewed: bool = False
+    """Whether the operator has read its code, and vouches for it."""
     active_from: Instant | None = None
     """First instant of the membership; None: the start of the challenge."""
     active_until: Instant | None = None
@@ -177,7 +179,7 @@ def _member(entry: Entry, base: Path) -> Member:
     directory = Path(os.path.normpath(way.resolve() / given.relative_to(way)))
     digest = code_hash(directory) if is_submitted(directory) else hashlib.sha256().hexdigest()
     name = entry.name or entry.id
-    return Member(entry.id, name, entry.owner, entry.account, digest, directory)
+    return Member(entry.id, name, entry.owner, entry.account, digest, directory, entry.reviewed)
 
 
 def _supplies(content: ModelsFile) -> Supplies:

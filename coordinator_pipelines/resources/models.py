@@ -12,6 +12,7 @@ from coordinator_pipelines.domain.doors.models import LiveModels, Models
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.models.live.protocol_models import ProtocolModels
+from coordinator_pipelines.models.replay.lodgings import HouseRules
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.roster import Roster, Supplies
 
@@ -39,6 +40,13 @@ class ReplayModelsResource(dg.ConfigurableResource):
         with ReplayModels(
             base_class=self.challenge.model_base_classname,
             own_package=self.challenge.own_package,
+            lodging=HouseRules(
+                settings.home(),
+                settings.model_runner(),
+                self.challenge.limits.memory_bytes,
+                settings.trusts_models(),
+                dg.get_dagster_logger().info,
+            ),
             supplies=partial(Supplies.load, self.challenge.models_file),
             call=self.challenge.model_interface,
             log_dir=settings.model_log_directory(self.challenge.name),

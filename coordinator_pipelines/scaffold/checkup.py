@@ -15,6 +15,7 @@ from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.feed import FileFeedSpec
 from coordinator_pipelines.domain.values.errors import CoordinatorError
+from coordinator_pipelines.models.replay.lodgings import NO_SANDBOX, tier_here
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.models.shared_modules import is_found
 from coordinator_pipelines.models.submission import is_submitted
@@ -110,6 +111,8 @@ def _replays(challenge: Challenge) -> str:
             f"every replay is refused, since {refused} does its own I/O: let it take a context "
             "argument, or say replay_allowed: false"
         )
+    if strangers := _strangers(challenge):
+        raise CoordinatorError(f"{strangers}: not run. {NO_SANDBOX}")
     if challenge.feed.publication_delay_seconds == 0 and not challenge.is_operated:
         return (
             "possible, but feed.publication_delay_seconds is 0: a replayed model sees the record "
@@ -117,6 +120,14 @@ def _replays(challenge: Challenge) -> str:
             "with which the feed publishes"
         )
     return "possible"
+
+
+def _strangers(challenge: Challenge) -> str:
+    """The models that no replay runs here."""
+    members = Roster.load(challenge.models_file).members
+    if settings.trusts_models() or tier_here().isolated:
+        return ""
+    return ", ".join(member.model_id for member in members if not member.reviewed)
 
 
 def _feed(challenge: Challenge) -> str:

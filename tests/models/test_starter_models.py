@@ -14,6 +14,7 @@ from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Questio
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.roster import Roster
 from coordinator_pipelines.starter.tracker import KEPT_PRICES, TrackerBase
+from tests.models.replay.conftest import OPEN
 
 MODELS_FILE = Path(coordinator_pipelines.starter.__file__).with_name("models.yaml")
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -55,7 +56,10 @@ def answers(roster, tmp_path_factory):
     first = (FLAKY_SLEEPS_AT_MINUTE - minutes_of_day) % 720 - 30
     logs = tmp_path_factory.mktemp("logs")
     with ReplayModels(
-        base_class="tracker.TrackerBase", log_dir=logs, supplies=lambda: roster.supplies
+        base_class="tracker.TrackerBase",
+        lodging=OPEN,
+        log_dir=logs,
+        supplies=lambda: roster.supplies,
     ) as models:
         [(_, found)] = models.ask_each([(hour(first), roster.members)])
     return {

@@ -45,6 +45,8 @@ class Member:
     """Digest of the model's files; asking a stored cell again needs another one."""
     directory: Path | None = None
     """Directory with ``main.py``; None for a model that is only reachable remotely."""
+    reviewed: bool = False
+    """Whether the operator vouches for its code: it may run where no sandbox can be had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """The participant's side of a replay: imports one model once, then forks a child per attempt.
 
-Run by path by ``replay_worker.py`` with the model's directory as working directory:
-``participant.py BASE_CLASS CONTROL_FD``. Standard library only, and nothing of this project is
-imported: participants' code shares this process. Add here what must happen next to that code;
-avoid deadlines, restarts and verdicts, which belong to the worker that watches from outside.
+Run by ``process.py`` as ``python -c TEXT_OF_THIS BASE_CLASS CONTROL_FD``, in a sandbox where that
+can be had, with the model's directory as working directory. Standard library only, and nothing of
+this project is imported: participants' code shares this process. Add here what must happen next to
+that code; avoid deadlines, restarts and verdicts, which belong to the worker that watches from
+outside.
 
 What is used on the hot path is bound to names at the top, before the model could replace it.
 
@@ -41,7 +42,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-NICENESS = 5
 REASON_CHARACTERS = 500
 CRASHED = 70
 PR_SET_PDEATHSIG = 1
@@ -294,8 +294,6 @@ def main() -> None:
     """Import the model, say how it went, and serve attempts until the worker is gone."""
     base_class, control = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
     sys.argv[1:] = []
-    die_with_parent()
-    os.nice(NICENESS)
     sys.path.append(str(Path.cwd()))  # as the published runner has it
     try:
         model_class = find_model(Path.cwd(), base_class)

@@ -16,23 +16,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from coordinator_pipelines.models import isolation
 from coordinator_pipelines.models.model_log import Log
+from coordinator_pipelines.models.replay.lodging import Lodging
+from coordinator_pipelines.models.submission import RESOURCES
 
 GRACE_SECONDS = 2.0
 """How long a killed process may take to be gone before the one above it is killed too."""
 KILL_ROUNDS = 1000
+REAP_SECONDS = 0.001
+"""How long a sandbox may take to notice that a process of its has ended."""
 MESSAGE_BYTES = 4096
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
-CLEAN_ENVIRONMENT = {
-    "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.defpath)),
-    "LANG": "C.UTF-8",
-    "TZ": "UTC",
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
-"""A model's process finds these, HOME, TMPDIR and PYTHONPATH in its environment: no secrets."""
 SCRIPT = Path(__file__).with_name("participant.py")
 
 
@@ -48,29 +43,45 @@ def guard_process() -> None:
         libc.prctl(PR_SET_DUMPABLE, 0)
 
 
-def kill_orphans(keep: int | None) -> None:
-    """Kill all children of this process but one; orphans of theirs become children in turn."""
-    listing = Path(f"/proc/self/task/{os.getpid()}/children")
-    for _ in range(KILL_ROUNDS if listing.exists() else 0):
-        children = [int(word) for word in listing.read_text().split()]
-        orphans = [child for child in children if child != keep]
+def children_of(process: int) -> list[int]:
+    """The children of a process, oldest first; none if it has ended, or nobody tells."""
+    try:
+        return list(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def number_inside(process: int) -> int:
+    """The number by which a process knows itself, which may be another one; 0 if it has ended."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(status.partition("NSpid:")[2].partition("\n")[0].split()[-1])
+
+
+def kill_orphans(adopter: int, keep: int | None) -> None:
+    """Kill all children of a process but one; orphans of theirs become children in turn."""
+    for _ in range(KILL_ROUNDS):
+        orphans = [child for child in children_of(adopter) if child != keep]
         if not orphans:
             return
         for orphan in orphans:
             with suppress(OSError):
                 os.kill(orphan, signal.SIGKILL)
                 os.waitpid(orphan, 0)
+        if adopter != os.getpid():
+            time.sleep(REAP_SECONDS)
 
 
 class ModelProcess:
     """The process that imports the model, once started, and at most one child of it at a time."""
 
-    def __init__(self, directory: Path, base_class: str, shared: str, log: Log, home: str) -> None:
-        self._arguments = (sys.executable, "-B", "-P", "-s", "-u", str(SCRIPT), base_class)
-        self._directory = directory
+    def __init__(self, lodging: Lodging, base_class: str, log: Log, home: Path) -> None:
+        self._lodging = lodging
+        self._base_class = base_class
         self._log = log
-        own = {"HOME": home, "TMPDIR": home, "PYTHONPATH": shared}
-        self._environment = {**CLEAN_ENVIRONMENT, **own}
+        self._home = home
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._messages = b""
@@ -93,18 +104,49 @@ class ModelProcess:
 
     def start(self) -> None:
         """Start it; the first message is ``ready`` or ``failed REASON``."""
+        tier, place = self._lodging.tier, self._lodging.place
         self._control, theirs = socket.socketpair()
         self._control.settimeout(GRACE_SECONDS)
+        script = SCRIPT.read_text(encoding="utf-8")
         with theirs:
+            argv = ["-P", "-s", "-c", script, self._base_class, str(theirs.fileno())]
             self._process = subprocess.Popen(
-                (*self._arguments, str(theirs.fileno())),
-                cwd=self._directory,
-                env=self._environment,
+                isolation.command(
+                    tier, self._lodging.environment, place, self._lodging.memory_bytes, argv
+                ),
+                cwd=place.code,
+                env=self._variables(),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log.pipe,
                 stderr=self._log.pipe,
                 pass_fds=(theirs.fileno(),),
             )
+
+    def _variables(self) -> dict[str, str]:
+        found = isolation.variables(self._lodging.tier, self._lodging.place)
+        own = {} if self._lodging.tier.isolated else {"HOME": self._home, "TMPDIR": self._home}
+        return found | {name: str(path) for name, path in own.items()} | {"PYTHONHASHSEED": "0"}
+
+    def writable(self) -> list[Path]:
+        """The directories that the model may write to, as they are seen from here."""
+        if not self._lodging.tier.isolated:
+            return [self._home, self._lodging.place.code / RESOURCES]
+        inside = Path(f"/proc/{self._model}/root")
+        return [inside / "tmp", inside / "dev" / "shm", inside / "model" / RESOURCES]
+
+    @property
+    def _adopter(self) -> int:
+        """The process that inherits what a model leaves running."""
+        if self._process is None or not self._lodging.tier.isolated:
+            return os.getpid()
+        return next(iter(children_of(self._process.pid)), 0)
+
+    @property
+    def _model(self) -> int:
+        """The process that holds the imported model."""
+        if self._process is None or not self._lodging.tier.isolated:
+            return self._process.pid if self._process else 0
+        return next(iter(children_of(self._adopter)), 0)
 
     def fork(self, request: BinaryIO) -> int:
         """Have it fork a child for the request; the read end of the child's pipe."""
@@ -130,7 +172,8 @@ class ModelProcess:
     def _note(self, messages: list[list[str]]) -> None:
         for word, *rest in messages:
             if word == "pid":
-                self._child = int(rest[0])
+                named, own = int(rest[0]), children_of(self._model)
+                self._child = next((each for each in own if number_inside(each) == named), None)
             elif word == "exit":
                 self.exit_code = os.waitstatus_to_exitcode(int(rest[0]) & 0xFFFF)
                 self.child_runs, self._child = False, None
@@ -143,12 +186,12 @@ class ModelProcess:
                 self._kill(self._child)
             if self.messages() is None or time.monotonic() > deadline:
                 self.stop()
-        kill_orphans(self._process.pid if self._process else None)
+        kill_orphans(self._adopter, self._model)
 
     def _kill(self, child: int) -> None:
-        own = {os.getpid(), self._process.pid if self._process else 0}
+        """Kill a child, if it still is one, and its process group."""
         with suppress(OSError):
-            if child > 1 and child not in own and os.getsid(child) == os.getsid(0):
+            if child in children_of(self._model):
                 os.kill(child, signal.SIGKILL)
                 os.killpg(child, signal.SIGKILL)
 
@@ -162,9 +205,13 @@ class ModelProcess:
     def stop(self) -> None:
         """Kill it and all that it started."""
         if self._process is not None:
+            sandbox = self._adopter
+            if sandbox not in (0, os.getpid()):
+                with suppress(OSError):
+                    os.kill(sandbox, signal.SIGKILL)  # and with it all that is in there
             self._process.kill()
             self._process.wait()
             self.control.close()
         self._process = self._control = self._child = None
         self._messages, self.child_runs = b"", False
-        kill_orphans(None)
+        kill_orphans(os.getpid(), None)

@@ -4,18 +4,14 @@ Add here the order in which asks go out and answers come back; avoid processes a
 (``worker.py`` and what it starts).
 
 What can and cannot cross asks: each ask runs in a fork of a process that has imported the model
-and done nothing else, with a fresh private HOME and TMPDIR, so nothing in memory does. A model
-that writes into its own directory defeats this: replays run trusted or reviewed code.
+and done nothing else, so nothing in memory does; what it writes is taken away after each ask.
 """
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
-from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Semaphore
 from types import TracebackType
 from typing import Self
@@ -25,9 +21,10 @@ from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Model
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.answers import same_answers
 from coordinator_pipelines.models.base_class import base_class
+from coordinator_pipelines.models.replay.lodgings import HouseRules, Lodgings, NoLodgingError
+from coordinator_pipelines.models.replay.verdict import REASON_CHARACTERS
 from coordinator_pipelines.models.replay.worker import ReplayWorker, Request
 from coordinator_pipelines.models.roster import Supplies
-from coordinator_pipelines.models.shared_modules import lay_out
 from coordinator_pipelines.models.submission import is_submitted
 
 ASKS_PER_CORE = 2
@@ -41,10 +38,10 @@ class ReplayModels(Models):
     """Asks the code in the members' directories. Use as a context manager.
 
     ``base_class``: the class that models inherit from, as in the spec. ``log_dir``: gets
-    ``<model_id>.log`` with all that the model prints, its tracebacks included. ``supplies``: reads
-    what models are given, when the first is asked. ``own_package``: see ``lay_out``. ``call``: how
-    the models' methods are called. ``ahead``: asks that are worked on before the consumer has
-    taken the one in front.
+    ``<model_id>.log`` with all that the model prints, its tracebacks included. ``lodging``: how
+    models are kept in. ``supplies``: reads what they are given, when the first is asked.
+    ``own_package``: see ``lay_out``. ``call``: how the models' methods are called. ``ahead``: asks
+    that are worked on before the consumer has taken the one in front.
     """
 
     def __init__(
@@ -52,36 +49,25 @@ class ReplayModels(Models):
         *,
         base_class: str,
         log_dir: Path,
+        lodging: HouseRules,
         supplies: Callable[[], Supplies] = Supplies,
         own_package: str = "",
         call: CallShape = DEFAULT_SHAPE,
         ahead: int = 8,
     ) -> None:
         self._base_class = base_class
-        self._read_supplies = supplies
-        self._own_package = own_package
+        self._say = lodging.say
+        self._lodgings = Lodgings(lodging, supplies, base_class, own_package)
         self._log_dir = log_dir
         self._call = call
         self._ahead = ahead
         self._slots = Semaphore(ASKS_PER_CORE * (os.cpu_count() or 1))
         self._workers: dict[tuple[str, Path, str], ReplayWorker] = {}
-        self._stack = ExitStack()
+        self._unlodged: dict[tuple[str, Path, str], NoLodgingError] = {}
 
     def __enter__(self) -> Self:
         private.directory(self._log_dir)
         return self
-
-    @cached_property
-    def _supplies(self) -> Supplies:
-        return self._read_supplies()
-
-    @cached_property
-    def _shared(self) -> Path:
-        """Where models find what the challenge gives them to import."""
-        root = self._stack.enter_context(TemporaryDirectory(prefix="replay-"))
-        modules = self._supplies.shared_modules
-        lay_out(modules, self._base_class, self._own_package, Path(root))
-        return Path(root)
 
     def __exit__(
         self,
@@ -98,7 +84,7 @@ class ReplayModels(Models):
         for worker in self._workers.values():
             worker.join()
         self._workers.clear()
-        self._stack.close()
+        self._lodgings.close()
 
     def ask_each(
         self, asks: Iterable[tuple[Ask, Sequence[Member]]]
@@ -123,20 +109,31 @@ class ReplayModels(Models):
 
     def _submit_one(self, request: Request, member: Member) -> Future[list[Answer]]:
         directory = member.directory
-        if directory is None or not is_submitted(directory):
+        try:
+            if directory is None or not is_submitted(directory):
+                where = directory or "a directory of this model"
+                raise NoLodgingError(f"there is no main.py in {where}")
+            return self._worker(member, directory).submit(request)
+        except NoLodgingError as error:
             future: Future[list[Answer]] = Future()
-            reason = f"there is no main.py in {directory or 'a directory of this model'}"
+            reason = str(error)[:REASON_CHARACTERS]
             future.set_result(same_answers(request.ask, member, Outcome.ABSENT, reason))
             return future
-        return self._worker(member, directory).submit(request)
 
     def _worker(self, member: Member, directory: Path) -> ReplayWorker:
         key = (member.model_id, directory, member.code_hash)
+        if key in self._unlodged:
+            raise self._unlodged[key]
         if key not in self._workers:
-            base = base_class(self._base_class, self._supplies.shared_modules)
-            self._workers[key] = ReplayWorker(
-                member, directory, base, self._shared, self._log_dir, self._slots
-            )
+            log = self._log_dir / f"{member.model_id}.log"
+            try:
+                lodging = self._lodgings.of(member, directory, log)
+            except NoLodgingError as error:
+                self._say(f"Model {member.model_id} is absent: {error}")
+                self._unlodged[key] = error
+                raise
+            base = base_class(self._base_class, self._lodgings.supplies.shared_modules)
+            self._workers[key] = ReplayWorker(member, lodging, base, log, self._slots)
         return self._workers[key]
 
 

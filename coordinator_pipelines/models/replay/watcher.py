@@ -1,6 +1,6 @@
 """The watcher of one model in a replay: deadlines, kills and restarts.
 
-Run as ``python -m coordinator_pipelines.models.replay.watcher DIRECTORY BASE_CLASS SHARED
+Run as ``python -m coordinator_pipelines.models.replay.watcher LODGING BASE_CLASS
 LOG``. No
 participant's code ever runs in this process, so it answers whatever that code does to the
 processes below. Add here the course of an ask; avoid importing the model, the meaning of what
@@ -16,7 +16,6 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import sys
 import tempfile
@@ -26,6 +25,8 @@ from typing import Any
 
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.models.model_log import Log
+from coordinator_pipelines.models.replay.leavings import Leavings
+from coordinator_pipelines.models.replay.lodging import Lodging
 from coordinator_pipelines.models.replay.process import ModelProcess, guard_process
 from coordinator_pipelines.models.replay.verdict import (
     REASON_CHARACTERS,
@@ -52,9 +53,10 @@ _told_to_leave: list[bool] = []
 class Worker:
     """Puts asks to one model, whose processes it owns."""
 
-    def __init__(self, process: ModelProcess, home: Path) -> None:
+    def __init__(self, process: ModelProcess, kept: Path) -> None:
         self._process = process
-        self._home = home
+        self._kept = kept
+        self._leavings: Leavings | None = None
         self._unimportable: str | None = None
         self._bad_starts = 0
         self._progress_shown = 0.0
@@ -80,13 +82,22 @@ class Worker:
                 reason = f"not asked: restarted {restarts} times in this window"
                 progress.settle_rest(ending.outcome, reason)
             restarts += 1
-        self._clean_home()
+        if self._leavings is not None:
+            self._leavings.take_away()
         return progress
+
+    def _forget(self) -> None:
+        """Let go of the directories of a process that has ended."""
+        if self._leavings is not None:
+            self._leavings.take_away()
+            self._leavings.close()
+            self._leavings = None
 
     def _import(self, limits: Limits) -> str | None:
         """Have the model imported; why it cannot be, if so. A refusal is final."""
         if self._unimportable or self._process.running:
             return self._unimportable
+        self._forget()
         self._process.start()
         deadline = time.monotonic() + limits.setup_seconds
         reason = f"import failed: it took longer than {limits.setup_seconds:g} s"
@@ -94,6 +105,7 @@ class Worker:
             messages = self._process.messages()
             if messages == [["ready"]]:
                 self._bad_starts = 0
+                self._leavings = Leavings(self._process.writable(), self._kept)
                 return None
             if messages is None:
                 reason = f"import failed: {death(self._process.wait())}"
@@ -162,14 +174,6 @@ class Worker:
             self._progress_shown = time.monotonic()
             os.write(1, b"\n")
 
-    def _clean_home(self) -> None:
-        """Nothing that a model leaves in its private directory crosses asks."""
-        for path in self._home.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
 
 def read_some(source: int) -> bytes | None:
     """What a pipe holds; ``b""`` at its end, None if it holds nothing yet."""
@@ -199,17 +203,20 @@ def leave(*_: object) -> None:
 
 def main() -> None:
     """Answer asks from standard input until it ends."""
-    directory, base_class, shared, log_path = sys.argv[1:]
+    lodging, base_class, log_path = Lodging.loaded(sys.argv[1]), *sys.argv[2:]
     signal.signal(signal.SIGTERM, leave)
     guard_process()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    with tempfile.TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as directory:
+        kept, home = Path(directory, "kept"), Path(directory, "home")
+        kept.mkdir()
+        home.mkdir()
         log = Log(Path(log_path))
-        process = ModelProcess(Path(directory), base_class, shared, log, home)
-        worker = Worker(process, Path(home))
+        process = ModelProcess(lodging, base_class, log, home)
+        worker = Worker(process, kept)
         try:
             while line := sys.stdin.buffer.readline():
                 head = json.loads(line)

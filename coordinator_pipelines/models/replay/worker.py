@@ -27,7 +27,8 @@ from coordinator_pipelines.models.answers import (
     model_facts,
     same_answers,
 )
-from coordinator_pipelines.models.replay.process import CLEAN_ENVIRONMENT
+from coordinator_pipelines.models.isolation import ENVIRONMENT
+from coordinator_pipelines.models.replay.lodging import Lodging
 
 MODULE = "coordinator_pipelines.models.replay.watcher"
 BACKSTOP_SECONDS = 10.0
@@ -113,19 +114,12 @@ class ReplayWorker:
     """
 
     def __init__(
-        self,
-        member: Member,
-        directory: Path,
-        base_class: str,
-        shared: Path,
-        log_dir: Path,
-        slots: Semaphore,
+        self, member: Member, lodging: Lodging, base_class: str, log: Path, slots: Semaphore
     ) -> None:
         self._member = member
-        log = log_dir / f"{member.model_id}.log"
         self._command = (
             *(sys.executable, "-B", "-P", "-s", "-m", MODULE),
-            *(str(directory.absolute()), base_class, str(shared), str(log.absolute())),
+            *(lodging.dumped(), base_class, str(log.absolute())),
         )
         self._slots = slots
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"model-{member.model_id}")
@@ -177,7 +171,7 @@ class ReplayWorker:
             if self._process is None:
                 self._process = subprocess.Popen(
                     self._command,
-                    env=CLEAN_ENVIRONMENT,
+                    env={**ENVIRONMENT, "PATH": os.environ.get("PATH", os.defpath)},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     bufsize=0,

@@ -10,12 +10,18 @@ from textwrap import dedent, indent
 import pytest
 
 from coordinator_pipelines.domain.doors.models import Answer, Ask, Call, Limits, Member, Question
+from coordinator_pipelines.models.isolation import Tier
+from coordinator_pipelines.models.replay.lodgings import HouseRules
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 LIMITS = Limits(
     call_timeout_seconds=0.3, setup_timeout_seconds=3.0, output_bytes=2000, restarts_per_ask=2
 )
+OPEN = HouseRules(
+    Path("/nowhere"), None, 4 << 30, trust=True, say=lambda _: None, tier=Tier.TRUSTED
+)
+"""Models without a sandbox, so that a test can see what becomes of their processes."""
 TRACKER = """
 class TrackerBase:
     def tick(self, data):
@@ -70,7 +76,9 @@ def write_model(tmp_path: Path) -> WriteModel:
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ReplayModels]:
     """Replays of models below ``tracker.TrackerBase``, their logs in ``tmp_path / logs``."""
-    with ReplayModels(base_class="tracker.TrackerBase", log_dir=tmp_path / "logs") as replay:
+    with ReplayModels(
+        base_class="tracker.TrackerBase", log_dir=tmp_path / "logs", lodging=OPEN
+    ) as replay:
         yield replay
 
 

@@ -9,6 +9,7 @@ import pytest
 from coordinator_pipelines.domain.doors.models import Call, Outcome, Question
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
+from tests.models.replay.conftest import OPEN
 
 
 def outcomes(answers):
@@ -247,7 +248,9 @@ def test_a_method_is_given_the_keywords_that_it_names(tmp_path, write_model, mak
     """
     shape = CallShape(tick_argument="payload", tick_facts={"me": "model_id"})
     logs = tmp_path / "logs"
-    with ReplayModels(base_class="tracker.TrackerBase", log_dir=logs, call=shape) as models:
+    with ReplayModels(
+        base_class="tracker.TrackerBase", lodging=OPEN, log_dir=logs, call=shape
+    ) as models:
         [(_, answers)] = models.ask_each([(make_ask(rounds=1), [write_model(main=main)])])
     assert [answer.output for answer in answers] == ["[0, 0]"]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
+from tests.models.replay.conftest import OPEN
 
 linux_only = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux hands orphans to the process that watches them"
@@ -253,6 +254,7 @@ def test_the_environment_holds_no_secrets(ask_models, write_model, monkeypatch):
     environment = ask_models.outputs(write_model(predict="return dict(os.environ)"))[0]
     assert set(environment) - {"LC_CTYPE", "PWD"} == {
         *("PATH", "HOME", "TMPDIR", "LANG", "TZ", "PYTHONHASHSEED", "PYTHONPATH"),
+        *("PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONUNBUFFERED"),
         *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
     }
     assert environment["HOME"] != str(Path.home())
@@ -267,7 +269,7 @@ def test_after_close_every_process_and_directory_is_gone(tmp_path, write_model, 
     return [os.getpid(), os.getppid(), helper.pid, other.pid, os.environ['HOME']]
     """
     model = write_model(before=before, predict=predict)
-    with ReplayModels(base_class="tracker.TrackerBase", log_dir=tmp_path) as models:
+    with ReplayModels(base_class="tracker.TrackerBase", lodging=OPEN, log_dir=tmp_path) as models:
         [(_, answers)] = models.ask_each([(make_ask(), [model])])
     *pids, home = json.loads(answers[0].output)
     assert all_gone(pids)
@@ -278,7 +280,9 @@ def test_closing_in_the_middle_of_a_hang_is_prompt(tmp_path, write_model, make_a
     limits = dataclasses.replace(make_ask().limits, call_timeout_seconds=99.0)
     model = write_model(predict="time.sleep(99)")
     started = time.monotonic()
-    with ReplayModels(base_class="tracker.TrackerBase", log_dir=tmp_path, ahead=1) as models:
+    with ReplayModels(
+        base_class="tracker.TrackerBase", lodging=OPEN, log_dir=tmp_path, ahead=1
+    ) as models:
         next(models.ask_each([(make_ask(), []), (make_ask(limits=limits), [model])]))
     assert time.monotonic() - started < 10
 
@@ -292,7 +296,8 @@ from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.domain.doors.models import Limits, Member
 limits = Limits(60.0, 60.0, 1000, 1)
 member = Member("model", "model", "owner", "account", "hash", Path({directory!r}))
-with ReplayModels(base_class="tracker.TrackerBase", log_dir=Path({logs!r})) as models:
+given = {{"base_class": "tracker.TrackerBase", "lodging": conftest.OPEN}}
+with ReplayModels(log_dir=Path({logs!r}), **given) as models:
     list(models.ask_each([(conftest.build_ask(limits=limits), [member])]))
 """
 

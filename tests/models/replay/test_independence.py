@@ -5,6 +5,7 @@ import json
 from itertools import permutations
 
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
+from tests.models.replay.conftest import OPEN
 
 RANDOM = (
     "import numpy\nreturn [random.random(), float(numpy.random.random()), self.seen, hash('a')]"
@@ -17,7 +18,7 @@ def without_times(answers):
 
 def run(tmp_path, asks, members, **options):
     with ReplayModels(
-        base_class="tracker.TrackerBase", log_dir=tmp_path / "l", **options
+        base_class="tracker.TrackerBase", lodging=OPEN, log_dir=tmp_path / "l", **options
     ) as models:
         return [
             (ask.name, without_times(answers))
@@ -95,7 +96,9 @@ def test_at_most_the_agreed_number_of_asks_is_taken_ahead(tmp_path, write_model,
             yield make_ask(str(number)), [model]
 
     model = write_model()
-    with ReplayModels(base_class="tracker.TrackerBase", log_dir=tmp_path, ahead=2) as models:
+    with ReplayModels(
+        base_class="tracker.TrackerBase", lodging=OPEN, log_dir=tmp_path, ahead=2
+    ) as models:
         answered = models.ask_each(asks())
         for number, (ask, _) in enumerate(answered):
             assert ask.name == str(number)

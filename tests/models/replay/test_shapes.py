@@ -2,6 +2,7 @@
 
 from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
+from tests.models.replay.conftest import OPEN
 
 NAMED = """
 from tracker import TrackerBase
@@ -17,7 +18,7 @@ class Model(TrackerBase):
 
 def outputs(tmp_path, member, ask, shape):
     with ReplayModels(
-        base_class="tracker.TrackerBase", log_dir=tmp_path / "logs", call=shape
+        base_class="tracker.TrackerBase", lodging=OPEN, log_dir=tmp_path / "logs", call=shape
     ) as models:
         [(_, answers)] = models.ask_each([(ask, [member])])
     return [answer.output for answer in answers]
