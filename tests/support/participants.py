@@ -67,7 +67,7 @@ def write_model(
 def write_roster(path: Path, entries: Sequence[Mapping[str, Any]]) -> Path:
     """``models.yaml`` from its entries, whose models inherit from the starter's base class."""
     content = {"shared_modules": [tracker.__name__], "models": [dict(entry) for entry in entries]}
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
 
 
