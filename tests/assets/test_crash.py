@@ -65,13 +65,6 @@ def assert_same(url: str, undisturbed) -> None:
     same_contents(newest_contents(url, *span), newest_contents(undisturbed.url, *span))
 
 
-def test_a_run_killed_at_a_random_moment_ends_with_the_rows_of_an_undisturbed_one(
-    start, sqlite_url, undisturbed
-):
-    draw = random.Random(1)
-    check_kills(start, sqlite_url, undisturbed, [draw.uniform(0.1, LONGEST)])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_run_killed_at_many_moments_ends_with_the_rows_of_an_undisturbed_one(

@@ -88,6 +88,7 @@ def test_any_split_in_any_order_gives_the_same_rows(undisturbed, pipeline, piece
     assert newest_boards(undisturbed) == newest_boards(pipeline)
 
 
+@pytest.mark.slow
 def test_stages_run_one_by_one_give_the_same_rows(make_pipeline):
     whole, split = make_pipeline("whole"), make_pipeline("split")
     whole.succeed(START, 3)

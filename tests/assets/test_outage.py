@@ -172,7 +172,9 @@ def test_a_round_waits_for_its_deadline_before_it_is_unresolvable(outage):
     assert truths["state"].value_counts()["UNRESOLVABLE"] == 1
 
 
-@pytest.mark.parametrize("pieces", [(1, 3), (2, 1, 1)], ids=str)
+@pytest.mark.parametrize(
+    "pieces", [(1, 3), pytest.param((2, 1, 1), marks=pytest.mark.slow)], ids=str
+)
 def test_what_is_stored_of_an_outage_does_not_depend_on_how_a_backfill_was_split(
     make_pipeline, tmp_path, pieces
 ):

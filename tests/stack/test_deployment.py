@@ -70,6 +70,7 @@ def test_a_second_stack_is_refused_and_the_first_one_is_named(coordinator: Comma
     assert "COORDINATOR_HOME" in said
 
 
+@pytest.mark.slow
 def test_down_ends_all_processes_even_a_stubborn_one(coordinator: Commands):
     members = stack(coordinator, STUBBORN)
     assert coordinator.succeed("down") == "btc-trader is stopped (2 processes).\n"

@@ -95,7 +95,8 @@ class Pipeline:
             self.challenge, resources={"clock": self.clock, **self.resources}
         )
         op = f"{key}__prediction_batch"
-        config = {"ops": {op: {"config": asking}}} if asking else {}
+        config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        config |= {"ops": {op: {"config": asking}}} if asking else {}
         last = first + (windows - 1) * self.challenge.window_length
         return definitions.resolve_job_def(f"{key}_{job}").execute_in_process(
             instance=self.instance,

@@ -40,10 +40,10 @@ def test_thirty_two_levels_are_allowed():
     check_json(nested(32))
 
 
-def test_a_hundred_thousand_levels_and_a_cycle_are_refused_without_recursion():
+def test_twenty_thousand_levels_and_a_cycle_are_refused_without_recursion():
     cycle = []
     cycle += [cycle, cycle]
-    for value in (nested(100_000), cycle):
+    for value in (nested(20_000), cycle):
         assert json_defect(value) is not None
 
 
