@@ -21,6 +21,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
+from coordinator_pipelines.resources.lifeline import StackLifeline
 from tests.support.live import LIVE, LIVE_START, OnTheSpot, Rehearsal, RehearsedModels, member
 from tests.support.pipeline import open_ledger
 
@@ -80,9 +81,11 @@ def capture_next(
     rules, here = load_rules(challenge), OnTheSpot()
     observation = Observation(challenge, feed, ledger, clock, here)
     with models:
-        Capture(challenge, rules, ledger, observation, models, clock, here, f"run-{number}").run(
-            span
-        )
+        capture = Capture(
+            challenge, rules, ledger, observation, models, StackLifeline(), clock, here,
+            f"run-{number}",
+        )  # fmt: skip
+        capture.run(span)
     models.forget()
 
 
