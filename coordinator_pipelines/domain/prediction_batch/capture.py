@@ -256,7 +256,7 @@ class Capture:
         self._commit(question.rounds, predictions)
         watch.mark()
         logger.info("Saved %d predictions of %s", len(predictions), question.performed_at)
-        if question.ask is not None:
+        if watch.is_complete:
             timings = watch.timings(self.run_id, len(question.members))
             self._survives(lambda: self.ledger.add_timings(timings))
 

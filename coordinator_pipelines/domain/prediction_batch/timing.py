@@ -28,6 +28,11 @@ class Stopwatch:
         """The next stage is over."""
         self._marks.append(self.clock.now())
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all stages have been marked: an instant that is passed over has not had them."""
+        return len(self._marks) == len(STAGES)
+
     def timings(self, run_id: str, models: int) -> pd.DataFrame:
         """One row of TIMING_COLUMNS; all stages must have been marked."""
         starts = [self.performed_at, *self._marks]
