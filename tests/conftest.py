@@ -166,12 +166,6 @@ def prices_dir() -> Path:
     return Path(directory)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001
-    """One more than there are cores: tests spend a fifth of their time waiting for processes."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
     """Say loudly, after everything else, which kinds of tests did not run."""
