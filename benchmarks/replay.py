@@ -82,6 +82,9 @@ def window(number: int) -> Ask:
     return Ask(f"window-{number}", {"BTC": history}, questions, LIMITS)
 
 
+BASE = "coordinator_pipelines.starter.tracker.TrackerBase"
+
+
 def lodging(directory: Path) -> HouseRules:
     """Models as they run where no sandbox can be had: what that costs is not measured here."""
     return HouseRules(directory, None, 4 << 30, trust=True, say=lambda _: None, tier=Tier.TRUSTED)
@@ -107,7 +110,7 @@ def replay(members: list[Member], windows: int, directory: Path) -> tuple[float,
 
     started = time.perf_counter()
     with ReplayModels(
-        base_class="tracker.TrackerBase", lodging=lodging(directory), log_dir=directory, ahead=2
+        base_class=BASE, lodging=lodging(directory), log_dir=directory, ahead=2
     ) as models:
         answered = models.ask_each(asks())
         check(next(answered)[1], members)

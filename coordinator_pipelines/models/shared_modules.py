@@ -34,7 +34,7 @@ def lay_out(modules: Sequence[str], base_class: str, own_package: str, target: P
         _copy(module, shared)
     short = base_class.rpartition(".")[0]
     found = shared_base_module(base_class, modules)
-    if found is None and base_class == DEFAULT_BASE_CLASS:
+    if found is None and own_package and base_class == DEFAULT_BASE_CLASS:
         (shared / f"{short}.py").write_text(ALIAS.format(f"{own_package}.{short}"))
     elif found not in (None, short) and "." not in short:
         (target / f"{short}.py").write_text(ALIAS.format(found))
