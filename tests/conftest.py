@@ -53,7 +53,7 @@ _numbers = itertools.count(1)
 def postgresql_server() -> Iterator[PostgresServer]:
     """A running server of this test process."""
     if find_binaries() is None:
-        _miss("postgresql", NO_SERVER)
+        miss("postgresql", NO_SERVER)
     with PostgresServer() as server:
         yield server
 
@@ -62,10 +62,10 @@ def postgresql_server() -> Iterator[PostgresServer]:
 def browser_path() -> str:
     """A browser of the Chromium family on this machine."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    return found or _miss("chromium", NO_BROWSER)
+    return found or miss("chromium", NO_BROWSER)
 
 
-def _miss(program: str, reason: str) -> NoReturn:
+def miss(program: str, reason: str) -> NoReturn:
     """Skip the test, or fail it where the program must be there."""
     required = os.environ.get("COORDINATOR_TEST_REQUIRE", "").split(",")
     if os.environ.get("CI") or program in required:
@@ -142,7 +142,7 @@ def model_runner(tmp_path_factory: pytest.TempPathFactory) -> RunnerEnvironment:
         try:
             return RunnerEnvironment.find(settings.model_runner(), home, lambda _: None)
         except RunnerError as error:
-            _miss("runner", f"{NO_RUNNER}: {error}")
+            miss("runner", f"{NO_RUNNER}: {error}")
 
 
 @pytest.fixture(scope="session")

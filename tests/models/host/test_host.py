@@ -14,24 +14,15 @@ import pytest
 from coordinator_pipelines.domain.doors.models import EventKind, Limits, Outcome
 from coordinator_pipelines.models import syscalls
 from coordinator_pipelines.models.isolation import Tier, strongest_tier
+from tests.conftest import miss
 from tests.models.live.conftest import eventually
+from tests.support.intruder import PROBES
 
 pytestmark = pytest.mark.slow
 
-LOOK_AROUND = """
-import os, socket
-def reach(path):
-    try:
-        return bool(os.listdir(path)) if os.path.isdir(path) else bool(open(path).read(1))
-    except OSError as error:
-        return type(error).__name__
-def write(path, size=1):
-    try:
-        with open(path, "wb") as file:
-            file.write(bytes(size))
-        return True
-    except OSError:
-        return False
+LOOK_AROUND = (
+    PROBES
+    + """
 def files(directory):
     made = 0
     try:
@@ -50,12 +41,6 @@ def call(number, *arguments):
     if library.syscall(number, *arguments) < 0:
         return os.strerror(ctypes.get_errno())
     return True
-def connect():
-    try:
-        socket.create_connection(("1.1.1.1", 53), 0.5)
-        return True
-    except OSError:
-        return False
 return {
     "uid": os.getuid(), "hosts": reach("/etc/hosts"), "secret": reach(SECRET),
     "code": write("/model/main.py"), "resources": write("/model/resources/x"),
@@ -71,13 +56,13 @@ return {
     "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
 }
 """
+)
 
 
 def test_the_models_are_isolated_where_the_machine_allows(host, environment):
     tier = strongest_tier(environment)
     if tier is Tier.TRUSTED:
-        required = "bubblewrap" in os.environ.get("COORDINATOR_TEST_REQUIRE", "")
-        (pytest.fail if required else pytest.skip)("bubblewrap does not work here")
+        miss("bubblewrap", "bubblewrap does not work here")
     secret = host.directory / "secret"
     secret.write_text("secret")
     spy = LOOK_AROUND.replace("SECRET", repr(str(secret)))

@@ -14,31 +14,17 @@ from coordinator_pipelines.models.isolation import Tier
 from coordinator_pipelines.models.replay.lodgings import tier_here
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from coordinator_pipelines.models.roster import Supplies
+from tests.conftest import miss
 from tests.models.replay.conftest import LIMITS, OPEN, build_ask
+from tests.support.intruder import PROBES
 
 CLOSED = dataclasses.replace(OPEN, trust=False, tier=None)
 BARE = dataclasses.replace(OPEN, trust=False)
 METADATA = "Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-LOOK_AROUND = """
-def reach(path):
-    try:
-        return bool(os.listdir(path)) if os.path.isdir(path) else bool(open(path).read(1))
-    except OSError as error:
-        return type(error).__name__
-def write(path):
-    try:
-        open(path, "w").write("x")
-        return True
-    except OSError:
-        return False
-def connect():
-    import socket
-    try:
-        socket.create_connection(("1.1.1.1", 53), 0.5)
-        return True
-    except OSError:
-        return False
+LOOK_AROUND = (
+    PROBES
+    + """
 def environments():
     found = {}
     for name in os.listdir("/proc"):
@@ -49,6 +35,7 @@ def environments():
                 pass
     return "".join(found.values())
 """
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +43,7 @@ def tier():
     """The tier that a replay has here."""
     found = tier_here()
     if not found.isolated:
-        required = "bubblewrap" in os.environ.get("COORDINATOR_TEST_REQUIRE", "")
-        (pytest.fail if required else pytest.skip)("bubblewrap does not work here")
+        miss("bubblewrap", "bubblewrap does not work here")
     return found
 
 
