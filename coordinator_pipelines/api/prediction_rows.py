@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field, JsonValue
 
 from coordinator_pipelines.api.http.access import Caller
-from coordinator_pipelines.api.http.answers import Answer, Sieve
+from coordinator_pipelines.api.http.answers import Answer, Sieve, plain, rows_of
 from coordinator_pipelines.api.http.times import ChartTime, chart_times
 from coordinator_pipelines.api.scopes import Scope
 from coordinator_pipelines.domain.doors.models import Outcome
@@ -74,6 +74,7 @@ def prediction_rows(
     cells = sieve.without(cells, infinite, "a number is not finite")
     known = cells["status"].isin([outcome.value for outcome in Outcome])
     cells = sieve.without(cells, ~known, "a status is not known")
+    sieve.report()
     status = cells["status"]
     told = cells["score_state"].isin(["scored", "imputed", "excluded"])
     success = cells["success"].where(told, status.eq(Outcome.SUCCESS.value)).eq(True)
@@ -85,16 +86,16 @@ def prediction_rows(
         **_of_scope(cells["prediction_config_id"], configs),
         "status": status.tolist(),
         "score_state": cells["score_state"].tolist(),
-        "score_value": _or_none(cells["value"]),
-        "score_success": _or_none(success.astype(object).where(told)),
+        "score_value": plain(cells["value"]),
+        "score_success": plain(success.astype(object).where(told)),
         "score_failed": (~success).tolist(),
         "score_failed_reason": list(_reasons(cells, ~success, caller, owners)),
         "scored_at": chart_times(cells["scored_at"]),
         "performed_at": chart_times(cells["performed_at"]),
         "resolvable_at": chart_times(cells["resolvable_at"]),
-        "exec_time_ms": _or_none(cells["exec_time_ms"]),
+        "exec_time_ms": plain(cells["exec_time_ms"]),
     }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return rows_of(columns)
 
 
 def _of_scope(config: "pd.Series[str]", configs: Mapping[str, Scope]) -> dict[str, list[Any]]:
@@ -110,7 +111,7 @@ def _reasons(
     """Why a cell has failed: in the model's own words for those who may read them."""
     inside = {each: caller.sees_inside(owners.get(each)) for each in cells["model_id"].unique()}
     columns = ("model_id", "status", "score_state", "failed_reason", "score_reason")
-    told = zip(*(_or_none(cells[name]) for name in columns), failed, strict=True)
+    told = zip(*(plain(cells[name]) for name in columns), failed, strict=True)
     for model, status, state, own, of_score, has_failed in told:
         if state == "withdrawn":
             yield NOT_COUNTED
@@ -120,8 +121,3 @@ def _reasons(
             yield own or of_score
         else:
             yield PUBLIC_REASONS.get(status, REFUSED)
-
-
-def _or_none(column: "pd.Series[Any]") -> list[Any]:
-    pairs = zip(column.tolist(), column.isna(), strict=True)
-    return [None if missing else value for value, missing in pairs]

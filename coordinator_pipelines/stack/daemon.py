@@ -71,8 +71,13 @@ def stop(*processes: "subprocess.Popen[Any]") -> None:
         while any(_is_there(each) for each in processes) and time.monotonic() < deadline:
             time.sleep(0.05)
     for process in processes:
-        _signal(process, signal.SIGKILL)
-        process.wait()
+        kill(process)
+
+
+def kill(process: "subprocess.Popen[Any]") -> None:
+    """End its process group at once."""
+    _signal(process, signal.SIGKILL)
+    process.wait()
 
 
 def _is_there(process: "subprocess.Popen[Any]") -> bool:

@@ -16,18 +16,20 @@ ASK_SECONDS = 5.0
 
 def answers(url: str) -> bool:
     """Whether something is answered, if only that it is not well."""
-    try:
-        return httpx.get(url, timeout=ASK_SECONDS).status_code > 0
-    except httpx.HTTPError:
-        return False
+    return _answer(url) is not None
 
 
 def succeeds(url: str) -> bool:
     """Whether it is answered that all is well."""
+    answer = _answer(url)
+    return answer is not None and answer.is_success
+
+
+def _answer(url: str) -> httpx.Response | None:
     try:
-        return httpx.get(url, timeout=ASK_SECONDS).is_success
+        return httpx.get(url, timeout=ASK_SECONDS)
     except httpx.HTTPError:
-        return False
+        return None
 
 
 def serves_code(port: int) -> bool:

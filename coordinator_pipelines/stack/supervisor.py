@@ -18,7 +18,7 @@ from typing import Any
 
 from coordinator_pipelines import private
 from coordinator_pipelines.stack import interruption
-from coordinator_pipelines.stack.daemon import stop
+from coordinator_pipelines.stack.daemon import kill, stop
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 STEADY_SECONDS = 60.0
@@ -84,9 +84,7 @@ class Program:
     def kill(self) -> None:
         """End it at once: what hangs heeds no request."""
         if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            kill(self.process)
 
     def turn_log_over(self, longest: int) -> None:
         """Begin the log anew once it is longer; the program has it open, so it is emptied."""

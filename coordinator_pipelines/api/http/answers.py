@@ -66,11 +66,10 @@ class Sieve:
         return column.map(lambda text: None if self.one(text, json_value) is None else text)
 
     def without(self, frame: pd.DataFrame, malformed: "pd.Series[bool]", why: str) -> pd.DataFrame:
-        """The rows of a frame but for those that cannot be told."""
+        """The rows of a frame but for those that cannot be told, which are counted."""
         if malformed.any():
             self.skipped += int(malformed.sum())
             self._first = self._first or why
-            self.report()
         return frame[~malformed]
 
     def report(self) -> None:
@@ -96,11 +95,16 @@ class Sieve:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as dictionaries; what is missing is None, instants are datetimes."""
-    plain = {name: _plain(frame[name]) for name in frame.columns}
-    return [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+    return rows_of({name: plain(frame[name]) for name in frame.columns})
 
 
-def _plain(column: "pd.Series[Any]") -> list[Any]:
+def rows_of(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """A dictionary per row, from columns of one length."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def plain(column: "pd.Series[Any]") -> list[Any]:
+    """A column as plain values; what is missing is None, instants are datetimes."""
     missing = column.isna()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         pairs = zip(column, missing, strict=True)

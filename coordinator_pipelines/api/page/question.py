@@ -66,10 +66,17 @@ def _asked(config: ScheduledPredictionConfig) -> str:
     return f"{asset}: asked every {every}, {resolved}"
 
 
-def _scored(challenge: Challenge) -> str:
+def better_score(challenge: Challenge) -> str | None:
+    """Whether a higher or a lower score is better; None where an author's own code ranks."""
     if challenge.callables.LEADERBOARD_RANKER is not None:
+        return None
+    return "higher" if challenge.ranking.direction == "desc" else "lower"
+
+
+def _scored(challenge: Challenge) -> str:
+    better = better_score(challenge)
+    if better is None:
         return "The challenge ranks by a rule of its own."
-    better = "higher" if challenge.ranking.direction == "desc" else "lower"
     metric = challenge.metric(challenge.ranking.key)
     hours = challenge.trailing_windows_hours[metric.window]
     least = challenge.ranking.minimum_samples

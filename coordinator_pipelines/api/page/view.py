@@ -16,7 +16,7 @@ from coordinator_pipelines.api.http.answers import Sieve, records
 from coordinator_pipelines.api.http.context import START_OF_TIME, Context
 from coordinator_pipelines.api.http.parameters import Span
 from coordinator_pipelines.api.page.chart import Chart, line_chart
-from coordinator_pipelines.api.page.question import Question, question
+from coordinator_pipelines.api.page.question import Question, better_score, question
 from coordinator_pipelines.api.page.rounds import ToldRound, told_rounds
 from coordinator_pipelines.api.page.standings import (
     Standing,
@@ -31,7 +31,6 @@ from coordinator_pipelines.api.routes.models import ModelRow, model_rows
 from coordinator_pipelines.api.routes.score_points import point_instants
 from coordinator_pipelines.api.stored import json_object
 from coordinator_pipelines.domain.doors.ledger import Mode
-from coordinator_pipelines.domain.doors.report import scored_cells
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import Schedule
 from coordinator_pipelines.domain.spec.sections import MetricSpec
@@ -121,22 +120,24 @@ def board_page(context: Context, mode: Mode, chosen: Sequence[str] | None) -> Bo
     told = shared.standings
     on_top, waiting = ranked(told), provisional(challenge, told)
     best = [one.row.model_id for one in on_top or waiting][:CHART_MODELS]
-    drawn = [one.row for one in told if one.row.model_id in (chosen or best)][:MOST_DRAWN]
+    wanted, waits = set(chosen or best), {one.row.model_id for one in waiting}
+    drawn = [one.row for one in told if one.row.model_id in wanted][:MOST_DRAWN]
+    names = {row.model_id: row.model_name for row in drawn}
     key = challenge.ranking.key
-    points = _points(context, shared, [row.model_id for row in drawn])
+    points = _points(context, shared, list(names))
     series = {
-        row.model_name: [(at, metrics.get(key)) for at, metrics in points.get(row.model_id, ())]
-        for row in drawn
+        name: [(at, metrics.get(key)) for at, metrics in points.get(model_id, ())]
+        for model_id, name in names.items()
     }
     which = "the chosen models" if chosen else f"the best {len(series)} models"
     return BoardPage(
         shared,
         on_top,
         waiting,
-        [one for one in told if not one.place and one not in waiting],
+        [one for one in told if not one.place and one.row.model_id not in waits],
         None if on_top else _ranks_from(challenge, shared.board, waiting),
         line_chart(f"{label(key)} of {which}, last 7 days", series),
-        [(one.row, one.row in drawn) for one in told],
+        [(one.row, one.row.model_id in names) for one in told],
     )
 
 
@@ -177,11 +178,7 @@ def _newest_cells(context: Context, mode: Mode, span: Span, model_id: str) -> pd
     reports, asked = context.reports, (mode, span.start, span.end, [model_id])
     bounds = reports.prediction_bounds(*asked, CALIBRATED)
     start, end = (bounds.first, bounds.end) if bounds else (span.end, span.end)
-    return scored_cells(
-        reports.reported_predictions(mode, start, end, [model_id], outputs=True),
-        reports.reported_scores(mode, start, end, [model_id]),
-        reports.ground_truths(start, end),
-    )
+    return reports.reported_cells(mode, start, end, [model_id], outputs=True)
 
 
 def label(name: str) -> str:
@@ -244,9 +241,9 @@ def _column(challenge: Challenge, metric: MetricSpec) -> Column:
 
 def _order(challenge: Challenge) -> str:
     """By what models are ranked."""
-    if challenge.callables.LEADERBOARD_RANKER is not None:
+    better = better_score(challenge)
+    if better is None:
         return "by the challenge's own rule"
-    better = "higher" if challenge.ranking.direction == "desc" else "lower"
     return f"by {label(challenge.ranking.key)}, {better} is better"
 
 

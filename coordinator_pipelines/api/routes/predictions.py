@@ -22,7 +22,7 @@ from coordinator_pipelines.api.http.problems import documented
 from coordinator_pipelines.api.prediction_rows import PredictionRow, prediction_rows
 from coordinator_pipelines.api.scopes import scopes
 from coordinator_pipelines.domain.doors.ledger import Mode
-from coordinator_pipelines.domain.doors.report import Bounds, scored_cells
+from coordinator_pipelines.domain.doors.report import Bounds
 
 routes = APIRouter(tags=["predictions"])
 
@@ -66,12 +66,7 @@ def _body(
     context: Context, mode: Mode, bounds: Bounds, models: list[str] | None, caller: Caller
 ) -> tuple[bytes, int]:
     """The predictions of a page as JSON, and how many could not be told."""
-    reports, first, end = context.reports, bounds.first, bounds.end
-    cells = scored_cells(
-        reports.reported_predictions(mode, first, end, models),
-        reports.reported_scores(mode, first, end, models),
-        reports.ground_truths(first, end),
-    )
+    cells = context.reports.reported_cells(mode, bounds.first, bounds.end, models)
     sieve = Sieve(context, "predictions")
     owners = _owners(context, mode) if caller.tier != "public" else {}
     configs = scopes(context)

@@ -132,6 +132,22 @@ class Reports(ABC):
     def ground_truths(self, start: datetime, end: datetime) -> pd.DataFrame:
         """Newest truth of each round, whatever its state: GROUND_TRUTH_COLUMNS."""
 
+    def reported_cells(
+        self,
+        mode: Mode,
+        start: datetime,
+        end: datetime,
+        model_ids: Sequence[str] | None,
+        *,
+        outputs: bool = False,
+    ) -> pd.DataFrame:
+        """``reported_predictions``, and what became of each (:func:`scored_cells`)."""
+        return scored_cells(
+            self.reported_predictions(mode, start, end, model_ids, outputs=outputs),
+            self.reported_scores(mode, start, end, model_ids),
+            self.ground_truths(start, end),
+        )
+
     @abstractmethod
     def asked_rounds(self, mode: Mode, performed_at: datetime) -> pd.DataFrame:
         """The rounds of one instant, inputs included: ROUND_COLUMNS."""

@@ -9,11 +9,10 @@ from datetime import datetime
 import pandas as pd
 
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus, TruthState
+from coordinator_pipelines.domain.doors.report import ROUND
 from coordinator_pipelines.domain.rounds.missed import live_rounds
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
-
-ROUND = ["prediction_config_id", "performed_at"]
 
 
 @dataclass(frozen=True, slots=True)
