@@ -1,0 +1,1 @@
+"""How sure a comparison of scores is: pure statistics of rounds and models."""
