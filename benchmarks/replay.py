@@ -27,7 +27,7 @@ from coordinator_pipelines.domain.doors.models import (
     Outcome,
     Question,
 )
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.isolation import Tier
 from coordinator_pipelines.models.replay.lodgings import HouseRules
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
@@ -53,10 +53,12 @@ sys.path.insert(0, ".")
 from main import Model
 ask = json.load(sys.stdin)
 model = Model()
-model.tick(ask["history"])
+for data in ask["history"]:
+    model.tick(data)
 answers = []
 for question in ask["questions"]:
-    model.tick(question["tick"])
+    for data in question["ticks"]:
+        model.tick(data)
     answers += [model.predict(*args, **kwargs) for args, kwargs in question["calls"]]
 json.dump(answers, sys.stdout)
 """
@@ -74,12 +76,12 @@ def window(number: int) -> Ask:
     questions = tuple(
         Question(
             START + timedelta(minutes=minute),
-            {"BTC": [record(minute)]},
+            ({"BTC": [record(minute)]},),
             (Call("config", ("BTC", 60, 60)),),
         )
         for minute in range(first, first + QUESTIONS)
     )
-    return Ask(f"window-{number}", {"BTC": history}, questions, LIMITS)
+    return Ask(f"window-{number}", ({"BTC": history},), questions, LIMITS)
 
 
 BASE = "coordinator_pipelines.starter.tracker.TrackerBase"

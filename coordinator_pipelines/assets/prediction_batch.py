@@ -53,7 +53,7 @@ def prediction_batch(
     An open window is captured: models are asked live, at the instant of each round, for at most
     15 minutes. A round that was missed stays missed.
 
-    Windows of the past are replayed: each model starts fresh, gets one history tick of the
+    Windows of the past are replayed: each model starts fresh, is told the history of the
     warm-up length, then sees round by round exactly the records that were final at
     `performed_at`. A stored answer is never asked again unless the run is configured with
     `again: true` and the model's code has changed. Live answers are never touched.

@@ -144,10 +144,8 @@ def _ungenerable(plan: Blueprint) -> Iterator[Problem]:
     if interface.tick_method == interface.predict_method:
         same = "the same as predict_method: a class has one method of a name"
         yield Problem("model_interface.tick_method", interface.tick_method, same)
-    given = [*interface.predict_arguments, *interface.predict_facts]
-    told = [interface.tick_argument or "data", *interface.tick_facts]
-    for field, parameters in (("predict_facts", given), ("tick_facts", told)):
-        yield from _parameters(field, parameters)
+    for method in ("predict", "tick"):
+        yield from _parameters(f"{method}_facts", getattr(interface, f"{method}_parameters"))
 
 
 def _base_class(plan: Blueprint) -> Iterator[Problem]:

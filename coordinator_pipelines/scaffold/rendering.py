@@ -7,7 +7,6 @@ the others: a file there comes before the one of the same path in ``templates``,
 differs within a file from its ``fragments``.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -93,8 +92,9 @@ def _facts(plan: Blueprint) -> dict[str, Any]:
         "elsewhere": {
             key: path for key, path in challenge.callables if path and path != generated.get(key)
         },
-        "predict_parameters": _parameters(interface.predict_arguments, interface.predict_facts),
-        "tick_parameters": _parameters([interface.tick_argument or "data"], interface.tick_facts),
+        "predict_parameters": _parameters(interface.predict_parameters),
+        "tick_parameters": _parameters(interface.tick_parameters),
+        "tick_keywords": {**interface.tick_facts, **interface.tick_constants},
         "calls": [_call(challenge, config) for config in challenge.configs],
         "asset": _in_predict(challenge, "asset"),
         "horizon": _in_predict(challenge, "horizon"),
@@ -140,9 +140,9 @@ def _metric(challenge: Challenge, name: str) -> dict[str, Any]:
     return {"name": name, "statistic": metric.statistic, "hours": hours}
 
 
-def _parameters(*names: Iterable[str]) -> Literal:
+def _parameters(names: Iterable[str]) -> Literal:
     """Parameters after ``self``; they are Python names, which the spec has made sure of."""
-    return Literal("".join(f", {name}: Any" for name in itertools.chain(*names)))
+    return Literal("".join(f", {name}: Any" for name in names))
 
 
 def _call(challenge: Challenge, config: ScheduledPredictionConfig) -> Literal:
@@ -152,7 +152,8 @@ def _call(challenge: Challenge, config: ScheduledPredictionConfig) -> Literal:
     for parameter, source in interface.predict_arguments.items():
         value = repr(config.scope.get(source)) if source != "input" else "told"
         given.append(f"{parameter}={value}" if interface.predict_by == "keyword" else value)
-    given += [f"{parameter}={fact!r}" for parameter, fact in interface.predict_facts.items()]
+    others = {**interface.predict_facts, **interface.predict_constants}
+    given += [f"{parameter}={value!r}" for parameter, value in others.items()]
     return Literal(", ".join(given))
 
 

@@ -64,7 +64,7 @@ def test_models_are_given_the_feature_table_and_nothing_else(cup: Tournament) ->
     [(ask, members)] = cup.models.asked
     assert members == ["right", "wrong"]
     assert given(ask) == {"ids": IDS, "columns": {"size": [3, 1, 2, 4], "age": [1, None, 0.5, 2]}}
-    assert (ask.history, ask.questions[0].tick) == (None, None)
+    assert (ask.history, ask.questions[0].ticks) == (None, ())
 
 
 def test_a_round_is_asked_once(cup: Tournament) -> None:

@@ -102,7 +102,7 @@ def each_expected_cell_has_one_outcome(hour: Hour) -> None:
 def models_were_told_true_prices_of_the_past(hour: Hour) -> None:
     for ask, _ in hour.models.asked:
         [question] = ask.questions
-        for data in filter(None, (ask.history, question.tick)):
+        for data in (*(ask.history or ()), *question.ticks):
             for seconds, price in data["BTC"]:
                 ended_at = from_epoch(seconds)
                 assert ended_at + DELAY <= question.performed_at

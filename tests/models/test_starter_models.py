@@ -36,12 +36,12 @@ def hour(first: int) -> Ask:
     questions = tuple(
         Question(
             START + timedelta(minutes=minute),
-            {"BTC": walk(range(minute, minute + 1))},
+            ({"BTC": walk(range(minute, minute + 1))},),
             (Call("config", ("BTC", 60, 60)),),
         )
         for minute in range(first, first + 60)
     )
-    return Ask(f"hour-{first}", {"BTC": walk(range(first - 120, first))}, questions, LIMITS)
+    return Ask(f"hour-{first}", ({"BTC": walk(range(first - 120, first))},), questions, LIMITS)
 
 
 @pytest.fixture(scope="module")

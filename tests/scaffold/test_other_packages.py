@@ -135,3 +135,36 @@ def test_each_model_may_bring_the_interface(make: Make):
     for main in created.workspace.glob("crunch-btc-trader/examples/*/main.py"):
         main.with_name("tracker.py").write_text("class TrackerBase: pass\n")
     assert interface(created, shared_modules=[]).endswith("which each model brings along")
+
+
+NEEDY = BASE.replace("tick(self, data)", "tick(self, data, performance_metrics)")
+SPLIT = BASE.replace("predict(self, asset, horizon, step)", "predict(self, asset, *, horizon=1)")
+
+
+@pytest.mark.parametrize(
+    ("source", "interface_", "said"),
+    [
+        (NEEDY, {}, "TrackerBase.tick needs 'performance_metrics', which nothing gives it; "),
+        (NEEDY, {"tick_argument": "payload"}, "TrackerBase.tick needs 'data', which nothing"),
+        (SPLIT, {}, "TrackerBase.predict takes 1 arguments by position and is given 3; give it a"),
+        (BASE, {"predict_arguments": {"asset": "asset"}}, "TrackerBase.predict needs 'horizon'"),
+        (NEEDY, {"tick_constants": {"performance_metrics": {}}}, None),
+        (SPLIT, {"predict_by": "keyword"}, None),
+        ("class TrackerBase: pass\n", {}, None),
+    ],
+)
+def test_what_a_base_class_needs_and_is_not_given_is_named(
+    make: Make, source: str, interface_: dict[str, Any], said: str | None
+):
+    created = make()
+    module = created.workspace / "crunch-btc-trader" / "crunch_btc_trader" / "tracker.py"
+    module.write_text(source)
+    spec = created.node / "spec.yaml"
+    content = yaml.safe_load(spec.read_text())
+    spec.write_text(yaml.safe_dump(content | {"model_interface": interface_}))
+    if said is None:
+        assert interface(created).endswith("TrackerBase, which is shared with models")
+        return
+    with pytest.raises(CoordinatorError) as refused:
+        interface(created)
+    assert str(refused.value).startswith(f"model_interface: crunch_btc_trader.tracker.{said}")

@@ -174,6 +174,7 @@ def test_paths_are_meant_from_the_spec_that_was_given(tmp_path: Path):
         {"predict_method": "predict_all", "predict_by": "keyword"},
         {"predict_arguments": {}, "predict_facts": {"who": "model_id"}},
         {"tick_method": None, "predict_arguments": {"event": "input"}},
+        {"tick_constants": {"metrics": {"a": [1, True]}}, "predict_constants": {"mode": "live"}},
         {"tick_method": "feed_update", "tick_argument": "prices", "tick_facts": {"me": "owner"}},
         {"predict_arguments": {"subject": "asset", "steps": "steps", "data": "input"}},
     ],

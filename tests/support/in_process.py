@@ -26,10 +26,11 @@ class InProcess(Models):
 
     def _answers(self, ask: Ask, member: Member) -> Iterator[Answer]:
         model = self._made(member)
-        model.tick(ask.history)
+        for data in ask.history or ():
+            model.tick(data)
         for question in ask.questions:
-            if question.tick is not None:
-                model.tick(question.tick)
+            for data in question.ticks:
+                model.tick(data)
             for call in question.calls:
                 said = model.predict(*call.args, **call.kwargs)
                 outcome = Outcome.ABSTAINED if said is None else Outcome.SUCCESS

@@ -187,8 +187,8 @@ class RehearsedModels(LiveModels):
     def _tell(self, ask: Ask, deployment: str) -> None:
         [question] = ask.questions
         known = deployment in self.told
-        kind, data = ("tick", question.tick) if known else ("history", ask.history)
-        if data is not None:
+        kind, ticks = ("tick", question.ticks) if known else ("history", ask.history or ())
+        for data in ticks:
             self.given.setdefault(deployment, []).append((question.performed_at, kind, data))
         self.told.add(deployment)
 

@@ -6,8 +6,8 @@ out, the built-in of the original's row-wise contract is used.
 """
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,9 +22,9 @@ from coordinator_pipelines.domain.author.code import (
 from coordinator_pipelines.domain.author.density_bounds import check_densities
 from coordinator_pipelines.domain.author.entity import Entity
 from coordinator_pipelines.domain.author.scorer import scorer_from
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
-from coordinator_pipelines.domain.spec.sections import CallShape
 from coordinator_pipelines.domain.values.errors import CallableError
 from coordinator_pipelines.domain.values.json_value import check_json
 
@@ -49,6 +49,16 @@ class FeedContext:
     table: dict[str, Any] | None = None
     """The feature table of a round that an operator opened, as ``FeatureTable.as_json``."""
 
+    def one_by_one(self) -> Iterator["FeedContext"]:
+        """A context for each record: by the ends of records, at one end by asset."""
+        empty = {asset: frame.iloc[:0] for asset, frame in self.frames.items()}
+        for _, asset, i in sorted(
+            (end, asset, i)
+            for asset, frame in self.frames.items()
+            for i, end in enumerate(frame["ended_at"].to_numpy("datetime64[us]").tolist())
+        ):
+            yield replace(self, frames={**empty, asset: self.frames[asset].iloc[i : i + 1]})
+
     def records(self, asset: str) -> pd.DataFrame:
         """The asset's records: ``ended_at, open, high, low, close, volume``."""
         return self.frames[asset]
@@ -65,7 +75,9 @@ class Rules:
     """A challenge's callables, ready for use. None: the engine's own implementation."""
 
     inference_input: Callable[[FeedContext], Any | None]
-    """JSON value for ``tick``; None when the context holds nothing new."""
+    """JSON value of all that is new; None when the context holds nothing new."""
+    ticks: Callable[[FeedContext, Any], tuple[Any, ...]]
+    """The JSON values for ``tick``, from a context and its ``inference_input``."""
     scope: Callable[[ScheduledPredictionConfig, Any], dict[str, Any]]
     """``{scope_key, scope}`` of one round."""
     call: Callable[[ScheduledPredictionConfig, Any, dict[str, Any]], dict[str, Any]]
@@ -104,11 +116,19 @@ def load_rules(challenge: Challenge) -> Rules:
     if "REPORT_SCHEMA_PROVIDER" in code:
         _check_report_schema(code["REPORT_SCHEMA_PROVIDER"])
     resolver = code.get("GROUND_TRUTH_RESOLVER")
-    own_io = (key for key in MAY_TAKE_CONTEXT if key in code and not takes_context(code[key]))
+    own_io = [key for key in MAY_TAKE_CONTEXT if key in code and not takes_context(code[key])]
+    by_record = challenge.model_interface.tick_per == "record"
+    if by_record and "RAW_INPUT_PROVIDER" in own_io:
+        raise CallableError(
+            "RAW_INPUT_PROVIDER does its own I/O, so what it brings cannot be told record by "
+            "record: let it take a context argument, or leave out model_interface.tick_per"
+        )
+    inference_input = partial(
+        _inference_input, code.get("RAW_INPUT_PROVIDER"), code.get("INFERENCE_INPUT_BUILDER")
+    )
     return Rules(
-        inference_input=partial(
-            _inference_input, code.get("RAW_INPUT_PROVIDER"), code.get("INFERENCE_INPUT_BUILDER")
-        ),
+        inference_input=inference_input,
+        ticks=partial(_tick_per_record, inference_input) if by_record else _one_tick,
         scope=partial(_scope, code.get("PREDICTION_SCOPE_BUILDER")),
         call=partial(_call, challenge.model_interface, code.get("PREDICT_CALL_BUILDER")),
         validate=partial(
@@ -138,6 +158,19 @@ def _inference_input(
     if builder is not None:
         key, raw = "INFERENCE_INPUT_BUILDER", _asked("INFERENCE_INPUT_BUILDER", builder, raw)
     return raw if raw is None else _object(key, raw)
+
+
+def _one_tick(_: FeedContext, data: Any) -> tuple[Any, ...]:
+    """All that is new at once."""
+    return () if data is None else (data,)
+
+
+def _tick_per_record(
+    inference_input: Callable[[FeedContext], Any | None], context: FeedContext, _: Any
+) -> tuple[Any, ...]:
+    """The input of each record by itself."""
+    told = map(inference_input, context.one_by_one())
+    return tuple(data for data in told if data is not None)
 
 
 def _prices(context: FeedContext) -> dict[str, list[list[float]]] | None:

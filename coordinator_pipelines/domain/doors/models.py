@@ -63,8 +63,8 @@ class Question:
     """One instant at which models are asked: the new data, then one call per config due."""
 
     performed_at: datetime
-    tick: Any | None
-    """JSON value for ``tick``; None when there is nothing new since the previous question."""
+    ticks: tuple[Any, ...]
+    """JSON values for ``tick``, in order; none when nothing is new since the previous question."""
     calls: tuple[Call, ...]
 
 
@@ -85,9 +85,9 @@ class Ask:
 
     name: str
     """Names the ask in logs and seeds the models' random generators."""
-    history: Any
-    """JSON value of the one tick that precedes everything else. It reaches up to the first
-    question: a model that is given it is not given that question's own ``tick``."""
+    history: tuple[Any, ...] | None
+    """JSON values of the ticks that precede everything else; None: nobody needs them. They reach
+    up to the first question: a model that is given them is not given that question's own."""
     questions: tuple[Question, ...]
     limits: Limits
 

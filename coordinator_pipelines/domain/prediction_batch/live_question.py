@@ -60,25 +60,29 @@ def pose(
     after that is new. ``with_history``: whether some model must be told everything.
     """
     rounds = with_inputs(challenge, due.rounds, sight).assign(scope_json=None, input_json=None)
-    tick, history = None, None
+    data: Any = None
+    ticks: tuple[Any, ...] = ()
+    history: tuple[Any, ...] | None = None
     try:
         if _asked(rounds).any():
-            new = sight.history(due.performed_at) if since is None else sight.since(
-                since, due.performed_at
-            )  # fmt: skip
-            tick = history = rules.inference_input(new)
-            if with_history and since is not None:
-                history = rules.inference_input(sight.history(due.performed_at))
+            if since is not None:
+                new = sight.since(since, due.performed_at)
+                data = rules.inference_input(new)
+                ticks = rules.ticks(new, data)
+            if with_history or since is None:
+                all_ = sight.history(due.performed_at)
+                told = rules.inference_input(all_)
+                history = rules.ticks(all_, told)
+                data = told if since is None else data
     except CallableError as error:
         _void(rounds, rounds.index[_asked(rounds)], str(error))
     asked = rounds[_asked(rounds)]
-    calls = _calls(challenge, rules, rounds, dict.fromkeys(asked["prediction_config_id"], tick))
-    question = Question(due.performed_at, None if since is None else tick, calls)
-    told = history if with_history or since is None else None
+    calls = _calls(challenge, rules, rounds, dict.fromkeys(asked["prediction_config_id"], data))
+    question = Question(due.performed_at, ticks, calls)
     return LiveQuestion(
         due.performed_at,
         rounds,
-        _ask(challenge, question, told),
+        _ask(challenge, question, history),
         memberships.members(),
         _cells(rounds, memberships, due.performed_at),
     )
@@ -105,7 +109,7 @@ def pose_opened(
             inputs[config] = rules.inference_input(FeedContext(now, None, {}, given))
         except CallableError as error:
             _void(rounds, [index], str(error))
-    question = Question(due.performed_at, None, _calls(challenge, rules, rounds, inputs))
+    question = Question(due.performed_at, (), _calls(challenge, rules, rounds, inputs))
     return LiveQuestion(
         due.performed_at,
         rounds,
@@ -172,7 +176,7 @@ def _checked_values(table: FeatureTable, rules: Rules, output: Any) -> dict[str,
     return {**kept, "predictions": table.values(kept.get("predictions"))}
 
 
-def _ask(challenge: Challenge, question: Question, history: Any) -> Ask | None:
+def _ask(challenge: Challenge, question: Question, history: tuple[Any, ...] | None) -> Ask | None:
     name = f"{challenge.name} {question.performed_at:%Y-%m-%dT%H:%M:%SZ}"
     return Ask(name, history, (question,), challenge.call_limits) if question.calls else None
 

@@ -119,14 +119,15 @@ def ask_window(
         now = due["performed_at"].iloc[0].to_pydatetime()
         context = sight.history(now) if since is None else sight.since(since, now)
         data = rules.inference_input(context)
+        ticks = rules.ticks(context, data)
         if since is None:
-            history = data
+            history, ticks = ticks, ()
         calls = []
         for index, config_id in zip(due.index, due["prediction_config_id"], strict=True):
             call, scopes[index] = call_of(rules, configs[config_id], data)
             calls.append(call)
         inputs.update(dict.fromkeys(due.index, json.dumps(data, allow_nan=False)))
-        questions.append(Question(now, None if since is None else data, tuple(calls)))
+        questions.append(Question(now, ticks, tuple(calls)))
         since = now
     rounds = rounds.assign(
         scope_json=pd.Series(scopes, rounds.index, dtype="object"),

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from coordinator_pipelines.domain.doors.ledger import Identity
 from coordinator_pipelines.domain.doors.models import Limits
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.domain.spec.callables import Callables
 from coordinator_pipelines.domain.spec.defaults import (
     DEFAULT_BASE_CLASS,
@@ -32,7 +33,6 @@ from coordinator_pipelines.domain.spec.model import (
 )
 from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.domain.spec.sections import (
-    CallShape,
     Direction,
     LimitsSpec,
     MetricSpec,
@@ -94,7 +94,7 @@ class Challenge(SpecModel):
     refresh_interval_seconds: Seconds | None = None
     replay_allowed: Flag = False
     warm_up_seconds: Seconds = 7200
-    """Length of the one history tick that a fresh model gets before its first round."""
+    """Length of the history that a fresh model is told before its first round."""
     absence_grace_seconds: Seconds = 3600
     models_file: FilePath = Path("models.yaml")
     feed: FeedSpec

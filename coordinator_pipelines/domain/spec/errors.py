@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from coordinator_pipelines.domain.spec.call_shape import NO_SCORES
 from coordinator_pipelines.domain.spec.feed import PROVIDERS
 from coordinator_pipelines.domain.spec.model import Problem
 from coordinator_pipelines.domain.spec.prediction_config import SCHEDULE_KINDS
@@ -36,6 +37,15 @@ _SENTENCES = {
     "union_tag_not_found": "missing; it must be given",
     "union_tag_invalid": "must be one of {expected_tags}",
 }
+_UNKNOWN = {
+    "sequential": "no challenge keeps what models remember from window to window: a window's "
+    "predictions do not depend on what was replayed before it. Give a longer warm_up_seconds, "
+    "record by record (model_interface.tick_per), or a longer batch_window",
+    "performance_metrics": f"unknown field; {NO_SCORES}. A method that must be given something is "
+    "given a fixed value, under model_interface.tick_constants",
+}
+"""Fields that packages of other systems need, by name, and why they are refused."""
+_FINEST = "; whole seconds are the finest, and what comes faster is told together"
 _LONGEST_VALUE = 80
 
 
@@ -72,6 +82,10 @@ def _problems(item: Any) -> Iterator[Problem]:
         field = f"{field}.{context['discriminator'].strip(chr(39))}"
         value = context.get("tag")
     sentence = _SENTENCES.get(kind, item["msg"]).format(**context)
+    if kind == "extra_forbidden":
+        sentence = _UNKNOWN.get(str(item["loc"][-1]), sentence)
+    elif kind == "int_type" and field.endswith("_seconds") and isinstance(value, float):
+        sentence += _FINEST
     null = value is None and not absent
     yield Problem(field, value, f"{sentence} (value null)" if null else sentence)
 

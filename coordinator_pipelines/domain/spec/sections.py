@@ -1,11 +1,11 @@
-"""The sections of a spec that need no module of their own: truth, calls, limits, board, and so on.
+"""The sections of a spec that need no module of their own: truth, limits, board, and so on.
 
 Add a section here when it is a handful of fields; avoid rules that need another section
 (``rules`` holds those).
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -37,11 +37,7 @@ Membership = Literal["excused", "counted"]
 METRIC_NAME = Shape(r"[a-z][a-z0-9_]*", "lowercase letters, digits and '_', a letter first", 40)
 MetricName = Annotated[str, AfterValidator(METRIC_NAME)]
 Hours = Annotated[int, Field(strict=True, gt=0, le=87600)]
-Identifier = Annotated[
-    str, AfterValidator(Shape(r"[A-Za-z]\w*", "a Python name that starts with a letter", 80))
-]
 DensityBound = Annotated[float, Field(strict=True, gt=0, le=1e15, allow_inf_nan=False)]
-ModelFact = Literal["model_id", "model_name", "owner"]
 WindowHours = Annotated[dict[MetricName, Hours], Field(min_length=1)]
 
 
@@ -63,50 +59,6 @@ class TruthSpec(SpecModel):
                 raise problem("tie_rule", self.tie_rule, "contradicts convention 'posted'")
         elif self.tie_rule is None:
             raise problem("tie_rule", None, "missing; it must be given")
-        return self
-
-
-class CallShape(SpecModel):
-    """How models are called: names of their methods, and what these are given."""
-
-    tick_method: Identifier | None = "tick"
-    """Method that takes new data; None: the challenge's models have none."""
-    tick_argument: Identifier | None = None
-    """Keyword of the data; None: by position."""
-    tick_facts: dict[Identifier, ModelFact] = Field(default_factory=dict)
-    """Further keyword arguments of ``tick`` that differ from model to model."""
-    predict_method: Identifier = "predict"
-    predict_arguments: dict[Identifier, Identifier] = Field(
-        default_factory=lambda: {"asset": "asset", "horizon": "horizon", "step": "step"}
-    )
-    """Parameter: field of the scope, or ``input`` for what ``tick`` would be given."""
-    predict_by: Literal["position", "keyword"] = "position"
-    predict_facts: dict[Identifier, ModelFact] = Field(default_factory=dict)
-    """Further keyword arguments of ``predict`` that differ from model to model."""
-
-    def arguments(self, scope: dict[str, Any], inference_input: Any) -> dict[str, Any]:
-        """``{args, kwargs}`` of one ``predict``.
-
-        Raises:
-            ValueError: the scope has no field of that name.
-        """
-        given = {**scope, "input": inference_input}
-        for parameter, source in self.predict_arguments.items():
-            if source not in given:
-                raise ValueError(
-                    f"model_interface.predict_arguments.{parameter}: the scope has no {source!r}"
-                )
-        values = {name: given[source] for name, source in self.predict_arguments.items()}
-        if self.predict_by == "keyword":
-            return {"args": [], "kwargs": values}
-        return {"args": list(values.values()), "kwargs": {}}
-
-    @model_validator(mode="after")
-    def _a_tick_argument_needs_a_tick(self) -> Self:
-        if self.tick_method is None and self.tick_argument is not None:
-            raise problem("tick_argument", self.tick_argument, "contradicts tick_method: null")
-        if self.tick_method is None and self.tick_facts:
-            raise problem("tick_facts", self.tick_facts, "contradicts tick_method: null")
         return self
 
 

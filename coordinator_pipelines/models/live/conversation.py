@@ -13,7 +13,7 @@ from collections import deque
 from typing import Any
 
 from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Outcome, Question
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.answers import model_facts
 from coordinator_pipelines.models.live.health import bounded
 from coordinator_pipelines.models.live.runner import (
@@ -32,6 +32,7 @@ MOST_UNTOLD = 1000
 NOT_SET_UP = "Setup has not been called"
 GONE = {"UNAVAILABLE", "UNAUTHENTICATED"}
 HISTORY, TICK = "history tick", "tick"
+LATE = Reply("DEADLINE_EXCEEDED", "not called: the time for all of it is over")
 
 
 class Conversation:
@@ -43,7 +44,7 @@ class Conversation:
         """Why the deployment must be connected or set up again; None: it need not."""
         self._shape = shape
         self._facts = model_facts(runner.member)
-        self._untold: deque[tuple[str, Any]] = deque()
+        self._untold: deque[tuple[str, deque[Any]]] = deque()
         self._has_history = False
         self._telling: asyncio.Task[Cell | None] | None = None
 
@@ -98,38 +99,44 @@ class Conversation:
             if ask.history is None:
                 return False
             self._has_history = True
-            self._untold.append((HISTORY, ask.history))
+            self._untold.append((HISTORY, deque(ask.history)))
             covered = question is ask.questions[0]
-        if question.tick is not None and not covered:
-            self._untold.append((TICK, question.tick))
+        if question.ticks and not covered:
+            self._untold.append((TICK, deque(question.ticks)))
         return True
 
     async def _tell_all(self, limits: Limits) -> Cell | None:
+        """Tell what is untold; trouble with the newest of it, or with what could not be told."""
         trouble = None
         while self._untold:
-            what, data = self._untold[0]
-            first = what == HISTORY
+            what, ticks = self._untold[0]
+            first, trouble = what == HISTORY, None
             seconds = limits.setup_timeout_seconds if first else limits.call_timeout_seconds
-            reply = await self._tell(data, seconds)
-            trouble = self._verdict(reply, what, seconds)
-            told = reply.code in ("SUCCESS", "DEADLINE_EXCEEDED") or reply.answered
-            if trouble and (first or not told):
-                return trouble
+            ends = time.monotonic() + seconds  # of the history as a whole
+            while ticks:
+                left = ends - time.monotonic() if first else seconds
+                reply = await self._tell(ticks[0], left) if left > 0 else LATE
+                found = self._verdict(reply, what, seconds)
+                told = reply.code in ("SUCCESS", "DEADLINE_EXCEEDED") or reply.answered
+                if found and (first or not told):
+                    return found
+                ticks.popleft()
+                trouble = trouble or found
+                if found and found[0] is Outcome.TIMEOUT:
+                    return found
             self._untold.popleft()
-            if trouble and trouble[0] is Outcome.TIMEOUT:
-                return trouble
         return trouble
 
     async def _tell(self, data: Any, seconds: float) -> Reply:
         shape = self._shape
-        given = {name: self._facts[fact] for name, fact in shape.tick_facts.items()}
+        given = shape.tick_keywords(self._facts)
         by_name = {} if shape.tick_argument is None else {shape.tick_argument: data}
         args = [data] if shape.tick_argument is None else []
         method = shape.tick_method or ""
         return await self._exchange(method, args, {**by_name, **given}, seconds)
 
     async def _predict(self, call: Call, limits: Limits) -> Cell:
-        given = {name: self._facts[fact] for name, fact in self._shape.predict_facts.items()}
+        given = self._shape.predict_keywords(self._facts)
         seconds = limits.call_timeout_seconds
         started = time.perf_counter()
         reply = await self._exchange(

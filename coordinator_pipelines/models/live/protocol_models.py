@@ -30,7 +30,7 @@ from coordinator_pipelines.domain.doors.models import (
     MembershipEvent,
     Outcome,
 )
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.answers import as_answers, same_answers
 from coordinator_pipelines.models.live.cluster import Address, Joining, LiveCluster
 from coordinator_pipelines.models.live.conversation import Cell, Conversation

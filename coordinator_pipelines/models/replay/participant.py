@@ -14,13 +14,13 @@ attempt ``pid N``, ``exit STATUS``. A child writes to its own pipe one line per 
 
 ==== ============================================================= ============================
 C A  the constructor returned, or raised                           A: reason, as a JSON string
-H F  the history tick returned, or raised                          F: reason, as a JSON string
+H F  the history ticks returned, or one raised                     F: reason, as a JSON string
 U    a tick that an earlier attempt had reached was given again
-T    the tick of a question was given
+T    a tick of a question was given
 R    a call returned                                               the answer as JSON
 N    a call returned None
 E    a call raised, or what it returned is no JSON, or too big      reason, as a JSON string
-K    a call was not made because the tick before it raised          reason, as a JSON string
+K    a call was not made because a tick before it raised            reason, as a JSON string
 ==== ============================================================= ============================
 """
 
@@ -151,8 +151,8 @@ class Attempt:
         if not self._set_up("F", "H", "the history tick", self._tell_history):
             return
         step = 0
-        for number, question in enumerate(self._ask["questions"]):
-            step = self._question(number, question, step)
+        for question in self._ask["questions"]:
+            step = self._question(question, step)
 
     def _seed(self) -> None:
         random.seed(self._ask["seed"])
@@ -165,10 +165,11 @@ class Attempt:
 
     def _tell(self, data: Any) -> None:
         ask = self._ask
+        given = loads(ask["tick_keywords"])  # anew: what the model does to it ends with the call
         if ask["tick_argument"] is None:
-            self._do(ask["tick_method"], [data], ask["tick_facts"])
+            self._do(ask["tick_method"], [data], given)
         else:
-            self._do(ask["tick_method"], [], {ask["tick_argument"]: data, **ask["tick_facts"]})
+            self._do(ask["tick_method"], [], {ask["tick_argument"]: data, **given})
 
     def _do(self, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """Call a method as the published runner does: looked up once, with what it names."""
@@ -180,8 +181,8 @@ class Attempt:
         return method(*args, **{key: value for key, value in kwargs.items() if key in named})
 
     def _tell_history(self) -> None:
-        if self._ask["history"] is not None:
-            self._tell(self._ask["history"])
+        for data in self._ask["history"]:
+            self._tell(data)
 
     def _set_up(self, bad: str, good: str, title: str, action: Any) -> bool:
         try:
@@ -195,13 +196,14 @@ class Attempt:
         self._say(good, 0, 0.0, "")
         return True
 
-    def _question(self, number: int, question: dict[str, Any], step: int) -> int:
+    def _question(self, question: dict[str, Any], step: int) -> int:
         first = self._ask["first"]
         failed = None
-        if question["tick"] is not None:
-            if number not in self._ask["skip"]:
+        for data in question["ticks"]:
+            if step not in self._ask["skip"]:
                 started = perf_counter()
-                failed = self._tick(question)
+                raised = self._tick(question["at"], data)
+                failed = failed or raised
                 kind = "U" if step < first else "T"
                 self._say(kind, step, perf_counter() - started, "")
             step += 1
@@ -213,20 +215,20 @@ class Attempt:
             step += 1
         return step
 
-    def _tick(self, question: dict[str, Any]) -> str | None:
+    def _tick(self, at: str, data: Any) -> str | None:
         try:
-            self._tell(question["tick"])
+            self._tell(data)
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - participants' code
-            log_traceback(f"{self._ask['name']}: tick at {question['at']} raised")
+            log_traceback(f"{self._ask['name']}: tick at {at} raised")
             return dumps(f"tick raised {describe(error)}"[:REASON_CHARACTERS])
         return None
 
     def _call(self, question: dict[str, Any], step: int, args: Any, kwargs: Any) -> None:
         started = perf_counter()
         try:
-            given = {**kwargs, **self._ask["predict_facts"]}
+            given = {**kwargs, **loads(self._ask["predict_keywords"])}
             answer = self._do(self._ask["predict_method"], args, given)
         except SystemExit:
             raise

@@ -18,7 +18,7 @@ from typing import Self
 
 from coordinator_pipelines import private
 from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Models, Outcome
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.answers import same_answers
 from coordinator_pipelines.models.base_class import base_class
 from coordinator_pipelines.models.replay.lodgings import HouseRules, Lodgings, NoLodgingError

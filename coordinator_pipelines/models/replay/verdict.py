@@ -23,7 +23,7 @@ Cell = tuple[Outcome, str | None, str | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing the model is asked to do: the tick of a question, or one of its calls."""
+    """One thing the model is asked to do: a tick of a question, or one of its calls."""
 
     question: int
     is_tick: bool
@@ -40,11 +40,11 @@ class Ending:
 
 
 def steps_of(questions: Sequence[Sequence[int]]) -> list[Step]:
-    """The steps of an ask from (has tick, number of calls) per question."""
+    """The steps of an ask from (number of ticks, number of calls) per question."""
     return [
         Step(number, is_tick)
-        for number, (has_tick, calls) in enumerate(questions)
-        for is_tick in [True] * has_tick + [False] * calls
+        for number, (ticks, calls) in enumerate(questions)
+        for is_tick in [True] * ticks + [False] * calls
     ]
 
 
@@ -65,6 +65,7 @@ class Progress:
     cells: list[Cell | None] = field(default_factory=list)
     """One entry per settled step; None for a tick."""
     deadly_ticks: set[int] = field(default_factory=set)
+    """Their steps."""
 
     @property
     def done(self) -> bool:
@@ -79,16 +80,19 @@ class Progress:
     def ticks_to_repeat(self) -> int:
         """How many ticks a fresh process is given to stand where this progress stands."""
         return sum(
-            step.is_tick and step.question not in self.deadly_ticks
-            for step in self.steps[: len(self.cells)]
+            step.is_tick and i not in self.deadly_ticks
+            for i, step in enumerate(self.steps[: len(self.cells)])
         )
 
     def charge(self, ending: Ending) -> None:
-        """Settle what the model was doing: its call, or all calls that waited for its tick."""
+        """Settle what the model was doing: its call, or all calls that waited for its tick.
+
+        Further ticks of that question are then told as those before it are, after a restart.
+        """
         step = self.next_step
         stop = len(self.cells) + 1
         if step.is_tick:
-            self.deadly_ticks.add(step.question)
+            self.deadly_ticks.add(len(self.cells))
             while stop < len(self.steps) and self.steps[stop].question == step.question:
                 stop += 1
         self._settle_until(stop, ending.outcome, ending.reason)
@@ -132,7 +136,7 @@ class Attempt:
 
     @property
     def setting_up(self) -> bool:
-        """Whether the constructor or the history tick is still running."""
+        """Whether the constructor or a history tick is still running."""
         return self._kinds in {"CA", "HF"}
 
     def feed(self, data: bytes) -> Ending | None:

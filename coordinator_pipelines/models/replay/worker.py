@@ -20,7 +20,7 @@ from threading import Lock, Semaphore
 from typing import IO, Any
 
 from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Outcome
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.answers import (
     as_answers,
     calls_in,
@@ -50,7 +50,7 @@ class Request:
     ask: Ask
     call: CallShape
     shape: list[tuple[int, int]]
-    """(has tick, number of calls) per question."""
+    """(number of ticks, number of calls) per question."""
     body: bytes
 
     @classmethod
@@ -60,13 +60,13 @@ class Request:
         questions: list[dict[str, Any]] = [
             {
                 "at": question.performed_at.isoformat(),
-                "tick": question.tick if has_tick else None,
+                "ticks": question.ticks if has_tick else (),
                 "calls": [(call.args, call.kwargs) for call in question.calls],
             }
             for question in ask.questions
         ]
-        shape = [(int(each["tick"] is not None), len(each["calls"])) for each in questions]
-        history = ask.history if has_tick else None
+        shape = [(len(each["ticks"]), len(each["calls"])) for each in questions]
+        history = ask.history if has_tick and ask.history else ()
         body = json.dumps({"history": history, "questions": questions}).encode()
         return cls(ask, call, shape, body)
 
@@ -79,9 +79,9 @@ class Request:
             "seed": f"{member.model_id}:{self.ask.name}",
             "tick_method": call.tick_method,
             "tick_argument": call.tick_argument,
-            "tick_facts": {name: facts[fact] for name, fact in call.tick_facts.items()},
+            "tick_keywords": json.dumps(call.tick_keywords(facts)),
             "predict_method": call.predict_method,
-            "predict_facts": {name: facts[fact] for name, fact in call.predict_facts.items()},
+            "predict_keywords": json.dumps(call.predict_keywords(facts)),
             "questions": self.shape,
             "call_seconds": limits.call_timeout_seconds,
             "setup_seconds": limits.setup_timeout_seconds,

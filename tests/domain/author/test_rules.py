@@ -26,12 +26,12 @@ def author(tmp_path, monkeypatch):
     """Rules of a challenge whose callables are functions of one module with the given source."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def load(source="", **callables):
+    def load(source="", changes=None, **callables):
         module = f"authors_module_{next(numbers)}"
         (tmp_path / f"{module}.py").write_text(SCORE + textwrap.dedent(source))
         paths = {key: f"{module}:{name}" for key, name in callables.items()}
         paths.setdefault("SCORING_FUNCTION", f"{module}:score")
-        return load_rules(checked_challenge(changed({"callables": paths})))
+        return load_rules(checked_challenge(changed({"callables": paths, **(changes or {})})))
 
     return load
 
@@ -384,3 +384,44 @@ def test_a_report_schema_of_the_wrong_shape_is_refused_at_load(author, returned,
 def test_a_report_schema_of_the_right_shape_is_accepted(author):
     schema = "{'schema_version': '1', 'leaderboard_columns': [], 'metrics_widgets': []}"
     author(f"def schema(): return {schema}", REPORT_SCHEMA_PROVIDER="schema")
+
+
+BY_RECORD = {"model_interface": {"tick_per": "record"}}
+
+
+def both(rules, context):
+    return rules.ticks(context, rules.inference_input(context))
+
+
+def test_a_tick_holds_all_that_is_new_or_one_record(author):
+    two = context([5.0, 6.0])
+    two.frames["ADA"] = two.frames["BTC"]
+    whole = {asset: [[0, 5.0], [60, 6.0]] for asset in ("BTC", "ADA")}
+    assert both(author(), two) == (whole,)
+    assert both(author(), context()) == ()
+    points = [(asset, point) for point in ([0, 5.0], [60, 6.0]) for asset in ("ADA", "BTC")]
+    one_by_one = tuple({asset: [point]} for asset, point in points)
+    assert both(author(changes=BY_RECORD), two) == one_by_one
+    assert both(author(changes=BY_RECORD), context()) == ()
+
+
+PAYLOAD = """
+    def provide(now, context):
+        return {asset: context.prices(asset) for asset in context.frames if context.prices(asset)}
+
+    def build(raw_input):
+        [[(time, price)]] = raw_input.values()
+        return None if price == 6.0 else {"time": time, "price": price}
+"""
+
+
+@pytest.mark.parametrize("provider", [{}, {"RAW_INPUT_PROVIDER": "provide"}])
+def test_an_input_is_built_of_each_record_and_none_is_told_nothing(author, provider):
+    rules = author(PAYLOAD, BY_RECORD, INFERENCE_INPUT_BUILDER="build", **provider)
+    told = rules.ticks(context([5.0, 6.0, 7.0]), None)
+    assert told == ({"time": 0, "price": 5.0}, {"time": 120, "price": 7.0})
+
+
+def test_what_a_provider_brings_by_itself_cannot_be_told_record_by_record(author):
+    with pytest.raises(CallableError, match="RAW_INPUT_PROVIDER does its own I/O, so what it"):
+        author("def provide(now): return {}", BY_RECORD, RAW_INPUT_PROVIDER="provide")

@@ -58,6 +58,7 @@ def challenge(**overrides):
 
 RULES = Rules(
     inference_input=lambda context: context,
+    ticks=lambda _, data: (data,),
     scope=lambda config, _: config.scope,
     call=lambda _config, _input, _scope: {"args": [], "kwargs": {}},
     validate=lambda output: output,

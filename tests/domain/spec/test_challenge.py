@@ -76,6 +76,60 @@ ONE_FIELD = [
         {"feed.granularity_seconds": None},
         "feed.granularity_seconds: must be a whole number (value null)",
     ),
+    (
+        {"feed.granularity_seconds": 0.5},
+        "feed.granularity_seconds: must be a whole number; whole seconds are the finest",
+    ),
+    (
+        {f"{SCHEDULE}.every_seconds": 0.25},
+        f"{SCHEDULE}.every_seconds: must be a whole number; whole seconds are the finest, and what",
+    ),
+    (
+        {"model_interface": {"tick_facts": {"performance_metrics": "scores"}}},
+        "model_interface.tick_facts.performance_metrics: must be model_id, model_name, owner; a "
+        "model's own scores are told to no model: they are known when truths are",
+    ),
+    (
+        {"model_interface": {"predict_facts": {"x": ["owner"]}}},
+        "model_interface.predict_facts.x: must be model_id, model_name, owner; a model's own",
+    ),
+    (
+        {"model_interface": {"performance_metrics": {}}},
+        "model_interface.performance_metrics: unknown field; a model's own scores are told to no",
+    ),
+    ({"sequential": True}, "sequential: no challenge keeps what models remember from window to"),
+    (
+        {"model_interface": {"sequential": True}},
+        "model_interface.sequential: no challenge keeps what models remember from window to window",
+    ),
+    (
+        {"model_interface": {"tick_constants": {"metrics": None}}},
+        "model_interface.tick_constants.metrics: must not be null, which the models' protocol",
+    ),
+    (
+        {"model_interface": {"tick_constants": {"metrics": float("nan")}}},
+        "model_interface.tick_constants.metrics",
+    ),
+    (
+        {"model_interface": {"tick_per": "event"}},
+        "model_interface.tick_per: must be 'question' or 'record' (value 'event')",
+    ),
+    (
+        {"model_interface": {"tick_method": None, "tick_per": "record"}},
+        "model_interface.tick_per: contradicts tick_method: null (value 'record')",
+    ),
+    (
+        {"model_interface": {"tick_method": None, "tick_constants": {"a": 1}}},
+        "model_interface.tick_constants: contradicts tick_method: null",
+    ),
+    (
+        {"model_interface": {"tick_facts": {"a": "owner"}, "tick_constants": {"a": 1}}},
+        "model_interface.tick_constants.a: is given otherwise already",
+    ),
+    (
+        {"model_interface": {"predict_constants": {"asset": 1}}},
+        "model_interface.predict_constants.asset: is given otherwise already",
+    ),
     ({"feed.publication_delay_seconds": -1}, "feed.publication_delay_seconds: must be at least 0"),
     (
         {"feed.publication_delay_seconds": float("inf")},

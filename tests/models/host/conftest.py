@@ -22,7 +22,7 @@ import yaml
 
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Question
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.live.protocol_models import ProtocolModels
 from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from tests.models.live.conftest import START, eventually
@@ -119,7 +119,9 @@ class Host:
 
     def ask(self, limits=LIMITS):
         call = Call("config", ("BTC", 60, 60))
-        ask = Ask("live", {"BTC": [[0, 1.0]]}, (Question(START, {"BTC": []}, (call,)),), limits)
+        ask = Ask(
+            "live", ({"BTC": [[0, 1.0]]},), (Question(START, ({"BTC": []},), (call,)),), limits
+        )
         [(_, answers)] = self.live.ask_each([(ask, self.live.members())])
         return {answer.model_id: answer for answer in answers}
 

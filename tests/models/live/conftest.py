@@ -26,7 +26,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
 from coordinator_pipelines.domain.doors.models import Ask, Call, Limits, Question
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.live.protocol_models import ProtocolModels
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -188,7 +188,7 @@ def eventually(check: Callable[[], object], seconds: float = PATIENCE_SECONDS) -
 
 
 def question(number=1, calls=1, tick="new"):
-    given = f"tick {number}" if tick == "new" else tick
+    given = (f"tick {number}",) if tick == "new" else tick
     asked = tuple(Call(f"config-{k}", ("BTC", 60, 60)) for k in range(calls))
     return Question(START + timedelta(minutes=number), given, asked)
 
@@ -224,7 +224,7 @@ class Stage:
         self.known = self.live.members()
         return self.live
 
-    def ask(self, number=1, members=None, limits=LIMITS, history="history", **given):
+    def ask(self, number=1, members=None, limits=LIMITS, history=("history",), **given):
         """Answers by model id; a list where a model has several."""
         ask = Ask("live", history, (question(number, **given),), limits)
         who = self.known if members is None else members

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from coordinator_pipelines.domain.doors.models import Ask, Outcome
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from tests.models.live.conftest import LIMITS, eventually, question
 
 PREDICT = ("predict", ["BTC", 60, 60])
@@ -15,7 +15,7 @@ def test_the_history_reaches_up_to_the_question_it_comes_with(stage):
     model = stage.model("model")
     stage.open(model)
     first, second = question(1), question(2)
-    ask = Ask("live", "history", (first, second), LIMITS)
+    ask = Ask("live", ("history",), (first, second), LIMITS)
     [(_, answers)] = stage.live.ask_each([(ask, stage.known)])
     assert {answer.outcome for answer in answers} == {Outcome.SUCCESS}
     assert model.asked() == [("tick", ["history"]), PREDICT, ("tick", ["tick 2"]), PREDICT]

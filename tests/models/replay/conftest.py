@@ -38,10 +38,10 @@ WriteModel = Callable[..., Member]
 def build_ask(name: str = "window", rounds: int = 3, limits: Limits = LIMITS) -> Ask:
     """An ask of one call per minute; tick k is the number k, and so is the call's argument."""
     questions = tuple(
-        Question(START + timedelta(minutes=k), k, (Call("config", (k,), {"step": 60}),))
+        Question(START + timedelta(minutes=k), (k,), (Call("config", (k,), {"step": 60}),))
         for k in range(rounds)
     )
-    return Ask(name, "history", questions, limits)
+    return Ask(name, ("history",), questions, limits)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from coordinator_pipelines.domain.doors.models import Call, Outcome, Question
-from coordinator_pipelines.domain.spec.sections import CallShape
+from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from tests.models.replay.conftest import OPEN
 
@@ -42,8 +42,8 @@ def test_questions_without_news_and_with_several_calls_keep_their_order(
 ):
     ask = make_ask()
     calls = tuple(Call(name, (name,), {"step": 1}) for name in ("x", "y"))
-    quiet = Question(ask.questions[1].performed_at, None, calls)
-    none = Question(ask.questions[2].performed_at, 2, ())
+    quiet = Question(ask.questions[1].performed_at, (), calls)
+    none = Question(ask.questions[2].performed_at, (2,), ())
     ask = dataclasses.replace(ask, questions=(ask.questions[0], quiet, none))
     answers = ask_models(write_model(predict="return [k, self.seen]"), ask=ask)
     assert [json.loads(answer.output) for answer in answers] == [

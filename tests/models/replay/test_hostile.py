@@ -243,7 +243,7 @@ def test_a_model_that_kills_its_watcher_loses_one_ask_only(ask_models, write_mod
     return k
     """
     model = write_model(predict=predict)
-    answers = ask_models(model, ask=dataclasses.replace(make_ask(), history="kill"))
+    answers = ask_models(model, ask=dataclasses.replace(make_ask(), history=("kill",)))
     assert outcomes(answers) == ["FAILED"] * 3
     assert answers[0].reason == "the worker's process is gone"
     assert outcomes(ask_models(model)) == ["SUCCESS"] * 3
