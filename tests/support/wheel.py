@@ -1,14 +1,32 @@
-"""The project as its users install it: a wheel, in an environment without the source tree."""
+"""Wheels: the project's, in an environment without the source tree, and small ones of tests."""
 
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Mapping
 from pathlib import Path
+from zipfile import ZipFile
 
 ROOT = Path(__file__).parents[2]
 DAGSTER_COMMANDS = ("dagster", "dagster-daemon", "dagster-graphql", "dagster-webserver")
+
+
+METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: 1.0\n"
+WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+def pack_wheel(directory: Path, package: str, files: Mapping[str, str]) -> Path:
+    """A wheel ``<package>-1.0`` of some files, by their paths in it."""
+    wheel = directory / f"{package}-1.0-py3-none-any.whl"
+    about = {"METADATA": METADATA.format(package.replace("_", "-")), "WHEEL": WHEEL, "RECORD": ""}
+    with ZipFile(wheel, "w") as packed:
+        for path, text in files.items():
+            packed.writestr(path, text)
+        for name, text in about.items():
+            packed.writestr(f"{package}-1.0.dist-info/{name}", text)
+    return wheel
 
 
 def build_wheel(directory: Path) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -70,14 +70,21 @@ class FeedContext:
         return list(zip(seconds.tolist(), frame["close"].tolist(), strict=True))
 
 
+class Told(NamedTuple):
+    """What models are told before a question."""
+
+    ticks: tuple[Any, ...]
+    """JSON values for ``tick``, in order; none when nothing is new."""
+    input: Any | None
+    """The inference input of the round: the one tick, or the list of the ticks of its records."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """A challenge's callables, ready for use. None: the engine's own implementation."""
 
-    inference_input: Callable[[FeedContext], Any | None]
-    """JSON value of all that is new; None when the context holds nothing new."""
-    ticks: Callable[[FeedContext, Any], tuple[Any, ...]]
-    """The JSON values for ``tick``, from a context and its ``inference_input``."""
+    told: Callable[[FeedContext], Told]
+    """What models are told of a context."""
     scope: Callable[[ScheduledPredictionConfig, Any], dict[str, Any]]
     """``{scope_key, scope}`` of one round."""
     call: Callable[[ScheduledPredictionConfig, Any, dict[str, Any]], dict[str, Any]]
@@ -127,8 +134,7 @@ def load_rules(challenge: Challenge) -> Rules:
         _inference_input, code.get("RAW_INPUT_PROVIDER"), code.get("INFERENCE_INPUT_BUILDER")
     )
     return Rules(
-        inference_input=inference_input,
-        ticks=partial(_tick_per_record, inference_input) if by_record else _one_tick,
+        told=partial(_record_by_record if by_record else _at_once, inference_input),
         scope=partial(_scope, code.get("PREDICTION_SCOPE_BUILDER")),
         call=partial(_call, challenge.model_interface, code.get("PREDICT_CALL_BUILDER")),
         validate=partial(
@@ -160,17 +166,14 @@ def _inference_input(
     return raw if raw is None else _object(key, raw)
 
 
-def _one_tick(_: FeedContext, data: Any) -> tuple[Any, ...]:
-    """All that is new at once."""
-    return () if data is None else (data,)
+def _at_once(build: Callable[[FeedContext], Any | None], context: FeedContext) -> Told:
+    data = build(context)
+    return Told(() if data is None else (data,), data)
 
 
-def _tick_per_record(
-    inference_input: Callable[[FeedContext], Any | None], context: FeedContext, _: Any
-) -> tuple[Any, ...]:
-    """The input of each record by itself."""
-    told = map(inference_input, context.one_by_one())
-    return tuple(data for data in told if data is not None)
+def _record_by_record(build: Callable[[FeedContext], Any | None], context: FeedContext) -> Told:
+    ticks = tuple(data for data in map(build, context.one_by_one()) if data is not None)
+    return Told(ticks, list(ticks) or None)
 
 
 def _prices(context: FeedContext) -> dict[str, list[list[float]]] | None:

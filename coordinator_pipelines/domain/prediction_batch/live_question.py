@@ -66,14 +66,10 @@ def pose(
     try:
         if _asked(rounds).any():
             if since is not None:
-                new = sight.since(since, due.performed_at)
-                data = rules.inference_input(new)
-                ticks = rules.ticks(new, data)
+                ticks, data = rules.told(sight.since(since, due.performed_at))
             if with_history or since is None:
-                all_ = sight.history(due.performed_at)
-                told = rules.inference_input(all_)
-                history = rules.ticks(all_, told)
-                data = told if since is None else data
+                history, whole = rules.told(sight.history(due.performed_at))
+                data = whole if since is None else data
     except CallableError as error:
         _void(rounds, rounds.index[_asked(rounds)], str(error))
     asked = rounds[_asked(rounds)]
@@ -106,7 +102,7 @@ def pose_opened(
     for index, config in rounds["prediction_config_id"].items():
         given = {"ids": list(tables[config].ids), "columns": tables[config].columns}
         try:
-            inputs[config] = rules.inference_input(FeedContext(now, None, {}, given))
+            inputs[config] = rules.told(FeedContext(now, None, {}, given)).input
         except CallableError as error:
             _void(rounds, [index], str(error))
     question = Question(due.performed_at, (), _calls(challenge, rules, rounds, inputs))

@@ -118,8 +118,7 @@ def ask_window(
     for _, due in asked.groupby("performed_at", sort=True):
         now = due["performed_at"].iloc[0].to_pydatetime()
         context = sight.history(now) if since is None else sight.since(since, now)
-        data = rules.inference_input(context)
-        ticks = rules.ticks(context, data)
+        ticks, data = rules.told(context)
         if since is None:
             history, ticks = ticks, ()
         calls = []

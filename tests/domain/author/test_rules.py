@@ -182,20 +182,20 @@ def test_a_batch_wise_scorer_with_other_parameters_is_refused(author):
 
 
 def test_the_built_in_input_is_prices_by_asset_in_unix_seconds(author):
-    data = author().inference_input(context([100.0, 101.0]))
+    data = author().told(context([100.0, 101.0])).input
     assert data == {"BTC": [[0, 100.0], [60, 101.0]]}
     assert json.loads(json.dumps(data)) == data
 
 
 def test_without_anything_new_there_is_no_input(author):
-    assert author().inference_input(context()) is None
+    assert author().told(context()).input is None
 
 
 def test_an_input_builder_gets_the_raw_input(author):
     source = "def build(raw_input): return {'last': raw_input['BTC'][-1][1]}"
     rules = author(source, INFERENCE_INPUT_BUILDER="build")
-    assert rules.inference_input(context([100.0, 101.0])) == {"last": 101.0}
-    assert rules.inference_input(context()) is None
+    assert rules.told(context([100.0, 101.0])).input == {"last": 101.0}
+    assert rules.told(context()).input is None
 
 
 def test_a_provider_that_takes_the_context_sees_the_feed_and_can_be_replayed(author):
@@ -204,7 +204,7 @@ def test_a_provider_that_takes_the_context_sees_the_feed_and_can_be_replayed(aut
         return {"at": now.isoformat(), "n": len(context.records("BTC"))}
     """
     rules = author(source, RAW_INPUT_PROVIDER="provide")
-    assert rules.inference_input(context([1.0])) == {"at": "2026-11-01T00:00:00+00:00", "n": 1}
+    assert rules.told(context([1.0])).input == {"at": "2026-11-01T00:00:00+00:00", "n": 1}
     assert rules.not_replayable == ()
 
 
@@ -214,7 +214,7 @@ def test_a_provider_or_resolver_without_context_cannot_be_replayed(author):
     def resolve(prediction): return {"y": 1}
     """
     rules = author(source, RAW_INPUT_PROVIDER="provide", GROUND_TRUTH_RESOLVER="resolve")
-    assert rules.inference_input(context()) == {"x": 1}
+    assert rules.told(context()).input == {"x": 1}
     assert rules.not_replayable == ("RAW_INPUT_PROVIDER", "GROUND_TRUTH_RESOLVER")
 
 
@@ -334,8 +334,8 @@ def test_a_wrong_answer_of_the_authors_code_names_the_key(author, config, case):
     key, parameters, value, expected = case
     rules = author(f"def f({parameters}): return {value}", **{key: "f"})
     asked = {
-        "RAW_INPUT_PROVIDER": lambda: rules.inference_input(context([1.0])),
-        "INFERENCE_INPUT_BUILDER": lambda: rules.inference_input(context([1.0])),
+        "RAW_INPUT_PROVIDER": lambda: rules.told(context([1.0])).input,
+        "INFERENCE_INPUT_BUILDER": lambda: rules.told(context([1.0])).input,
         "PREDICTION_SCOPE_BUILDER": lambda: rules.scope(config, {}),
         "PREDICT_CALL_BUILDER": lambda: rules.call(config, {}, {"scope_key": "a", "scope": {}}),
         "GROUND_TRUTH_RESOLVER": lambda: rules.resolve({}, context()),
@@ -389,20 +389,16 @@ def test_a_report_schema_of_the_right_shape_is_accepted(author):
 BY_RECORD = {"model_interface": {"tick_per": "record"}}
 
 
-def both(rules, context):
-    return rules.ticks(context, rules.inference_input(context))
-
-
 def test_a_tick_holds_all_that_is_new_or_one_record(author):
     two = context([5.0, 6.0])
     two.frames["ADA"] = two.frames["BTC"]
     whole = {asset: [[0, 5.0], [60, 6.0]] for asset in ("BTC", "ADA")}
-    assert both(author(), two) == (whole,)
-    assert both(author(), context()) == ()
+    assert author().told(two) == ((whole,), whole)
+    assert author().told(context()) == ((), None)
     points = [(asset, point) for point in ([0, 5.0], [60, 6.0]) for asset in ("ADA", "BTC")]
     one_by_one = tuple({asset: [point]} for asset, point in points)
-    assert both(author(changes=BY_RECORD), two) == one_by_one
-    assert both(author(changes=BY_RECORD), context()) == ()
+    assert author(changes=BY_RECORD).told(two) == (one_by_one, list(one_by_one))
+    assert author(changes=BY_RECORD).told(context()) == ((), None)
 
 
 PAYLOAD = """
@@ -418,8 +414,8 @@ PAYLOAD = """
 @pytest.mark.parametrize("provider", [{}, {"RAW_INPUT_PROVIDER": "provide"}])
 def test_an_input_is_built_of_each_record_and_none_is_told_nothing(author, provider):
     rules = author(PAYLOAD, BY_RECORD, INFERENCE_INPUT_BUILDER="build", **provider)
-    told = rules.ticks(context([5.0, 6.0, 7.0]), None)
-    assert told == ({"time": 0, "price": 5.0}, {"time": 120, "price": 7.0})
+    ticks, _ = rules.told(context([5.0, 6.0, 7.0]))
+    assert ticks == ({"time": 0, "price": 5.0}, {"time": 120, "price": 7.0})
 
 
 def test_what_a_provider_brings_by_itself_cannot_be_told_record_by_record(author):

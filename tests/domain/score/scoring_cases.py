@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.author.rules import Rules, Told
 from coordinator_pipelines.domain.author.scorer import scorer_from
 from coordinator_pipelines.domain.doors.ledger import (
     GROUND_TRUTH_COLUMNS,
@@ -57,8 +57,7 @@ def challenge(**overrides):
 
 
 RULES = Rules(
-    inference_input=lambda context: context,
-    ticks=lambda _, data: (data,),
+    told=lambda context: Told((context,), context),
     scope=lambda config, _: config.scope,
     call=lambda _config, _input, _scope: {"args": [], "kwargs": {}},
     validate=lambda output: output,

@@ -5,7 +5,6 @@ import json
 import os
 import time
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
@@ -17,11 +16,10 @@ from coordinator_pipelines.models.roster import Supplies
 from tests.conftest import miss
 from tests.models.replay.conftest import LIMITS, OPEN, build_ask
 from tests.support.intruder import PROBES
+from tests.support.wheel import pack_wheel
 
 CLOSED = dataclasses.replace(OPEN, trust=False, tier=None)
 BARE = dataclasses.replace(OPEN, trust=False)
-METADATA = "Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n"
-WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 LOOK_AROUND = (
     PROBES
     + """
@@ -208,11 +206,7 @@ def test_requirements_that_are_refused_make_the_model_absent(ask_closed, write_m
 def test_what_models_require_is_installed_as_the_model_host_does(
     ask_closed, write_model, model_runner, tmp_path, monkeypatch, common
 ):
-    wheel = tmp_path / "toy-1.0-py3-none-any.whl"
-    with ZipFile(wheel, "w") as packed:
-        packed.writestr("toy/__init__.py", "FOUND = 'as live'\n")
-        for name, text in {"METADATA": METADATA, "WHEEL": WHEEL, "RECORD": ""}.items():
-            packed.writestr(f"toy-1.0.dist-info/{name}", text)
+    pack_wheel(tmp_path, "toy", {"toy/__init__.py": "FOUND = 'as live'\n"})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     model = write_model(before="import river\nimport toy", predict="return toy.FOUND")
