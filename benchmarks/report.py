@@ -34,6 +34,7 @@ from coordinator_pipelines.domain.doors.ledger import (
     SCORE_COLUMNS,
     Mode,
 )
+from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import config_rows
 from coordinator_pipelines.domain.values.content import canonical, content_hash
@@ -173,7 +174,7 @@ def _predictions(cells: pd.DataFrame) -> pd.DataFrame:
         id=stamps + ":" + cells["model_id"], scope_key="btc-1m", runner_status="SUCCESS",
         output_json=output, raw_output_json=output, exec_time_ms=1.0, code_hash="0",
     )  # fmt: skip
-    return rows[list(PREDICTION_COLUMNS)]
+    return rows.assign(answer_hash=answer_hashes(rows))[list(PREDICTION_COLUMNS)]
 
 
 def _scores(cells: pd.DataFrame) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from coordinator_pipelines.domain.doors.ledger import (
     SCORE_COLUMNS,
     Mode,
 )
+from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes, is_unchanged
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from coordinator_pipelines.storage.tables import predictions as prediction_table
@@ -69,6 +70,8 @@ def _measure(ledger: SqlLedger, url: str, rows: int) -> None:
     added = _rate("add predictions", rows, lambda: ledger.add_prediction_batch(none, predictions))
     _rate("add them again", rows, lambda: ledger.add_prediction_batch(none, predictions))
     _rate("read predictions", rows, lambda: ledger.predictions(Mode.REPLAY, START, end))
+    stored = ledger.predictions(Mode.REPLAY, START, end)
+    _rate("check them against hashes", rows, lambda: is_unchanged(stored))
     _rate("add scores and statistics", rows, lambda: ledger.add_scores(scores))
     _rate("read scores", rows, lambda: ledger.scores(Mode.REPLAY, START, end))
     print(f"  ratio of adding predictions to the baseline: {added / baseline:.1f}")
@@ -141,7 +144,8 @@ def _predictions(rows: int) -> pd.DataFrame:
     frame["id"] = [f"{number * 2654435761 % 2**64:016x}" for number in range(rows)]
     frame["output_json"] = frame["raw_output_json"] = texts
     frame = frame.assign(scope_key="BTC-60", runner_status="SUCCESS", code_hash="0")
-    return frame.assign(exec_time_ms=chances)[list(PREDICTION_COLUMNS)]
+    frame = frame.assign(exec_time_ms=chances)
+    return frame.assign(answer_hash=answer_hashes(frame))[list(PREDICTION_COLUMNS)]
 
 
 def _scores(rows: int) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.assets.pictures import calibration, illustrated
-from coordinator_pipelines.assets.report import Report, Verdict, of_mode
+from coordinator_pipelines.assets.report import Report, Verdict, of_mode, summary
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import scores_by_model
 from coordinator_pipelines.domain.author.rules import Rules
@@ -21,12 +21,19 @@ from coordinator_pipelines.domain.timeline.window import Window, batches, within
 from coordinator_pipelines.partitions import run_windows
 
 WINDOWS_PER_READ = 24
+RESTORE = (
+    "someone has changed the row in the database. It is not scored. Bring back the rows of "
+    "`predictions` from a backup, then materialize these windows again"
+)
 
 
 @stage(
     after=("prediction_batch", "ground_truth"),
     kinds=("python",),
-    checks={"score_completeness": "Every cell whose outcome is final has a score or its cost."},
+    checks={
+        "score_completeness": "Every cell whose outcome is final has a score or its cost, and "
+        "every answer is as it was stored."
+    },
 )
 def scores(
     context: dg.AssetExecutionContext,
@@ -39,6 +46,9 @@ def scores(
     A cell without a valid answer gets what the challenge's missing-data policy says it costs.
     Scores of an outcome that changed are added as a new version. The hourly statistics, from
     which the trailing windows are added up, follow in the same transaction.
+
+    An answer that was changed in the database does not fit its hash: it is not scored, nobody is
+    charged for it, and the check says which it is.
     """
     taking_part, windows = modes(ledger), run_windows(context, challenge)
     pictured = illustrated(windows)
@@ -64,16 +74,20 @@ def _computed(
 ) -> Iterator[tuple[Window, dict[str, Any], list[str]]]:
     """Score and store the windows in one mode; of each, what to show and what has no score."""
     span = Window(windows[0].start, windows[-1].end)
-    predictions, truths, written = scoring.score(span)
+    scored = scoring.score(span)
+    written = scored.written
     if not written.added:
         context.log.info("No predictions were scored in this cycle")
     else:
         context.log.info(f"Scored {written.added} predictions, {written.revised} of them again")
+    if len(scored.changed):
+        context.log.error(f"{summary(_changed(scored.changed))}; {RESTORE}")
     stored = scoring.ledger.scores(scoring.mode, span.start, span.end)
     for window in windows:
         told, unscored, cells = _told(
-            *(within(frame, window) for frame in (predictions, truths, stored))
+            *(within(frame, window) for frame in (scored.predictions, scored.truths, stored))
         )
+        unscored += _changed(within(scored.changed, window))
         plots = _calibration(cells) if window in pictured else {}
         yield window, told | plots, unscored
 
@@ -96,6 +110,15 @@ def _told(
         "by_model": scores_by_model(scores),
     }
     return facts, [f"{model}: {n} cells without a score" for model, n in unscored.items()], cells
+
+
+def _changed(predictions: pd.DataFrame) -> list[str]:
+    """A line for each answer that is not as it was stored."""
+    return [
+        f"{row.model_id}: the stored answer of {row.performed_at:%Y-%m-%d %H:%M:%S UTC} "
+        f"({row.mode}, {row.prediction_config_id}, version {row.version}) does not fit its hash"
+        for row in predictions.itertuples()
+    ]
 
 
 def _calibration(cells: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:

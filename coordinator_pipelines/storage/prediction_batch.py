@@ -20,7 +20,7 @@ from coordinator_pipelines.storage.store import Store, performed_in
 from coordinator_pipelines.storage.tables import predictions as prediction_table
 from coordinator_pipelines.storage.tables import rounds as round_table
 
-OUTPUT_COLUMNS = ("output_json", "raw_output_json")
+OUTPUT_COLUMNS = ("output_json", "raw_output_json", "answer_hash")
 
 
 class PredictionBatches(Store):
@@ -45,7 +45,7 @@ class PredictionBatches(Store):
     def predictions(
         self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
     ) -> pd.DataFrame:
-        """Newest version of each cell; without the two JSON columns if not ``outputs``."""
+        """Newest version of each cell; without JSON columns and hash if not ``outputs``."""
         names = [name for name in PREDICTION_COLUMNS if outputs or name not in OUTPUT_COLUMNS]
         conditions = performed_in(prediction_table, mode, start, end)
         return self._newest(prediction_table, names, *conditions)

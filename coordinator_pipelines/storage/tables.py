@@ -129,6 +129,7 @@ predictions = table(
     text("run_id"),
     json("output_json"),
     json("raw_output_json"),
+    text("answer_hash"),
 )
 
 ground_truths = table(

@@ -136,6 +136,7 @@ def predictions(
             "exec_time_ms": 1.25,
             "code_hash": "c0de",
             "run_id": "run-1",
+            "answer_hash": "5ea1",
         }
         | changes
         for minute in minutes

@@ -88,10 +88,11 @@ ROUND_COLUMNS = (
 PREDICTION_COLUMNS = (
     "id", "mode", "prediction_config_id", "performed_at", "resolvable_at", "model_id", "version",
     "scope_key", "status", "runner_status", "failed_reason", "output_json", "raw_output_json",
-    "exec_time_ms", "code_hash", "run_id",
+    "exec_time_ms", "code_hash", "run_id", "answer_hash",
 )  # fmt: skip
 """``status`` is the cell's outcome; ``runner_status`` what the runner said before validation.
-``output_json`` is the validated output, ``raw_output_json`` what the model returned."""
+``output_json`` is the validated output, ``raw_output_json`` what the model returned.
+``answer_hash`` tells whether the row was changed (``prediction_batch.answer_hash``)."""
 
 GROUND_TRUTH_COLUMNS = (
     "prediction_config_id", "performed_at", "resolvable_at", "version", "subject",
@@ -214,7 +215,7 @@ class Ledger(Operation, Posted, ABC):
     def predictions(
         self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
     ) -> pd.DataFrame:
-        """Newest version of each cell; without the two JSON columns if not ``outputs``."""
+        """Newest version of each cell; without JSON columns and hash if not ``outputs``."""
 
     @abstractmethod
     def add_prediction_batch(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> Written:

@@ -23,7 +23,9 @@ from coordinator_pipelines.domain.doors.ledger import (
 
 BOARD_COLUMNS = (*LEADERBOARD_COLUMNS, "created_at")
 POINT_COLUMNS = (*MODEL_SCORE_COLUMNS, "created_at")
-REPORTED_PREDICTION_COLUMNS = (*PREDICTION_COLUMNS, "created_at")
+REPORTED_PREDICTION_COLUMNS = (
+    *(name for name in PREDICTION_COLUMNS if name != "answer_hash"), "created_at"
+)  # fmt: skip
 REPORTED_SCORE_COLUMNS = (*SCORE_COLUMNS, "created_at")
 FEED_EXTENT_COLUMNS = (
     "subject", "oldest", "newest", "newest_created_at", "counted_since", "record_count",

@@ -12,8 +12,10 @@ import pandas as pd
 
 from coordinator_pipelines.domain.doors.models import Answer, Outcome
 from coordinator_pipelines.domain.values.json_text import UNSTORABLE, defect
+from coordinator_pipelines.domain.values.json_value import is_deep
 
 REASON_LENGTH = 500
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def prediction_rows(answers: Sequence[Answer], validate: Callable[[Any], Any]) -> pd.DataFrame:
@@ -21,7 +23,8 @@ def prediction_rows(answers: Sequence[Answer], validate: Callable[[Any], Any]) -
 
     Columns: ``prediction_config_id, performed_at, model_id, status, runner_status,
     failed_reason, output_json, raw_output_json, exec_time_ms``. ``raw_output_json`` is None
-    where the validator changed nothing.
+    where the validator changed nothing, and where JSON cannot hold what was returned or it is
+    nested too deeply for whoever reads it again. Texts are as a ledger stores them.
     """
     rows = [_row(answer, validate) for answer in answers]
     columns = [
@@ -44,7 +47,7 @@ def _row(answer: Answer, validate: Callable[[Any], Any]) -> tuple[Any, ...]:
         answer.model_id,
         status.value,
         answer.outcome.value,
-        reason,
+        None if reason is None else UNSTORABLE.sub(REPLACEMENT, reason),
         output,
         raw,
         answer.exec_time_ms,
@@ -83,7 +86,11 @@ def _storable(value: Any, sound: str | None = None) -> str | None:
     """
     try:
         text = json.dumps(value)
-        if text == sound or defect(text) is None:
+        if text == sound:
+            return text
+        if is_deep(value):
+            return None
+        if defect(text) is None:
             return text
         text = json.dumps(_spelled_out(value))
     except (RecursionError, ValueError):
@@ -95,7 +102,7 @@ def _spelled_out(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, str):
-        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+        return UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, dict):
         return {_spelled_out(key): _spelled_out(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.domain.doors.ledger import PREDICTION_COLUMNS, Mode
+from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes
 from coordinator_pipelines.domain.spec.challenge import Challenge
 
 CELL = ["prediction_config_id", "performed_at", "model_id"]
@@ -40,6 +41,7 @@ def prediction_frame(
     rows["resolvable_at"] = rows["performed_at"] + horizons.to_numpy("timedelta64[us]")
     rows["mode"] = mode.value
     rows["id"] = prediction_ids(challenge, rows)
+    rows["answer_hash"] = answer_hashes(rows)
     return rows[[name for name in PREDICTION_COLUMNS if name != "run_id"]]
 
 

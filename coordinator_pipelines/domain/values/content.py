@@ -5,6 +5,7 @@ Add here what makes content comparable; avoid deciding what belongs to the conte
 
 import hashlib
 import json
+import sys
 from typing import Any
 
 WRITTEN_WITH_EXPONENT = 10**16
@@ -28,17 +29,21 @@ def content_hash(value: Any) -> str:
     >>> content_hash([-0.0, 1e18]) == content_hash([0.0, 1_000_000_000_000_000_000])
     True
     """
-    return hashlib.sha256(canonical(_as_read(value)).encode()).hexdigest()
+    return hashlib.sha256(canonical(as_read(value)).encode()).hexdigest()
 
 
-def _as_read(value: Any) -> Any:
-    """Numbers as either database may return them: one without exponents or a negative zero."""
+def as_read(value: Any) -> Any:
+    """Numbers as either database may return them: one without exponents or a negative zero.
+
+    >>> as_read([-0.0, 10**16, 10**400 == as_read(10**400)])
+    [0.0, 1e+16, True]
+    """
     if isinstance(value, dict):
-        return {name: _as_read(item) for name, item in value.items()}
+        return {name: as_read(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_as_read(item) for item in value]
+        return [as_read(item) for item in value]
     if isinstance(value, float):
         return value + 0.0
-    if isinstance(value, int) and abs(value) >= WRITTEN_WITH_EXPONENT:
+    if isinstance(value, int) and WRITTEN_WITH_EXPONENT <= abs(value) <= sys.float_info.max:
         return float(value)
     return value

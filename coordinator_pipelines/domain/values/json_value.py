@@ -52,6 +52,23 @@ def json_defect(value: Any, also: tuple[type, ...] = ()) -> tuple[str, str] | No
     return None
 
 
+def is_deep(value: Any) -> bool:
+    """Whether parsed JSON is nested more than MAX_DEPTH levels deep; no recursion, as above.
+
+    >>> is_deep([{"a": []}])
+    False
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        level = [
+            child
+            for item in containers
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return any(isinstance(item, dict | list) for item in level)
+
+
 def path_text(steps: Iterable[Any]) -> str:
     """A path for people: ``result[0].density``; keys that are no plain names are quoted.
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
 
-DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, psycopg.Error)
+DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, psycopg.Error, sqlite3.Error)
 """What connections raise: SQLAlchemy's, and the driver's own where it is used directly."""
 
 _PASSING_STATES = re.compile(

@@ -35,7 +35,7 @@ def read(
     wanted = [_plain(column, connection.dialect.name) for column in columns]
     order = [table.columns[name] for name in (*table.info["key"], "version") if name in table.c]
     statement = select(*wanted).where(*conditions).order_by(*order)
-    return to_frame(columns, connection.execute(statement).fetchall())
+    return to_frame(columns, connection.execute(statement).cursor.fetchall())
 
 
 def newest(
