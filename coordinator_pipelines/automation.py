@@ -24,6 +24,7 @@ STAGES = (
 CAPTURE = ("prediction_batch",)
 RESOLUTION = ("feed_records", "ground_truth", "scores", "model_scores", "leaderboard")
 BOARDS = ("model_scores", "leaderboard")
+CHECKPOINT = ("checkpoint",)
 CHALLENGE_TAG = "challenge"
 
 
@@ -38,6 +39,8 @@ def jobs(challenge: Challenge) -> list[Any]:
         # A repaired window changes the boards after it, up to the longest trailing window. They
         # are not downstream partitions (see docs/pipeline.md), so there is a job to refresh them.
         _job(challenge, "refresh_boards", BOARDS, "Model scores and boards from stored scores."),
+        # Its partitions are periods, of many windows each, so it is no part of the other jobs.
+        _job(challenge, "checkpoint", CHECKPOINT, "Shares of a period's reward, by its boards."),
     ]
 
 
@@ -79,6 +82,11 @@ def resolution_request(challenge: Challenge, span: Window) -> dg.RunRequest:
             ASSET_PARTITION_RANGE_END_TAG: window_key(last),
         }
     )
+
+
+def checkpoint_request(challenge: Challenge, period: Window) -> dg.RunRequest:
+    """A run that computes the checkpoint of a period."""
+    return dg.RunRequest(partition_key=window_key(period), tags=run_tags(challenge))
 
 
 def _job(challenge: Challenge, name: str, assets: tuple[str, ...], description: str) -> Any:

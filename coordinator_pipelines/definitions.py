@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from coordinator_pipelines.assets.checkpoint import checkpoint
 from coordinator_pipelines.assets.feed_record import feed_records
 from coordinator_pipelines.assets.ground_truth import ground_truth
 from coordinator_pipelines.assets.leaderboard import leaderboard
@@ -29,11 +30,14 @@ from coordinator_pipelines.resources.models import (
 )
 from coordinator_pipelines.resources.workers import Threads
 from coordinator_pipelines.sensors.capture import capture_sensor
+from coordinator_pipelines.sensors.checkpoint import checkpoint_sensor
 from coordinator_pipelines.sensors.resolution import resolution_sensor
 from coordinator_pipelines.sensors.vital_signs import vital_signs_sensor
 
-SENSORS = (capture_sensor, resolution_sensor, vital_signs_sensor)
-STAGES = (feed_records, prediction_batch, ground_truth, scores, model_scores, leaderboard)
+SENSORS = (capture_sensor, resolution_sensor, checkpoint_sensor, vital_signs_sensor)
+STAGES = (
+    feed_records, prediction_batch, ground_truth, scores, model_scores, leaderboard, checkpoint,
+)  # fmt: skip
 
 
 def build_definitions(

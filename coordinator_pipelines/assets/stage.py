@@ -39,6 +39,8 @@ Body = Callable[..., Iterator[Verdict]]
 FurtherChecks = Callable[[Challenge], Mapping[str, str]]
 """The checks that only some challenges have: name -> what the UI says of it."""
 
+Partitions = Callable[[Challenge], dg.TimeWindowPartitionsDefinition]
+
 RETRIES = 3
 RETRY_SECONDS = 5
 """A vendor or a database that does not answer for now is asked again, after twice as long."""
@@ -60,6 +62,7 @@ class Stage:
     checks: Mapping[str, str]
     further_checks: FurtherChecks
     kinds: frozenset[str]
+    partitions: Partitions
 
     @property
     def name(self) -> str:
@@ -68,15 +71,14 @@ class Stage:
 
     def bind(self, challenge: Challenge) -> dg.AssetsDefinition:
         """The stage as an asset of one challenge."""
-        prefix, partitions = [challenge.key], batch_windows(challenge)
+        prefix, partitions = [challenge.key], self.partitions(challenge)
+        windows = self.partitions is batch_windows
+        mapping = dg.IdentityPartitionMapping() if windows else dg.TimeWindowPartitionMapping()
         spec = dg.AssetSpec(
             [*prefix, self.name],
             group_name=challenge.key,
             partitions_def=partitions,
-            deps=[
-                dg.AssetDep([*prefix, name], partition_mapping=dg.IdentityPartitionMapping())
-                for name in self.after
-            ],
+            deps=[dg.AssetDep([*prefix, name], partition_mapping=mapping) for name in self.after],
             description=inspect.cleandoc(self.body.__doc__ or ""),
             kinds=set(self.kinds),
             owners=OWNERS,
@@ -110,9 +112,12 @@ def stage(
     checks: Mapping[str, str] | None = None,
     further_checks: FurtherChecks = _none,
     kinds: tuple[str, ...],
+    partitions: Partitions = batch_windows,
 ) -> Callable[[Body], Stage]:
     """Declare a function as the asset of a stage: its docstring is what the UI shows."""
-    return lambda body: Stage(body, after, checks or {}, further_checks, frozenset(kinds))
+    return lambda body: Stage(
+        body, after, checks or {}, further_checks, frozenset(kinds), partitions
+    )
 
 
 def _facts(challenge: Challenge) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.percent import percent
 
 MOST_EVENTS = 50
+BILLIONTHS_OF_A_PERCENT = 10_000_000
 OUTCOMES = [outcome.value for outcome in Outcome]
 
 
@@ -59,6 +60,23 @@ def leaderboard_table(challenge: Challenge, entries: list[dict[str, Any]]) -> dg
         )
     outcomes = [name.lower() for name in OUTCOMES]
     return _table(["rank", "model", *names, "coverage", *outcomes, "why unranked"], rows)
+
+
+def payout_table(entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
+    """Place, model, account, index and share of each payee; of the others why they are not paid."""
+    rows = [
+        [
+            "-" if e["place"] is None else f"{e['place']}{'=' if e['tied'] > 1 else ''}",
+            e["model_name"],
+            e["account"] or "",
+            "" if e["cruncher_index"] is None else str(e["cruncher_index"]),
+            number(e["value"]),
+            f"{e['share'] / BILLIONTHS_OF_A_PERCENT:.7f} %",
+            e["unpaid"] or "",
+        ]
+        for e in entries
+    ]
+    return _table(["place", "model", "account", "index", "score", "share", "why unpaid"], rows)
 
 
 def model_events(events: pd.DataFrame) -> dg.TableMetadataValue:

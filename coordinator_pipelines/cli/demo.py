@@ -12,6 +12,7 @@ from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.cli.challenge.backfill import backfill
 from coordinator_pipelines.cli.challenge.database import set_up_database
 from coordinator_pipelines.cli.challenge.price_file import DEMO, challenge_on_prices
+from coordinator_pipelines.cli.checkpoint import print_preview
 from coordinator_pipelines.cli.leaderboard import print_newest
 from coordinator_pipelines.cli.views.price_options import format_option, time_zone_option
 from coordinator_pipelines.cli.views.terminal import open_console, warn
@@ -83,6 +84,8 @@ def _run(console: Console, where: Location, windows: list[Window]) -> None:
     seconds = backfill(console, LocalInstance.prepare(known_workspaces(), warn), challenge, windows)
     console.print()
     print_newest(console, challenge, mode=Mode.REPLAY, until=windows[-1].end)
+    console.print()
+    print_preview(console, challenge, Mode.REPLAY)
     console.print(f"\nPrices: {_source(challenge)}", soft_wrap=True)
     console.print(f"Took {seconds:.0f} s for {len(windows)} windows, without the set-up")
     console.print(f"Database: {describe(parse_url(url))}", soft_wrap=True)

@@ -21,6 +21,10 @@ VERBS = {
         "boards",
         "List boards that a repair of earlier windows has outdated; change nothing by itself.",
     ),
+    "checkpoint": (
+        "checkpoint",
+        "Payouts of checkpoint periods: look, approve, submit, tell that they are paid.",
+    ),
     "db": ("db", "The database of a challenge."),
     "demo": ("demo", "Backfill the starter challenge through Dagster and print its leaderboard."),
     "deploy": ("deploy", "Run a challenge live in the background; returns when it is ready."),

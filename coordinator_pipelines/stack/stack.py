@@ -151,7 +151,7 @@ class Stack:
     def go_live(self, webserver: Webserver) -> None:
         """Start the sensors of the challenge, and stop those of others."""
         key = self._where.challenge.key
-        names = {f"{key}_{name}" for name in ("capture", "resolve", "vital_signs")}
+        names = {f"{key}_{name}" for name in ("capture", "resolve", "checkpoint", "vital_signs")}
         with self._console.status("Dagster starts ..."):
             self._await(webserver.is_up, "the webserver")
             self._run_sensors(webserver, names)

@@ -53,14 +53,12 @@ class Boards(Store):
         conditions = (columns.mode == mode, columns.as_of == last)
         return self._newest(leaderboard_table, LEADERBOARD_COLUMNS, *conditions)
 
-    def board_finality(self, mode: Mode, as_of: Sequence[datetime]) -> dict[datetime, bool]:
-        """Whether the newest board of each instant is final; only of instants that have one."""
+    def board_heads(self, mode: Mode, as_of: Sequence[datetime]) -> pd.DataFrame:
+        """The newest board of each instant that has one: ``mode, as_of, version, final``."""
         columns = leaderboard_table.c
         instants = [as_utc(instant) for instant in as_of]
         conditions = (columns.mode == mode, columns.as_of.in_(instants))
-        boards = self._newest(leaderboard_table, ("mode", "as_of", "version", "final"), *conditions)
-        ends = (instant.to_pydatetime() for instant in boards["as_of"])
-        return dict(zip(ends, boards["final"].astype("bool"), strict=True))
+        return self._newest(leaderboard_table, ("mode", "as_of", "version", "final"), *conditions)
 
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:
         """Add board versions in one transaction."""

@@ -9,6 +9,7 @@ from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.board import Boards
 from coordinator_pipelines.storage.challenge import Challenges
+from coordinator_pipelines.storage.checkpoint import Checkpoints
 from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.feed_record import FeedRecords
 from coordinator_pipelines.storage.ground_truth import GroundTruths
@@ -32,6 +33,7 @@ class SqlLedger(
     GroundTruths,
     Scores,
     Boards,
+    Checkpoints,
     Captures,
     ModelEvents,
     Pauses,

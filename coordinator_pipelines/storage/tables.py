@@ -305,5 +305,42 @@ posted_truths = table(
     rowid=True,
 )
 
+checkpoints = table(
+    "checkpoints",
+    ("mode", "period_end"),
+    key("mode", primary_key=True),
+    instant("period_end", primary_key=True),
+    whole("version", primary_key=True, autoincrement=False),
+    key("id", unique=True),
+    instant("period_start"),
+    instant("as_of"),
+    text("content_hash", nullable=False),
+    text("run_id"),
+    json("entries_json"),
+    json("meta_json"),
+    rowid=True,
+)
+
+checkpoint_events = table(
+    "checkpoint_events",
+    ("checkpoint_id", "sequence"),
+    key("checkpoint_id", primary_key=True),
+    whole("sequence", primary_key=True, autoincrement=False),
+    instant("at"),
+    text("kind", nullable=False),
+    text("actor", nullable=False),
+    text("reference"),
+    text("reason"),
+)
+
+payout_accounts = table(
+    "payout_accounts",
+    ("mode", "model_id"),
+    key("mode", primary_key=True),
+    key("model_id", primary_key=True),
+    text("account", nullable=False),
+    whole("cruncher_index"),
+)
+
 metadata = rounds.metadata
 """All of these tables."""

@@ -102,6 +102,8 @@ class Rules:
     """As the author wrote it; ``metrics`` calls it and checks what it returns."""
     rank: Callable[[list[dict[str, Any]]], Any] | None
     """As the author wrote it; ``ranking`` calls it and checks what it returns."""
+    emit: Callable[[list[dict[str, Any]]], Any] | None
+    """As the author wrote it; ``checkpoint.strategies`` calls it and checks what it returns."""
     not_replayable: tuple[str, ...]
     """The keys of callables that do their own I/O, so that past rounds cannot be replayed."""
 
@@ -145,6 +147,7 @@ def load_rules(challenge: Challenge) -> Rules:
         scorer=f"{challenge.callables.SCORING_FUNCTION}@{getattr(score, 'version', 1)}",
         aggregate=code.get("MODEL_SCORE_AGGREGATOR"),
         rank=code.get("LEADERBOARD_RANKER"),
+        emit=code.get("EMISSION_STRATEGY"),
         not_replayable=tuple(own_io),
     )
 

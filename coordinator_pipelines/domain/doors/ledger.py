@@ -26,6 +26,7 @@ from enum import StrEnum
 import pandas as pd
 
 from coordinator_pipelines.domain.doors.operation import Operation
+from coordinator_pipelines.domain.doors.payout import Payouts
 from coordinator_pipelines.domain.doors.posted import Posted
 
 
@@ -128,7 +129,7 @@ LEADERBOARD_COLUMNS = (
 )  # fmt: skip
 
 
-class Ledger(Operation, Posted, ABC):
+class Ledger(Operation, Posted, Payouts, ABC):
     """Everything that a challenge remembers."""
 
     @abstractmethod
@@ -272,8 +273,8 @@ class Ledger(Operation, Posted, ABC):
         """The last ``as_of`` with ``after < as_of <= until`` that has model scores."""
 
     @abstractmethod
-    def board_finality(self, mode: Mode, as_of: Sequence[datetime]) -> dict[datetime, bool]:
-        """Whether the newest board of each instant is final; only of instants that have one."""
+    def board_heads(self, mode: Mode, as_of: Sequence[datetime]) -> pd.DataFrame:
+        """The newest board of each instant that has one: ``mode, as_of, version, final``."""
 
     @abstractmethod
     def newest_leaderboard(self, mode: Mode, until: datetime) -> pd.DataFrame:

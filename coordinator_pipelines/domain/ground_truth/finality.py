@@ -48,6 +48,19 @@ def final_boards(
     }
 
 
+def untold_rounds(
+    challenge: Challenge, rounds: pd.DataFrame, truths: pd.DataFrame, as_of: datetime
+) -> pd.DataFrame:
+    """Of the rounds that a board at an instant counts, those without a truth, earliest first.
+
+    The frames are those of :func:`final_boards`.
+    """
+    after = as_of - timedelta(hours=challenge.longest_window_hours)
+    due = rounds[(rounds["resolvable_at"] > after) & (rounds["resolvable_at"] <= as_of)]
+    found = due.merge(truths[ROUND], on=ROUND, how="left", indicator="told")
+    return found[found["told"] == "left_only"].sort_values(ROUND[::-1], ignore_index=True)
+
+
 def is_of_record(challenge: Challenge, as_of: datetime) -> bool:
     """Whether the instant ends a batch window; boards in between are interim."""
     return window_of(as_of, challenge.window_length).start == as_of

@@ -57,5 +57,6 @@ def _without_final_board(
     if after >= until:
         return []
     closed = list(windows_between(after, until, challenge.window_length))
-    final = ledger.board_finality(Mode.LIVE, [window.end for window in closed])
-    return [window for window in closed if not final.get(window.end, False)]
+    heads = ledger.board_heads(Mode.LIVE, [window.end for window in closed])
+    final = set(heads.loc[heads["final"].astype(bool), "as_of"])
+    return [window for window in closed if window.end not in final]

@@ -13,7 +13,11 @@ import pandas as pd
 from coordinator_pipelines.domain.author.metrics import scored_predictions, with_authors_metrics
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus, TruthState
-from coordinator_pipelines.domain.ground_truth.finality import final_boards, truth_span
+from coordinator_pipelines.domain.ground_truth.finality import (
+    final_boards,
+    truth_span,
+    untold_rounds,
+)
 from coordinator_pipelines.domain.leaderboard.leaderboard import leaderboards, new_board_versions
 from coordinator_pipelines.domain.membership.expectation import scorable_span
 from coordinator_pipelines.domain.membership.standing import histories, standings
@@ -116,6 +120,13 @@ class Boards:
             mode=self.mode,
             run_id=self.run_id,
         )
+
+    def untold(self, as_of: datetime) -> pd.DataFrame:
+        """The rounds whose outcome a board at an instant waits for, the earliest first."""
+        span = truth_span(self.challenge, [as_of])
+        rounds = self._counting_rounds(span)
+        truths = self.ledger.ground_truths(span.start, span.end)
+        return untold_rounds(self.challenge, rounds, truths, as_of)
 
     def outdated(self, boards: pd.DataFrame) -> pd.DataFrame:
         """Of stored boards, those that would come out otherwise today, as they would."""

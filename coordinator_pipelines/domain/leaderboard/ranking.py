@@ -63,25 +63,36 @@ def key_window(challenge: Challenge, key: str) -> str:
     return named.get(key) or max(windows, key=lambda name: windows[name])
 
 
-def _place(challenge: Challenge, entry: Entry) -> tuple[Any, ...]:
+def values_that_rank(entry: Entry) -> tuple[float | None, ...]:
+    """The key and every tie-breaker: models that are equal in all of them are tied."""
     score = entry["score"]
-    ranking = score["ranking"]
-    criteria = [(ranking["value"], ranking["direction"])]
-    for name in ranking["tie_breakers"]:
-        direction = _direction(challenge, name, ranking["direction"])
-        criteria.append((score["metrics"].get(name), direction))
-    joined_at = score["payload"]["member"]["joined_at"]
-    return (*(_sortable(*criterion) for criterion in criteria), joined_at, entry["model_id"])
+    names = score["ranking"]["tie_breakers"]
+    return (score["ranking"]["value"], *(score["metrics"].get(name) for name in names))
 
 
-def _direction(challenge: Challenge, name: str, default: Direction) -> Direction:
+def direction_of(challenge: Challenge, name: str, default: Direction) -> Direction:
+    """Which way a metric is better; the default for one that the spec does not know."""
     statistics = {metric.name: metric.statistic for metric in challenge.metrics}
     if name not in statistics:
         return default
     return NATURAL_DIRECTION.get(statistics[name], challenge.score_direction)
 
 
-def _sortable(value: float | None, direction: Direction) -> tuple[bool, float]:
+def first_joined(entry: Entry) -> tuple[str, str]:
+    """What orders models that are equal in all else."""
+    return entry["score"]["payload"]["member"]["joined_at"], entry["model_id"]
+
+
+def sortable(value: float | None, direction: Direction) -> tuple[bool, float]:
+    """A sort key of a metric: the better value first, none last."""
     if value is None:
         return True, 0.0
     return False, value if direction == "asc" else -value
+
+
+def _place(challenge: Challenge, entry: Entry) -> tuple[Any, ...]:
+    ranking = entry["score"]["ranking"]
+    own: Direction = ranking["direction"]
+    breakers = [direction_of(challenge, name, own) for name in ranking["tie_breakers"]]
+    values = zip(values_that_rank(entry), [own, *breakers], strict=True)
+    return (*(sortable(*criterion) for criterion in values), *first_joined(entry))

@@ -56,6 +56,7 @@ class Callables(SpecModel):
     MODEL_SCORE_AGGREGATOR: CallablePath = None
     LEADERBOARD_RANKER: CallablePath = None
     REPORT_SCHEMA_PROVIDER: CallablePath = None
+    EMISSION_STRATEGY: CallablePath = None
 
     @property
     def reads_scope(self) -> bool:

@@ -22,6 +22,7 @@ from coordinator_pipelines.domain.spec.defaults import (
     filled_in,
     own_package,
 )
+from coordinator_pipelines.domain.spec.emission import EmissionSpec
 from coordinator_pipelines.domain.spec.feed import FeedSpec, ReferenceFeedSpec
 from coordinator_pipelines.domain.spec.model import (
     FilePath,
@@ -112,6 +113,7 @@ class Challenge(SpecModel):
     metrics: Annotated[tuple[MetricSpec, ...], Field(min_length=1, max_length=1000)]
     ranking: RankingSpec
     missing_data: MissingDataSpec = MissingDataSpec()
+    emission: EmissionSpec = EmissionSpec()
 
     @model_validator(mode="before")
     @classmethod
@@ -171,6 +173,11 @@ class Challenge(SpecModel):
         """Checkpoint period; a week by default."""
         given = self.checkpoint_interval_seconds
         return 604800 if given is None or self.interval_is_refresh else given
+
+    @property
+    def checkpoint_length(self) -> timedelta:
+        """Length of a checkpoint period."""
+        return timedelta(seconds=self.checkpoint_seconds)
 
     @property
     def call_limits(self) -> Limits:

@@ -17,6 +17,11 @@ BATCH_WINDOWS = {
     "1h": timedelta(hours=1),
     "1d": timedelta(days=1),
 }
+CHECKPOINT_PERIODS = (
+    900, 1800, 3600, 7200, 10800, 14400, 21600, 28800, 43200, 86400, 604800,
+)  # fmt: skip
+"""Lengths in seconds of a checkpoint period. Like rounds, periods are counted from the Unix epoch,
+so those of a week begin on Thursdays."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -19,6 +19,7 @@ messages of one place here: a message belongs where the value that caused it is 
         CaptureError             live rounds could not be captured
         RoundError               a round cannot be opened or resolved as the operator wants it
             TableError           ... because of its table; the message names row and column
+        CheckpointError          a checkpoint cannot be computed yet, or paid so
         RunnerError              the published model runner cannot be had
         ScaffoldError            a new challenge cannot be written where it should be
 """
@@ -99,6 +100,10 @@ class RoundError(CoordinatorError):
 
 class TableError(RoundError):
     """A table of features, answers or true values is wrong; the message names row and column."""
+
+
+class CheckpointError(CoordinatorError):
+    """A checkpoint cannot be computed yet, or a step of its payout is not allowed."""
 
 
 class RunnerError(CoordinatorError):

@@ -14,6 +14,11 @@ from coordinator_pipelines.domain.spec.rules.configs import (
     rounds_are_instants_the_feed_resolves,
     somebody_reads_every_scope_key,
 )
+from coordinator_pipelines.domain.spec.rules.emission import (
+    an_own_strategy_has_its_code,
+    payouts_ask_for_more_than_ranks_do,
+    payouts_use_metrics_produced,
+)
 from coordinator_pipelines.domain.spec.rules.feed import (
     the_convention_is_that_of_the_provider,
     the_feed_answers_in_time,
@@ -54,6 +59,9 @@ RULES = (
     models_can_be_ranked,
     intervals_agree,
     out_of_sample_is_never_replayed,
+    payouts_use_metrics_produced,
+    payouts_ask_for_more_than_ranks_do,
+    an_own_strategy_has_its_code,
     whoever_opens_rounds_brings_the_data,
     opened_rounds_are_told_by_their_tables,
 )

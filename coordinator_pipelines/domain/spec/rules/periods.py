@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.model import Problem
 from coordinator_pipelines.domain.timeline.instant import SECOND
-from coordinator_pipelines.domain.timeline.window import window_of
+from coordinator_pipelines.domain.timeline.window import CHECKPOINT_PERIODS, window_of
 
 
 def dates_lie_on_the_grid(challenge: Challenge) -> Iterator[Problem]:
@@ -27,6 +27,10 @@ def intervals_agree(challenge: Challenge) -> Iterator[Problem]:
     if challenge.checkpoint_seconds % window:
         multiple = f"not a multiple of the batch window ({window} s)"
         yield Problem("checkpoint_interval_seconds", given, multiple)
+    elif challenge.checkpoint_seconds not in CHECKPOINT_PERIODS:
+        lengths = ", ".join(map(str, CHECKPOINT_PERIODS))
+        recur = f"does not recur at the same times of a day or of a week; choose one of {lengths}"
+        yield Problem("checkpoint_interval_seconds", given, recur)
     if challenge.interval_is_refresh and challenge.refresh_interval_seconds not in (None, given):
         yield Problem(
             "checkpoint_interval_seconds", given,

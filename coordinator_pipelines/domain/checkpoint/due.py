@@ -1,0 +1,66 @@
+"""Which live periods can be paid: they are over, and every board that they are paid on is final.
+
+Add here when a period is due; avoid asking for runs (``sensors.checkpoint``). What is read does
+not grow with history: only the newest periods are looked at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from coordinator_pipelines.domain.checkpoint.period import board_instant, ended_periods
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window
+
+LOOKED_AT = 20
+"""A correction further back is computed by hand, by a backfill of the asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A period that can be paid."""
+
+    period: Window
+    boards: str
+    """Which versions of its boards it would be paid on."""
+    never_computed: bool
+
+    @property
+    def name(self) -> str:
+        """The period's end, as text."""
+        return self.period.end.isoformat()
+
+
+def due_periods(challenge: Challenge, ledger: Ledger, now: datetime) -> Sequence[Due]:
+    """The live periods that can be paid, in order."""
+    since = ledger.first_captured_at()
+    if since is None:
+        return []
+    periods = ended_periods(challenge, since, now)[-LOOKED_AT:]
+    if not periods:
+        return []
+    ends = [end for period in periods for end in _board_ends(challenge, period, since)]
+    heads = ledger.board_heads(Mode.LIVE, ends)
+    computed = set(ledger.checkpoint_heads(Mode.LIVE.value)["period_end"])
+    found = []
+    for period in periods:
+        own = heads[(heads["as_of"] > period.start) & (heads["as_of"] <= period.end)]
+        last = own["as_of"].max() if len(own) else None
+        if last != pd.Timestamp(board_instant(challenge, period)) or not own["final"].all():
+            continue
+        versions = ",".join(map(str, own["version"]))
+        found.append(Due(period, versions, pd.Timestamp(period.end) not in computed))
+    return found
+
+
+def _board_ends(challenge: Challenge, period: Window, since: datetime) -> list[datetime]:
+    """The instants of the boards that a period is paid on."""
+    last = board_instant(challenge, period)
+    if challenge.emission.basis == "board":
+        return [last]
+    first = max(period.start, since)
+    ends = pd.date_range(period.start, last, freq=challenge.window_length)
+    return [end.to_pydatetime() for end in ends if end > first]

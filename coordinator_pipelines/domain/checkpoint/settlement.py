@@ -1,0 +1,104 @@
+"""What was paid wrongly and is put right later: settlements between a payout and its correction.
+
+Add here what a correction of a paid period comes to; avoid computing the correction itself
+(``checkpoint``). What was paid stays as it is; the difference is told in the next period that is
+computed, in billionths of the emission of the period that it is about.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from coordinator_pipelines.domain.checkpoint.state import State, progress_by_checkpoint
+from coordinator_pipelines.domain.doors.payout import Payouts
+
+
+def settlements(ledger: Payouts, mode: str, period_end: datetime) -> list[dict[str, Any]]:
+    """What a period's checkpoint settles of earlier ones that were paid and then corrected.
+
+    Each: ``{"period_end", "paid", "corrected", "account", "difference"}``; positive differences
+    are owed to the account. What another later period settles already is left out, and a period
+    that was paid settles what it settled then.
+    """
+    heads = _standing(ledger, mode)
+    own = heads[(heads["period_end"] == period_end) & heads["paid"]]
+    if len(own):
+        stored = ledger.checkpoint(own["id"].iloc[-1])
+        return list(json.loads(stored["meta_json"].item())["settlements"])
+    corrected = heads[heads["paid"] & ~heads["newest"] & (heads["period_end"] < period_end)]
+    if corrected.empty:
+        return []
+    later = heads[
+        heads["counts"]
+        & (heads["period_end"] != period_end)
+        & (heads["period_end"] > corrected["period_end"].min())
+    ]
+    ends = {*corrected["period_end"], *later["period_end"]}
+    stored = ledger.checkpoints(mode, sorted(end.to_pydatetime() for end in ends))
+    settled = _settled(stored[stored["id"].isin(later["id"])])
+    return [
+        difference
+        for end, versions in stored.groupby("period_end")
+        if end in set(corrected["period_end"])
+        for difference in _differences(
+            end, versions[versions["id"].isin(corrected["id"])].iloc[-1], versions.iloc[-1], settled
+        )
+    ]
+
+
+def shares_by_account(checkpoint: "pd.Series[Any]") -> Counter[str]:
+    """Account -> its share in a stored checkpoint (CHECKPOINT_COLUMNS)."""
+    shares = Counter[str]()
+    for entry in json.loads(checkpoint["entries_json"]):
+        if entry["share"]:
+            shares[entry["account"]] += entry["share"]
+    treasury = json.loads(checkpoint["meta_json"])["treasury"]
+    if treasury:
+        shares[treasury["account"]] += treasury["share"]
+    return shares
+
+
+def _standing(ledger: Payouts, mode: str) -> pd.DataFrame:
+    """All versions, with whether each is ``paid``, is the ``newest`` of its period, or ``counts``.
+
+    What counts of a period is the version that was paid, else the newest.
+    """
+    heads = ledger.checkpoint_heads(mode)
+    told = progress_by_checkpoint(ledger.checkpoint_events())
+    paid = {name for name, own in told.items() if own.state is State.PAID}
+    heads["paid"] = heads["id"].isin(paid)
+    by_period = heads.groupby("period_end")
+    heads["newest"] = heads["version"] == by_period["version"].transform("max")
+    settled_by_then = by_period["paid"].transform("any")
+    heads["counts"] = heads["paid"].where(settled_by_then, heads["newest"]).astype(bool)
+    return heads
+
+
+def _settled(later: pd.DataFrame) -> Counter[tuple[str, str]]:
+    """(period end, account) -> what later periods settle of it."""
+    total = Counter[tuple[str, str]]()
+    for meta in later["meta_json"]:
+        for one in json.loads(meta)["settlements"]:
+            total[one["period_end"], one["account"]] += one["difference"]
+    return total
+
+
+def _differences(
+    end: Any, paid: "pd.Series[Any]", newest: "pd.Series[Any]", settled: Counter[tuple[str, str]]
+) -> Iterator[dict[str, Any]]:
+    instant = end.isoformat()
+    was, is_now = shares_by_account(paid), shares_by_account(newest)
+    for account in sorted({*was, *is_now}):
+        difference = is_now[account] - was[account] - settled[instant, account]
+        if difference:
+            yield {
+                "period_end": instant,
+                "paid": paid["id"],
+                "corrected": newest["id"],
+                "account": account,
+                "difference": difference,
+            }

@@ -1,0 +1,48 @@
+"""Rules of payouts: what decides exists, and what it is paid for can be told.
+
+A rule yields every problem it finds.
+"""
+
+from collections.abc import Iterator
+
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.model import Problem
+
+CONTRIBUTION_METRICS = ("contribution", "model_correlation")
+
+
+def payouts_use_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
+    """What decides is a metric of this challenge, or may come from its author's code."""
+    emission, names = challenge.emission, [metric.name for metric in challenge.metrics]
+    if emission.metric is not None and emission.metric not in names:
+        missing = f"not among the metrics ({', '.join(names)})"
+        yield Problem("emission.metric", emission.metric, missing)
+    if emission.metric == challenge.ranking.key:
+        yield Problem("emission.metric", emission.metric, "it is the ranking key; leave it out")
+    if emission.strategy == "contribution" and not challenge.callables.MODEL_SCORE_AGGREGATOR:
+        for name in CONTRIBUTION_METRICS:
+            if name not in names:
+                yield Problem(
+                    "emission.strategy", emission.strategy,
+                    f"needs the metric '{name}', which the challenge does not produce; name a "
+                    "MODEL_SCORE_AGGREGATOR that does, or choose another strategy",
+                )  # fmt: skip
+
+
+def payouts_ask_for_more_than_ranks_do(challenge: Challenge) -> Iterator[Problem]:
+    """A sample that every ranked model has is no condition."""
+    given, ranked = challenge.emission.minimum_samples, challenge.ranking.minimum_samples
+    if given is not None and given <= ranked:
+        nothing = f"means nothing: ranking.minimum_samples ({ranked}) asks for that already"
+        yield Problem("emission.minimum_samples", given, nothing)
+
+
+def an_own_strategy_has_its_code(challenge: Challenge) -> Iterator[Problem]:
+    """The strategy ``author`` and its callable come together."""
+    path = challenge.callables.EMISSION_STRATEGY
+    if challenge.emission.strategy == "author" and path is None:
+        needed = "needs callables.EMISSION_STRATEGY"
+        yield Problem("emission.strategy", challenge.emission.strategy, needed)
+    if challenge.emission.strategy != "author" and path is not None:
+        unused = f"is never called: emission.strategy is '{challenge.emission.strategy}'"
+        yield Problem("callables.EMISSION_STRATEGY", path, unused)
