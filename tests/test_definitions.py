@@ -9,13 +9,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from coordinator_pipelines.automation import STAGES
+from coordinator_pipelines.automation import CHECKPOINT, STAGES
 from coordinator_pipelines.definitions import build_definitions
 from coordinator_pipelines.domain.health.vital_signs import CHECKS as VITAL_SIGNS
+from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.values.errors import CallableError, SpecError
+from coordinator_pipelines.partitions import checkpoint_periods
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.starter import tracker
 from coordinator_pipelines.starter.definitions import defs as starter_definitions
+from tests.specs import changed
 from tests.support.challenges import small_challenge
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +30,7 @@ AFTER = {
     "scores": {"prediction_batch", "ground_truth"},
     "model_scores": {"scores"},
     "leaderboard": {"model_scores"},
+    "checkpoint": {"leaderboard"},
 }
 CHECKS = {
     "feed_records": {"feed_gaps"},
@@ -35,7 +39,9 @@ CHECKS = {
     "scores": {"score_completeness"},
     "model_scores": {"all_members"},
     "leaderboard": {"consistency"},
+    "checkpoint": {"payout"},
 }
+ASSETS = (*STAGES, *CHECKPOINT)
 SPY = """
 import json, os, sqlite3, sys
 
@@ -78,7 +84,7 @@ def key(name: str) -> dg.AssetKey:
 
 
 def test_the_starter_has_one_asset_per_stage(graph):
-    assert graph.get_all_asset_keys() == {key(name) for name in STAGES}
+    assert graph.get_all_asset_keys() == {key(name) for name in ASSETS}
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -91,7 +97,7 @@ def test_an_asset_depends_on_the_stages_before_it_window_by_window(graph, name):
     assert node.backfill_policy == dg.BackfillPolicy.single_run()
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", ASSETS)
 def test_an_asset_says_whose_it_is_and_what_it_holds(graph, name):
     node = graph.get(key(name))
     assert node.group_name == "btc_up_down"
@@ -114,6 +120,22 @@ def test_partitions_are_the_batch_windows(graph, name):
     assert (window.end - window.start).total_seconds() == 3600
 
 
+@pytest.mark.parametrize(
+    ("seconds", "first", "hours"),
+    [
+        (3600, "2026-11-01-00:00", 1),
+        (86400, "2026-11-01-00:00", 24),
+        (None, "2026-10-29-00:00", 168),
+    ],
+)
+def test_checkpoint_periods_are_counted_from_the_epoch_and_hold_the_start(seconds, first, hours):
+    spec = changed({"checkpoint_interval_seconds": seconds} if seconds else {})
+    partitions = checkpoint_periods(checked_challenge(spec))
+    assert partitions.get_first_partition_key() == first
+    period = partitions.time_window_for_partition_key(first)
+    assert (period.end - period.start).total_seconds() == 3600 * hours
+
+
 def test_the_vital_signs_are_checks_without_a_partition(graph):
     for name, (asset, _) in VITAL_SIGNS.items():
         [check] = [c for c in graph.get_check_keys_for_assets({key(asset)}) if c.name == name]
@@ -121,7 +143,7 @@ def test_the_vital_signs_are_checks_without_a_partition(graph):
         assert graph.get_check_spec(check).description
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", ASSETS)
 def test_every_check_is_evaluated_per_window_and_explained(graph, name):
     checks = graph.get_check_keys_for_assets({key(name)})
     checks = {check for check in checks if check.name not in VITAL_SIGNS}
@@ -162,7 +184,7 @@ def test_the_keys_of_two_challenges_are_disjoint(tmp_path):
     challenges = [small_challenge(tmp_path, name=name) for name in ("one-day", "one-day-2")]
     graphs = [build_definitions(challenge).resolve_asset_graph() for challenge in challenges]
     one, other = (graph.get_all_asset_keys() | graph.asset_check_keys for graph in graphs)
-    assert len(one) == len(other) == 16
+    assert len(one) == len(other) == 18
     assert not one & other
 
 
@@ -176,7 +198,7 @@ def test_loading_the_location_opens_nothing_and_reads_no_variable():
         check=True,
     )
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["assets"] == len(STAGES)
+    assert told["assets"] == len(ASSETS)
     assert told["at_load"] == []
     assert told["noticed"] >= 3, "the spy itself must notice a database and variables"
 

@@ -181,7 +181,7 @@ def test_an_authors_weights_are_scaled_and_checked():
     field = field_of(challenge, found, {e["model_id"]: e["cruncher_id"] for e in entries})
 
     def pay(weights: object):
-        return earned(challenge, field.payees, {}, lambda payees: weights)
+        return earned(challenge, field.payees, {}, lambda _payees: weights)
 
     assert pay({"m1": 3, "m2": 1}) == [Fraction(3, 4), Fraction(1, 4)]
     assert pay({"m2": 2.5}) == [0, 1]

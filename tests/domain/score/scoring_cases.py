@@ -66,6 +66,7 @@ RULES = Rules(
     scorer="brier",
     aggregate=None,
     rank=None,
+    emit=None,
     not_replayable=(),
 )
 
