@@ -23,6 +23,7 @@ from coordinator_pipelines.api.http.moment import Moment
 from coordinator_pipelines.api.http.query import ONLY_DECLARED
 from coordinator_pipelines.api.http.sharing import FRESH_SECONDS, Sharing
 from coordinator_pipelines.api.routes import (
+    checkpoints,
     explain,
     export,
     feeds,
@@ -43,7 +44,8 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
-    health, leaderboard, models, score_points, predictions, feeds, schema, explain, export, page,
+    health, leaderboard, models, score_points, predictions, feeds, checkpoints, schema, explain,
+    export, page,
 )  # fmt: skip
 FASTEST = 1
 """Of a day of predictions, the highest level of compression took half of the time."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
+from sqlalchemy import select
 
 from coordinator_pipelines.domain.doors.payout import (
     CHECKPOINT_COLUMNS,
@@ -26,9 +27,15 @@ HEAD_COLUMNS = tuple(name for name in CHECKPOINT_COLUMNS if not name.endswith("_
 class Checkpoints(Store):
     """Reads and writes of payouts."""
 
-    def checkpoint_heads(self, mode: str) -> pd.DataFrame:
-        """Every version of every checkpoint, without the two documents, in order."""
-        return self._read(checkpoint_table, HEAD_COLUMNS, checkpoint_table.c.mode == mode)
+    def checkpoint_heads(self, mode: str, *, newest: int | None = None) -> pd.DataFrame:
+        """Every version of checkpoints, without the two documents, in order."""
+        columns = checkpoint_table.c
+        conditions = [columns.mode == mode]
+        if newest is not None:
+            ends = select(columns.period_end).where(columns.mode == mode).distinct()
+            last = ends.order_by(columns.period_end.desc()).limit(newest).subquery()
+            conditions.append(columns.period_end.in_(select(last)))
+        return self._read(checkpoint_table, HEAD_COLUMNS, *conditions)
 
     def checkpoints(self, mode: str, period_ends: Sequence[datetime]) -> pd.DataFrame:
         """All versions of the checkpoints of these periods: CHECKPOINT_COLUMNS."""

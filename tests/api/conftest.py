@@ -62,13 +62,14 @@ def fill(directory: Path, url: str = "", template: Path | None = None) -> Filled
     """Four windows of the small challenge, with four models."""
     write_candles(directory / "prices.csv", closes_from(FIRST_BAR, walk(300)))
     write_participants(directory, FOUR)
-    challenge = small_challenge(directory)
+    challenge = small_challenge(directory, checkpoint_interval_seconds=3600)
     if template is not None:
         shutil.copy(template, directory / "ledger.db")
         url = f"sqlite:///{directory / 'ledger.db'}"
     with pytest.MonkeyPatch.context() as monkeypatch:
         pipeline = Pipeline(challenge, directory, monkeypatch, url=url)
         pipeline.succeed(START, WINDOWS)
+        pipeline.succeed(START, 1, job="checkpoint")
     return Filled(challenge, url, directory)
 
 

@@ -32,7 +32,12 @@ CHECKS = [
 PATHS = (
     "/healthz", "/info", "/reports/leaderboard", "/reports/leaderboard/diff", "/reports/models",
     "/reports/models/global", "/reports/models/params", "/reports/snapshots",
-    "/reports/predictions", "/reports/feeds", "/reports/feeds/tail", "/reports/schema",
+    "/reports/predictions", "/reports/feeds", "/reports/feeds/tail", "/reports/checkpoints",
+    "/reports/checkpoints/rewards", "/reports/checkpoints/{checkpoint_id}/payload",
+    "/reports/checkpoints/{checkpoint_id}", "/reports/checkpoints/{checkpoint_id}/explain",
+    "/reports/checkpoints/{checkpoint_id}/emission",
+    "/reports/checkpoints/{checkpoint_id}/emission/cli-format",
+    "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
     "/reports/export/predictions", "/reports/export/scores",
 )  # fmt: skip
@@ -41,7 +46,10 @@ WITHOUT_PARAMETERS = {
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets",
 }  # fmt: skip
 """Of these, no request is wrong by the document: there is nothing to get wrong."""
+IN_PATH = {"checkpoint_id": "latest"}
 LIKELY = {
+    "total_prize": st.sampled_from(["1", "1000"]),
+    "status": st.sampled_from(["PENDING", "PAID"]),
     "projectIds": st.sampled_from(["half", "half,shy", "nobody", ""]),
     "start": st.sampled_from(["2025-01-01T02:00:00Z", "2024-12-30T00:00:00.000+02:00"]),
     "end": st.sampled_from(["2025-01-01T02:31:00Z", "2025-01-03T00:00:00.000Z"]),
@@ -118,11 +126,12 @@ def test_a_sensible_request_is_answered_as_documented(api, path):
     operation = operations(api)[path]["GET"]
     names = [one["name"] for one in api.app.openapi()["paths"][path]["get"].get("parameters", [])]
     known = {name: values for name, values in LIKELY.items() if name in names}
-    always = {name: known.pop(name) for name in ("model", "round") if name in known}
+    required = ("model", "round", "total_prize")
+    always = {name: known.pop(name) for name in required if name in known}
 
     @settings(FUZZ, max_examples=5)
     @given(query=st.fixed_dictionaries(always, optional=known))
     def ask(query):
-        check(api, operation.Case(query=query))
+        check(api, operation.Case(query=query, path_parameters=IN_PATH if "{" in path else {}))
 
     ask()

@@ -78,6 +78,7 @@ def documented(*codes: int) -> dict[int | str, dict[str, Any]]:
         403: "The key is of a lower tier",
         404: "There is no such thing",
         406: "The format cannot be had here",
+        409: "The state of the thing does not allow that",
         422: "A parameter is wrong, not known or given twice",
         503: UNAVAILABLE.capitalize(),
     }

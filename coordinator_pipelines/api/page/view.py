@@ -16,6 +16,7 @@ from coordinator_pipelines.api.http.answers import Sieve, records
 from coordinator_pipelines.api.http.context import START_OF_TIME, Context
 from coordinator_pipelines.api.http.parameters import Span
 from coordinator_pipelines.api.page.chart import Chart, line_chart
+from coordinator_pipelines.api.page.payouts import PeriodPayout, payouts, payouts_of
 from coordinator_pipelines.api.page.question import Question, better_score, question
 from coordinator_pipelines.api.page.rounds import ToldRound, told_rounds
 from coordinator_pipelines.api.page.standings import (
@@ -25,6 +26,7 @@ from coordinator_pipelines.api.page.standings import (
     ranked,
     standings,
 )
+from coordinator_pipelines.api.payout import RewardRow
 from coordinator_pipelines.api.routes.health import is_stale
 from coordinator_pipelines.api.routes.leaderboard import find_board
 from coordinator_pipelines.api.routes.models import ModelRow, model_rows
@@ -101,6 +103,14 @@ class BoardPage:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutPage:
+    """The payouts of the newest periods."""
+
+    shared: Shared
+    periods: list[PeriodPayout]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPage:
     """One model."""
 
@@ -112,6 +122,7 @@ class ModelPage:
     chart: Chart | None
     bins: list[Bin]
     recent: list[ToldRound]
+    payouts: list[tuple[RewardRow, str]]
 
 
 def board_page(context: Context, mode: Mode, chosen: Sequence[str] | None) -> BoardPage:
@@ -170,7 +181,13 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
         line_chart("Metrics, last 7 days", series),
         calibration(cells),
         list(told_rounds(context, cells.tail(RECENT)))[::-1],
+        payouts_of(context, mode, model_id),
     )
+
+
+def payout_page(context: Context, mode: Mode) -> PayoutPage:
+    """Who was paid what of the newest periods."""
+    return PayoutPage(_shared(context, mode), payouts(context, mode))
 
 
 def _newest_cells(context: Context, mode: Mode, span: Span, model_id: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""``/``, ``/models/{model_id}`` and ``/docs``: the public pages, for people, without scripts.
+"""``/``, ``/models/{model_id}``, ``/payouts``, ``/docs``: the pages for people, without scripts.
 
 Add a page here; avoid putting together what it shows (``page.view``). The pages load nothing but
 their own style sheet, and say so to the browser.
@@ -20,7 +20,7 @@ from coordinator_pipelines.api.http.context import Ctx
 from coordinator_pipelines.api.http.parameters import AskedMode, AskedModels
 from coordinator_pipelines.api.page.description import described
 from coordinator_pipelines.api.page.standings import FEWEST_DIGITS
-from coordinator_pipelines.api.page.view import board_page, model_page
+from coordinator_pipelines.api.page.view import board_page, model_page, payout_page
 from coordinator_pipelines.domain.values.percent import percent
 
 routes = APIRouter(include_in_schema=False)
@@ -59,6 +59,13 @@ def one_model_page(
     return tagged(request, _rendered("model.html", page=page), HTML, headers=HEADERS)
 
 
+@routes.get("/payouts", dependencies=[PUBLIC])
+def payouts_page(request: Request, context: Ctx, mode: AskedMode) -> Response:
+    """Who was paid what, period by period."""
+    page = payout_page(context, mode)
+    return tagged(request, _rendered("payouts.html", page=page), HTML, headers=HEADERS)
+
+
 @routes.get("/docs", dependencies=[PUBLIC])
 def description_page(request: Request, context: Ctx) -> Response:
     """What may be asked, for people; for programs it is ``/openapi.json``."""
@@ -89,6 +96,7 @@ def _templates() -> Environment:
     )
     environment.filters["number"] = _number
     environment.filters["share"] = _share
+    environment.filters["payout"] = _payout
     environment.filters["signed"] = _signed
     environment.filters["instant"] = _instant
     environment.filters["outcome"] = _outcome
@@ -106,6 +114,11 @@ def _signed(value: float | None, digits: int = FEWEST_DIGITS) -> str:
     if value is None:
         return "\N{EN DASH}"
     return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _payout(value: float) -> str:
+    """A share of a reward in percent: two digits, more where they tell something."""
+    return f"{value:.2f} %" if round(value, 2) == value else f"{value:.7f} %"
 
 
 def _code(text: str) -> Markup:

@@ -44,7 +44,8 @@ def due_periods(challenge: Challenge, ledger: Ledger, now: datetime) -> Sequence
         return []
     ends = [end for period in periods for end in _board_ends(challenge, period, since)]
     heads = ledger.board_heads(Mode.LIVE, ends)
-    computed = set(ledger.checkpoint_heads(Mode.LIVE.value)["period_end"])
+    newest = ledger.checkpoint_heads(Mode.LIVE.value, newest=LOOKED_AT)
+    computed = set(newest["period_end"])
     found = []
     for period in periods:
         own = heads[(heads["as_of"] > period.start) & (heads["as_of"] <= period.end)]

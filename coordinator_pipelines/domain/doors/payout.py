@@ -27,12 +27,15 @@ PAYOUT_ACCOUNT_COLUMNS = ("mode", "model_id", "account", "cruncher_index")
 """Key: (mode, model_id). Once stored, a row never changes."""
 
 
-class Payouts(ABC):
-    """The part of the ledger that holds payouts."""
+class PayoutReads(ABC):
+    """What may be read of payouts."""
 
     @abstractmethod
-    def checkpoint_heads(self, mode: str) -> pd.DataFrame:
-        """Every version of every checkpoint, without the two documents, in order."""
+    def checkpoint_heads(self, mode: str, *, newest: int | None = None) -> pd.DataFrame:
+        """Every version of checkpoints, without the two documents, in order.
+
+        ``newest``: of so many newest periods only.
+        """
 
     @abstractmethod
     def checkpoints(self, mode: str, period_ends: Sequence[datetime]) -> pd.DataFrame:
@@ -43,12 +46,16 @@ class Payouts(ABC):
         """The checkpoint of an id: CHECKPOINT_COLUMNS, one row or none."""
 
     @abstractmethod
-    def add_checkpoint(self, checkpoint: pd.DataFrame) -> bool:
-        """Add one (CHECKPOINT_COLUMNS, one row); False if that version was there already."""
-
-    @abstractmethod
     def checkpoint_events(self, checkpoint_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """What happened to these checkpoints (None: all), in order: CHECKPOINT_EVENT_COLUMNS."""
+
+
+class Payouts(PayoutReads, ABC):
+    """The part of the ledger that holds payouts."""
+
+    @abstractmethod
+    def add_checkpoint(self, checkpoint: pd.DataFrame) -> bool:
+        """Add one (CHECKPOINT_COLUMNS, one row); False if that version was there already."""
 
     @abstractmethod
     def add_checkpoint_event(self, event: pd.DataFrame) -> bool:

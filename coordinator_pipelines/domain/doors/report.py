@@ -20,6 +20,7 @@ from coordinator_pipelines.domain.doors.ledger import (
     Mode,
     TruthState,
 )
+from coordinator_pipelines.domain.doors.payout import PayoutReads
 
 BOARD_COLUMNS = (*LEADERBOARD_COLUMNS, "created_at")
 POINT_COLUMNS = (*MODEL_SCORE_COLUMNS, "created_at")
@@ -50,7 +51,7 @@ class Bounds:
         return self.last + timedelta(microseconds=1)
 
 
-class Reports(ABC):
+class Reports(PayoutReads, ABC):
     """The part of a challenge's memory that reports read. It can change nothing."""
 
     @abstractmethod
