@@ -1,14 +1,14 @@
 """Checkpoints, what happened to them, and the accounts that are paid.
 
-Revision: 0004, after 0003.
+Revision: 0005, after 0004.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 KEY_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 JSON_TEXT = sa.Text().with_variant(postgresql.JSONB(), "postgresql")
