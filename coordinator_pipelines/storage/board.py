@@ -15,7 +15,10 @@ from coordinator_pipelines.domain.doors.ledger import (
     Mode,
     Written,
 )
+from coordinator_pipelines.domain.evidence.entry import board_drafts
 from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.storage import evidence_log
+from coordinator_pipelines.storage.engine import bulk
 from coordinator_pipelines.storage.store import Store, after_until
 from coordinator_pipelines.storage.tables import leaderboards as leaderboard_table
 from coordinator_pipelines.storage.tables import model_scores as model_score_table
@@ -61,5 +64,10 @@ class Boards(Store):
         return self._newest(leaderboard_table, ("mode", "as_of", "version", "final"), *conditions)
 
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:
-        """Add board versions in one transaction."""
-        return self._add(leaderboard_table, leaderboards)
+        """Add board versions in one transaction, and commit to them."""
+        with self._database.writing(leaderboard_table.name) as connection:
+            new = evidence_log.unstored(connection, leaderboard_table, leaderboards)
+            written = bulk.add(connection, leaderboard_table, leaderboards)
+            drafts = board_drafts(evidence_log.challenge_of(connection), new)
+            evidence_log.append(connection, drafts, self._notary)
+            return written

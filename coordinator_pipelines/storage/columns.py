@@ -48,9 +48,9 @@ def instant(name: str, *, nullable: bool = False, **options: Any) -> Column[Any]
     return Column(name, UtcDateTime, nullable=nullable, **options)
 
 
-def whole(name: str, *, nullable: bool = False, **options: Any) -> Column[int]:
+def whole(name: str, *arguments: Any, nullable: bool = False, **options: Any) -> Column[int]:
     """A whole number."""
-    return Column(name, Integer, nullable=nullable, **options)
+    return Column(name, Integer, *arguments, nullable=nullable, **options)
 
 
 def flag(name: str) -> Column[bool]:

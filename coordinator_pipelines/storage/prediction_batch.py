@@ -4,6 +4,7 @@ Add reads and writes of rounds and predictions here; avoid truths, scores and va
 """
 
 from datetime import datetime
+from secrets import token_bytes
 
 import pandas as pd
 
@@ -14,6 +15,8 @@ from coordinator_pipelines.domain.doors.ledger import (
     RoundStatus,
     Written,
 )
+from coordinator_pipelines.domain.evidence.entry import prediction_drafts
+from coordinator_pipelines.storage import evidence_log
 from coordinator_pipelines.storage.engine import bulk
 from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, performed_in
@@ -51,8 +54,14 @@ class PredictionBatches(Store):
         return self._newest(prediction_table, names, *conditions)
 
     def add_prediction_batch(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> Written:
-        """Add rounds and predictions in one transaction; counts predictions added."""
+        """Add rounds and predictions, and commit to them; counts predictions added."""
         with self._database.writing(prediction_table.name) as connection:
+            new_rounds = evidence_log.unstored(connection, round_table, rounds)
+            new = evidence_log.unstored(connection, prediction_table, predictions)
             bulk.add(connection, round_table, rounds)
             due.list_as_open(connection, rounds)
-            return bulk.add(connection, prediction_table, predictions)
+            written = bulk.add(connection, prediction_table, predictions)
+            challenge = evidence_log.challenge_of(connection)
+            drafts = prediction_drafts(challenge, new_rounds, new, token_bytes)
+            evidence_log.append(connection, drafts, self._notary)
+            return written

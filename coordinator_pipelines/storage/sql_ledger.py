@@ -6,11 +6,13 @@ Add a part here when something gets tables; avoid queries: they belong to the pa
 from datetime import timedelta
 
 from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.evidence.notary import Notary
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.board import Boards
 from coordinator_pipelines.storage.challenge import Challenges
 from coordinator_pipelines.storage.checkpoint import Checkpoints
 from coordinator_pipelines.storage.engine.database import Database
+from coordinator_pipelines.storage.evidence import EvidenceReads
 from coordinator_pipelines.storage.feed_record import FeedRecords
 from coordinator_pipelines.storage.ground_truth import GroundTruths
 from coordinator_pipelines.storage.membership import Memberships
@@ -41,6 +43,7 @@ class SqlLedger(
     DueRounds,
     Retention,
     ReportReads,
+    EvidenceReads,
     Ledger,
 ):
     """A ledger on SQLite or PostgreSQL. Safe to share between threads; close it at the end.
@@ -51,14 +54,22 @@ class SqlLedger(
         url: ``sqlite:///path/to/file.db`` or ``postgresql://user:password@host/database``.
         statistics_bucket: length of the buckets of score statistics; fixed when the database
             is claimed.
+        notary: signs the heads of the log of evidence; without one they are not signed.
 
     Raises:
         LedgerError: the URL is wrong or the database cannot be reached; no password is shown.
         LedgerSchemaError: the database has no schema, or one of another version.
     """
 
-    def __init__(self, url: str, *, statistics_bucket: timedelta = timedelta(hours=1)) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        statistics_bucket: timedelta = timedelta(hours=1),
+        notary: Notary | None = None,
+    ) -> None:
         self._statistics_bucket = statistics_bucket
+        self._notary = notary
         self._database = Database(url)
         try:
             schema.require_head(self._database)

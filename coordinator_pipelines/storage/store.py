@@ -1,4 +1,4 @@
-"""What the parts of the SQL ledger share: the database they read and write.
+"""What the parts of the SQL ledger share: the database they read and write, and who signs for it.
 
 Add here what every part needs; avoid anything about one table.
 """
@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import Column, ColumnElement, Table, select
 
 from coordinator_pipelines.domain.doors.ledger import Mode, Written
+from coordinator_pipelines.domain.evidence.notary import Notary
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.engine.database import Database
@@ -19,6 +20,7 @@ class Store:
     """Base of the parts that make up ``SqlLedger``, one part per stage."""
 
     _database: Database
+    _notary: Notary | None
 
     def _read(
         self, table: Table, names: Sequence[str], *conditions: ColumnElement[bool]

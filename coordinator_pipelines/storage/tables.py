@@ -342,5 +342,48 @@ payout_accounts = table(
     whole("cruncher_index"),
 )
 
+evidence_entries = table(
+    "evidence_entries",
+    ("position",),
+    whole("position", primary_key=True, autoincrement=False),
+    text("kind", nullable=False),
+    text("mode"),
+    text("prediction_config_id"),
+    instant("at"),
+    whole("version"),
+    text("entry", nullable=False),
+    Index(None, "kind", "at"),
+    rowid=True,
+)
+
+evidence_nodes = table(
+    "evidence_nodes",
+    ("level", "position"),
+    whole("level", primary_key=True, autoincrement=False),
+    whole("position", primary_key=True, autoincrement=False),
+    text("hash", nullable=False),
+)
+
+evidence_commitments = table(
+    "evidence_commitments",
+    ("position",),
+    whole(
+        "position", ForeignKey("evidence_entries.position"), primary_key=True, autoincrement=False
+    ),
+    text("seed", nullable=False),
+    text("leaves", nullable=False),
+    rowid=True,
+)
+
+evidence_heads = table(
+    "evidence_heads",
+    ("size",),
+    whole("size", primary_key=True, autoincrement=False),
+    text("root", nullable=False),
+    instant("signed_at"),
+    text("verifier_key", nullable=False),
+    text("note", nullable=False),
+)
+
 metadata = rounds.metadata
 """All of these tables."""

@@ -20,6 +20,7 @@ messages of one place here: a message belongs where the value that caused it is 
         RoundError               a round cannot be opened or resolved as the operator wants it
             TableError           ... because of its table; the message names row and column
         CheckpointError          a checkpoint cannot be computed yet, or paid so
+        EvidenceError            a signing key, or a name for one, cannot be used
         RunnerError              the published model runner cannot be had
         ScaffoldError            a new challenge cannot be written where it should be
 """
@@ -104,6 +105,10 @@ class TableError(RoundError):
 
 class CheckpointError(CoordinatorError):
     """A checkpoint cannot be computed yet, or a step of its payout is not allowed."""
+
+
+class EvidenceError(CoordinatorError):
+    """A signing key, or the name of one, cannot be used; no message repeats a key."""
 
 
 class RunnerError(CoordinatorError):

@@ -75,9 +75,8 @@ class Database:
             LedgerError: like :meth:`reading`.
         """
         with self._translated(), self._writers.begin() as connection:
-            if family is not None and connection.dialect.name == "postgresql":
-                number = zlib.crc32(f"coordinator_pipelines.{family}".encode())
-                connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})
+            if family is not None:
+                take_turn(connection, family)
             yield connection
 
     def close(self) -> None:
@@ -90,6 +89,17 @@ class Database:
             yield
         except DATABASE_ERRORS as error:
             raise explained(self.name, error) from error
+
+
+def take_turn(connection: Connection, family: str) -> None:
+    """Wait until no other writer of the family is left; until the transaction ends, none is let in.
+
+    SQLite has one writer anyway. Who takes turns in two families must do so in one order
+    everywhere.
+    """
+    if connection.dialect.name == "postgresql":
+        number = zlib.crc32(f"coordinator_pipelines.{family}".encode())
+        connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})
 
 
 def parse_url(url: str) -> URL:

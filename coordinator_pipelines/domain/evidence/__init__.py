@@ -1,0 +1,1 @@
+"""Evidence: what was answered, found and published, committed to before anybody knew better."""

@@ -1,0 +1,48 @@
+"""Canonical JSON after RFC 8785: what third parties recompute, byte for byte, in any language.
+
+Add here what makes a stored value canonical; avoid what belongs to a document (``entry``), and
+comparisons of this program with itself (``values.content``).
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import rfc8785
+
+EXACT = 2**53
+"""RFC 8785 takes whole numbers below this one; beyond, a double skips some."""
+
+
+def canonical_json(value: Any) -> bytes:
+    """The value as RFC 8785 writes it, whichever database it was read from.
+
+    A whole number of 2^53 or more is written as the double that it equals or that is written like
+    it, and as text if there is none: one database gives 1e18 back as a whole number, the other one
+    does not.
+
+    Raises:
+        ValueError: it is no JSON, or not finite.
+
+    >>> canonical_json({"b": 1e18, "a": -0.0})
+    b'{"a":0,"b":1000000000000000000}'
+    >>> canonical_json([2**53 + 1])
+    b'["9007199254740993"]'
+    """
+    return rfc8785.dumps(_exact(value))
+
+
+def parsed(text: str | None) -> Any:
+    """A stored JSON text as a value; None stays None."""
+    return None if text is None else json.loads(text)
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _exact(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(item) for item in value]
+    if isinstance(value, int) and abs(value) >= EXACT:
+        near = float(value)
+        return near if value in (int(near), int(Decimal(repr(near)))) else str(value)
+    return value

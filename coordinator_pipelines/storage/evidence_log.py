@@ -1,0 +1,145 @@
+"""How the log of evidence grows: entries appended in the transaction that stores their rows.
+
+Add here what happens when something is committed to; avoid reads for proofs (``evidence``) and
+what an entry says (``domain.evidence``).
+
+Whoever appends takes turns with all others, whatever they store, until the transaction ends: so
+positions follow one another, and the log cannot fork. That turn is taken last, after everything
+else was written. An append reads and writes as many nodes as the tree is high, whatever its size.
+"""
+
+import base64
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy import Connection, Table, func, insert, select, tuple_
+
+from coordinator_pipelines.domain.doors.evidence import Draft
+from coordinator_pipelines.domain.evidence import merkle
+from coordinator_pipelines.domain.evidence.notary import Notary
+from coordinator_pipelines.domain.evidence.note import base64_text
+from coordinator_pipelines.storage.engine import reads
+from coordinator_pipelines.storage.engine.database import take_turn
+from coordinator_pipelines.storage.store import between
+from coordinator_pipelines.storage.tables import (
+    evidence_commitments,
+    evidence_entries,
+    evidence_heads,
+    evidence_nodes,
+    ledger_identity,
+)
+
+MOST_NODES = 400
+"""Nodes per query: SQLite takes a bounded number of parameters."""
+
+
+def unstored(connection: Connection, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame whose primary key is not in the table yet.
+
+    Windows are ranges of the key: one is read, and only its keys. What a frame lacks is left to
+    the write that follows, which refuses it by name.
+    """
+    names = [column.name for column in table.primary_key]
+    if frame.empty or not set(names).issubset(frame.columns):
+        return frame
+    instant = next(each for each in table.primary_key if each.name in ("performed_at", "as_of"))
+    instants = pd.to_datetime(frame[instant.name], utc=True, errors="coerce").dropna()
+    if instants.empty:
+        return frame
+    within = [*between(instant, instants.min(), instants.max() + pd.Timedelta(microseconds=1))]
+    if "mode" in table.c:
+        within.append(table.c.mode.in_(sorted(map(str, frame["mode"].unique()))))
+    known = reads.read(connection, table, names, *within)
+    keys = set(known.itertuples(index=False, name=None))
+    new = [key not in keys for key in frame[names].itertuples(index=False, name=None)]
+    return frame[new]
+
+
+def challenge_of(connection: Connection) -> str | None:
+    """Whose database it is; None if nobody has claimed it yet."""
+    return connection.scalar(select(ledger_identity.c.challenge).where(ledger_identity.c.id == 1))
+
+
+def append(connection: Connection, drafts: Sequence[Draft], notary: Notary | None) -> None:
+    """Append entries to the log, and have its head signed if there is somebody to sign it."""
+    if not drafts:
+        return
+    take_turn(connection, evidence_entries.name)
+    size = log_size(connection)
+    edge = read_nodes(connection, merkle.complete_nodes(0, size))
+    leaves = [merkle.leaf_hash(draft.text.encode()) for draft in drafts]
+    new = merkle.grown(size, edge, leaves)
+    _insert_entries(connection, size, drafts)
+    rows = [
+        {"level": level, "position": position, "hash": base64_text(digest)}
+        for (level, position), digest in new.items()
+    ]
+    connection.execute(insert(evidence_nodes), rows)
+    if notary is not None:
+        size += len(drafts)
+        head = notary.head(size, merkle.root(size, edge | new), _last_signed(connection))
+        connection.execute(
+            insert(evidence_heads).values(
+                size=head.size,
+                root=base64_text(head.root),
+                signed_at=head.signed_at,
+                verifier_key=head.verifier_key,
+                note=head.note,
+            )
+        )
+
+
+def log_size(connection: Connection) -> int:
+    """How many entries the log has."""
+    last = connection.scalar(select(func.max(evidence_entries.c.position)))
+    return 0 if last is None else last + 1
+
+
+def read_nodes(connection: Connection, wanted: Collection[merkle.Node]) -> dict[merkle.Node, bytes]:
+    """Hashes of nodes of the tree; only of those that are complete."""
+    own, listed = evidence_nodes.c, sorted(wanted)
+    found = {}
+    for first in range(0, len(listed), MOST_NODES):
+        some = listed[first : first + MOST_NODES]
+        statement = select(own.level, own.position, own.hash).where(
+            tuple_(own.level, own.position).in_(some)
+        )
+        for level, position, digest in connection.execute(statement):
+            found[level, position] = base64.b64decode(digest)
+    return found
+
+
+def _insert_entries(connection: Connection, size: int, drafts: Sequence[Draft]) -> None:
+    connection.execute(
+        insert(evidence_entries),
+        [
+            {
+                "position": position,
+                "kind": draft.kind.value,
+                "mode": draft.mode and draft.mode.value,
+                "prediction_config_id": draft.prediction_config_id,
+                "at": draft.at,
+                "version": draft.version,
+                "entry": draft.text,
+            }
+            for position, draft in enumerate(drafts, size)
+        ],
+    )
+    commitments = [
+        {
+            "position": position,
+            "seed": base64_text(draft.commitment.seed),
+            "leaves": json.dumps(draft.commitment.leaves),
+        }
+        for position, draft in enumerate(drafts, size)
+        if draft.commitment is not None
+    ]
+    if commitments:
+        connection.execute(insert(evidence_commitments), commitments)
+
+
+def _last_signed(connection: Connection) -> datetime | None:
+    own = evidence_heads.c
+    return connection.scalar(select(own.signed_at).order_by(own.size.desc()).limit(1))
