@@ -21,6 +21,9 @@ MODEL_RUNNER_NODE_HOST              machine that announces live models; 127.0.0.
 MODEL_RUNNER_NODE_PORT              its port; 9091 by default
 MODEL_RUNNER_NODE_HOST_<SLUG>       the same for one challenge of several: each has models of its
 MODEL_RUNNER_NODE_PORT_<SLUG>       own
+COORDINATOR_EVIDENCE_KEY            file with the key that signs the log of evidence
+                                    (``coordinator evidence keygen``); not signed if it is not set
+COORDINATOR_EVIDENCE_KEY_<SLUG>     the same for one challenge of several
 COORDINATOR_REPORT_URL              where people reach the Report API: boards in the Dagster UI link
                                     to it
 MODEL_RUNNER_SECURE_DIR             directory with ca.crt, tls.crt and tls.key, for models that are
@@ -58,6 +61,7 @@ STACK_VARIABLE = "COORDINATOR_STACK"
 DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
 DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
 """Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
+EVIDENCE_KEY_VARIABLE = "COORDINATOR_EVIDENCE_KEY"
 REPORT_URL_VARIABLE = "COORDINATOR_REPORT_URL"
 TRUST_VARIABLE = "COORDINATOR_TRUST_MODELS"
 NODE_HOST_VARIABLE = "MODEL_RUNNER_NODE_HOST"
@@ -148,6 +152,12 @@ def _unambiguous(variable: str, url: str) -> str:
             "%40 (as ':' is written %3A and '/' %2F)"
         )
     return url
+
+
+def evidence_key(slug: str) -> tuple[str, Path] | None:
+    """The file with the key that signs the challenge's log, and the variable that names it."""
+    variable, given = _of_challenge(EVIDENCE_KEY_VARIABLE, slug)
+    return None if given is None else (variable, Path(given).absolute())
 
 
 def report_url() -> str | None:

@@ -24,6 +24,7 @@ from coordinator_pipelines.api.http.query import ONLY_DECLARED
 from coordinator_pipelines.api.http.sharing import FRESH_SECONDS, Sharing
 from coordinator_pipelines.api.routes import (
     checkpoints,
+    evidence,
     explain,
     export,
     feeds,
@@ -45,7 +46,7 @@ from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
     health, leaderboard, models, score_points, predictions, feeds, checkpoints, schema, explain,
-    export, page,
+    evidence, export, page,
 )  # fmt: skip
 FASTEST = 1
 """Of a day of predictions, the highest level of compression took half of the time."""

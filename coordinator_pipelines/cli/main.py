@@ -34,6 +34,7 @@ VERBS = {
         "Check a spec for `init`; or, without --spec, the generated challenge of this directory.",
     ),
     "down": ("down", "Stop the challenge that was deployed from here, with all its processes."),
+    "evidence": ("evidence", "The log of what was committed to: its key and its newest head."),
     "init": (
         "init",
         "Write a new challenge: a public package, a private node, and its code location.",
@@ -64,6 +65,10 @@ VERBS = {
     "upgrade": (
         "upgrade",
         "Bring the node in this directory to the templates of the installed version.",
+    ),
+    "verify": (
+        "verify",
+        "Verify what a node has committed to, over its Report API; status 1 if anything is wrong.",
     ),
     "verify-e2e": (
         "verify_e2e",

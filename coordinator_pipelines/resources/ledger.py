@@ -9,6 +9,7 @@ from coordinator_pipelines import settings
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import config_rows
+from coordinator_pipelines.resources.notary import notary_of
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
@@ -22,7 +23,8 @@ class LedgerResource(dg.ConfigurableResource):
         """The challenge's own ledger, claimed and with its prediction configs known."""
         del context
         url = settings.database_url(self.challenge.name)
-        ledger = SqlLedger(url, statistics_bucket=self.challenge.statistics_bucket)
+        notary = notary_of(self.challenge)
+        ledger = SqlLedger(url, statistics_bucket=self.challenge.statistics_bucket, notary=notary)
         try:
             ledger.identify(self.challenge.identity)
             ledger.register_configs(config_rows(self.challenge.scheduled_prediction_configs))

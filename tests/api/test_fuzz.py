@@ -39,11 +39,15 @@ PATHS = (
     "/reports/checkpoints/{checkpoint_id}/emission/cli-format",
     "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
-    "/reports/export/predictions", "/reports/export/scores",
+    "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/heads",
+    "/reports/evidence/entries", "/reports/evidence/inclusion", "/reports/evidence/consistency",
+    "/reports/evidence/openings", "/reports/evidence/verifier", "/reports/export/predictions",
+    "/reports/export/scores",
 )  # fmt: skip
 WITHOUT_PARAMETERS = {
     "/healthz", "/info", "/reports/feeds", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets",
+    "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/verifier",
 }  # fmt: skip
 """Of these, no request is wrong by the document: there is nothing to get wrong."""
 IN_PATH = {"checkpoint_id": "latest"}
@@ -57,8 +61,14 @@ LIKELY = {
     "model": st.sampled_from(["half", "broken", "nobody"]),
     "round": st.sampled_from(["2025-01-01T02:06:00Z", "2025-01-01T02:06:01Z"]),
     "mode": st.sampled_from(["live", "replay"]),
+    "config": st.sampled_from(["btc-1m", "nobody"]),
+    "positions": st.sampled_from(["0", "0,1,2", "999"]),
+    "first": st.sampled_from([1, 3]),
+    "second": st.sampled_from([2, 5]),
 }
 """What is really there: a fuzzer does not find a model's name by itself."""
+ASKED_FOR = ("model", "round", "total_prize", "config", "positions", "first", "second")
+"""Parameters that some route cannot do without."""
 FUZZ = settings(
     max_examples=25,
     phases=[Phase.generate],
@@ -126,8 +136,7 @@ def test_a_sensible_request_is_answered_as_documented(api, path):
     operation = operations(api)[path]["GET"]
     names = [one["name"] for one in api.app.openapi()["paths"][path]["get"].get("parameters", [])]
     known = {name: values for name, values in LIKELY.items() if name in names}
-    required = ("model", "round", "total_prize")
-    always = {name: known.pop(name) for name in required if name in known}
+    always = {name: known.pop(name) for name in ASKED_FOR if name in known}
 
     @settings(FUZZ, max_examples=5)
     @given(query=st.fixed_dictionaries(always, optional=known))

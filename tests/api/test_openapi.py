@@ -19,7 +19,10 @@ def test_every_answer_in_json_has_an_example_that_its_schema_accepts(document):
     for path, told in document["paths"].items():
         if path.startswith(("/reports/export", "/reports/schema/")):
             continue
-        answer = told["get"]["responses"]["200"]["content"]["application/json"]
+        content = told["get"]["responses"]["200"]["content"]
+        if "text/plain" in content:
+            continue
+        answer = content["application/json"]
         assert answer["example"] == examples()[path]
         schema = {**answer["schema"], "components": document["components"]}
         validator_for(schema).validate(answer["example"])
