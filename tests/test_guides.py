@@ -5,12 +5,16 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 import click
 import pytest
 
 from coordinator_pipelines.cli.main import coordinator
+from tests.support.challenges import FIRST_BAR
+from tests.support.prices import closes_from, walk, write_candles
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -18,14 +22,23 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(coordinator [^`]+|make [a-z][^`]*)`")
 
 
+def blocks(page: Path) -> list[list[str]]:
+    """What a page has its reader type, a list of commands for each block."""
+    return [
+        [
+            line.removeprefix("$ ").partition(" #")[0].strip()
+            for line in block.replace("\\\n", " ").splitlines()
+            if line.startswith("$ ")
+        ]
+        for block in BLOCK.findall(page.read_text())
+    ]
+
+
 def typed(page: Path) -> Iterator[str]:
-    """What a page has its reader type, a command each."""
-    text = page.read_text()
-    for block in BLOCK.findall(text):
-        for line in block.replace("\\\n", " ").splitlines():
-            if line.startswith("$ "):
-                yield line.removeprefix("$ ").partition(" #")[0].strip()
-    for command in INLINE.findall(text):
+    """The same in one list, and what is named on the way."""
+    for commands_ in blocks(page):
+        yield from commands_
+    for command in INLINE.findall(page.read_text()):
         if "..." not in command:
             yield " ".join(command.split())
 
@@ -83,3 +96,87 @@ def test_setting_up_from_the_package_leaves_the_command_on_the_path(
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("doctor passed\n")
+
+
+ELSEWHERE = re.compile(
+    r"(\w+=\S+ )?(make|pip|python3|psql|dg|\.) |coordinator (dev|deploy|report|models up) "
+)
+"""Commands that serve until they are ended, that install, or that need a clone or PostgreSQL."""
+FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Pages that a reader goes through in one directory, one after the other."""
+
+    pages: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    """Commands that the pages take for done."""
+    directory: str = "."
+    """Where their commands are typed."""
+
+
+SESSIONS = (
+    Session(("docs/build-your-own-challenge.md",)),
+    Session(("docs/pipeline.md", "docs/operating.md"), ("coordinator db upgrade",)),
+    Session(("README.md", "docs/feeds.md")),
+    Session(("docs/scaffold.md",), ("coordinator init eth-trader",)),
+    Session(
+        ("docs/concepts/tournament.md",),
+        (
+            "coordinator init shop --preset tournament",
+            "cp features.csv shop/crunch-node-shop",
+            "(cd shop/crunch-node-shop && coordinator db upgrade --spec spec.yaml)",
+        ),
+        "shop/crunch-node-shop",
+    ),
+)
+
+
+def runnable(page: Path) -> list[list[str]]:
+    """The blocks of a page without what does not run here, as far as something is left."""
+    own = [block for block in blocks(page) if "postgresql://" not in " ".join(block)]
+    left = [[line for line in block if not ELSEWHERE.match(f"{line} ")] for block in own]
+    return [block for block in left if block]
+
+
+def test_every_command_that_runs_without_a_server_is_in_a_session() -> None:
+    known = {ROOT / page for session in SESSIONS for page in session.pages}
+    left = [page.name for page in PAGES if runnable(page) and page not in known]
+    assert left == ["setting-up.md"]  # above
+
+
+@pytest.fixture
+def desk(installed: Path, tmp_path: Path) -> Path:
+    """A directory with an environment and the files that guides speak of."""
+    (tmp_path / ".venv").symlink_to(installed.parent.parent)
+    (tmp_path / "features.csv").write_text("id,size,age\na,1,2\nb,2,3\nc,3,5\n")
+    closes = closes_from(FIRST_BAR, walk(300))
+    write_candles(tmp_path / "btc.csv", closes)
+    rows = [
+        f"{(end - 60) * 10**6},{close},{close},{close},{close},1,{end * 10**6 - 1},1,1,1,1,0\n"
+        for end, close in closes.items()
+    ]
+    with ZipFile(tmp_path / "BTCUSDT-1m-2025-03.zip", "w") as packed:
+        packed.writestr("BTCUSDT-1m-2025-03.csv", "".join(rows))
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.pages[0])
+def test_the_commands_of_a_guide_run_as_they_are_written(session: Session, desk: Path) -> None:
+    """Each block begins where the page's files are; the first command that fails ends all."""
+    pages = [ROOT / page for page in session.pages]
+    for name, text in (found for page in pages for found in FILE.findall(page.read_text())):
+        (desk / name).parent.mkdir(parents=True, exist_ok=True)
+        (desk / name).write_text(text)
+    there = f"cd {desk / session.directory}"
+    parts = ["\n".join([there, *block]) for page in pages for block in runnable(page)]
+    script = [". .venv/bin/activate", *session.before, *(f"({part})" for part in parts)]
+    done = subprocess.run(
+        [shutil.which("sh") or "sh", "-exc", "\n".join(script)], cwd=desk,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(desk), "PYTHONPATH": str(desk),
+             "COORDINATOR_TRUST_MODELS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
