@@ -22,6 +22,8 @@ STAGES = (
     "feed_records", "prediction_batch", "ground_truth", "scores", "model_scores", "leaderboard",
 )  # fmt: skip
 CAPTURE = ("prediction_batch",)
+COVERAGE = {"coverage": "prediction_batch"}
+"""The check that a capture evaluates at its end, and whose it is."""
 RESOLUTION = ("feed_records", "ground_truth", "scores", "model_scores", "leaderboard")
 BOARDS = ("model_scores", "leaderboard")
 CHECKPOINT = ("checkpoint",)
@@ -91,12 +93,18 @@ def checkpoint_request(challenge: Challenge, period: Window) -> dg.RunRequest:
 
 def _job(challenge: Challenge, name: str, assets: tuple[str, ...], description: str) -> Any:
     selection = dg.AssetSelection.assets(*([challenge.key, asset] for asset in assets))
-    signs = dg.AssetSelection.checks(
-        *(dg.AssetCheckKey(dg.AssetKey([challenge.key, a]), n) for n, (a, _) in CHECKS.items())
+    # A sensor evaluates the vital signs, whatever runs.
+    unplanned = {name: asset for name, (asset, _) in CHECKS.items()}
+    if assets == CAPTURE:
+        # What is planned is "in progress" until it is evaluated: as long as the capture lasts.
+        unplanned |= COVERAGE
+    checks = (
+        dg.AssetCheckKey(dg.AssetKey([challenge.key, asset]), check)
+        for check, asset in unplanned.items()
     )
     return dg.define_asset_job(
         f"{challenge.key}_{name}",
-        selection=selection - signs,  # a sensor evaluates those, whatever runs
+        selection=selection - dg.AssetSelection.checks(*checks),
         description=description,
         tags=run_tags(challenge),
     )

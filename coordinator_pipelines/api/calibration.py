@@ -9,8 +9,8 @@ import pandas as pd
 
 from coordinator_pipelines.api.http.answers import MALFORMED
 from coordinator_pipelines.api.stored import json_object
+from coordinator_pipelines.domain.metrics.calibration import BINS, reliability
 
-BINS = 10
 PROBABILITY = "p_up"
 
 
@@ -26,20 +26,16 @@ class Bin:
 
 
 def calibration(cells: pd.DataFrame) -> list[Bin]:
-    """The bins that hold predictions; none if the models do not answer ``p_up``.
+    """The bins that hold predictions of one model; none if it does not answer ``p_up``.
 
     ``cells``: with ``output_json`` and ``outcome`` (``domain.doors.report.scored_cells``).
     """
     said = pd.Series([_probability(text) for text in cells["output_json"]], dtype="float64")
-    told = pd.DataFrame({"said": said, "outcome": cells["outcome"].to_numpy("float64")}).dropna()
-    told = told[told["said"].between(0, 1) & told["outcome"].between(0, 1)]
-    numbers = (told["said"] * BINS).astype("int64").clip(upper=BINS - 1)
-    means = told.groupby(numbers).agg(
-        count=("said", "size"), said=("said", "mean"), came=("outcome", "mean")
-    )
+    outcome = cells["outcome"].to_numpy("float64")
+    points = reliability(pd.DataFrame({"model_id": "", "said": said, "outcome": outcome}))
     return [
         Bin(number / BINS, (number + 1) / BINS, int(count), float(said), float(came))
-        for number, count, said, came in means.itertuples(name=None)
+        for _, number, count, said, came in points.itertuples(index=False, name=None)
     ]
 
 

@@ -27,7 +27,7 @@ from coordinator_pipelines.partitions import checkpoint_periods, run_periods
 
 @stage(
     after=("leaderboard",),
-    kinds=("python",),
+    kind="payout",
     partitions=checkpoint_periods,
     checks={"payout": "Shares are whole, add up to 100 %, and pay no account twice."},
 )

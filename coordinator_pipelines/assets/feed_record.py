@@ -33,7 +33,7 @@ def _agreement(challenge: Challenge) -> Mapping[str, str]:
 
 
 @stage(
-    kinds=("python",),
+    kind="source",
     checks={"feed_gaps": "No bar that ends in the window is missing."},
     further_checks=_agreement,
 )

@@ -34,7 +34,7 @@ WINDOWS_PER_READ = 168
 
 @stage(
     after=("feed_records", "prediction_batch"),
-    kinds=("python",),
+    kind="labels",
     checks={"truth_finality": "Every round that is due has an outcome from final records."},
 )
 def ground_truth(

@@ -26,7 +26,7 @@ WINDOWS_PER_READ = 168
 
 @stage(
     after=("model_scores",),
-    kinds=("python",),
+    kind="report",
     checks={"consistency": "Every model once, ranks 1 to n in the order of key and direction."},
 )
 def leaderboard(

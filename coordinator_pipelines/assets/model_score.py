@@ -26,7 +26,7 @@ PLOT_HOURS = 24
 
 @stage(
     after=("scores",),
-    kinds=("python",),
+    kind="aggregation",
     checks={"all_members": "Every model that has joined has a row, with data or without."},
 )
 def model_scores(

@@ -16,7 +16,6 @@ from PIL import Image
 
 from coordinator_pipelines.domain.timeline.window import Window
 
-BINS = 10
 COLOURS = 64
 
 
@@ -41,19 +40,19 @@ def score_over_time(values: pd.DataFrame, label: str) -> dg.MarkdownMetadataValu
     return _image(figure, f"{label} over time")
 
 
-def calibration(
-    probability: "pd.Series[float]", outcome: "pd.Series[float]"
-) -> dg.MarkdownMetadataValue:
-    """How often "up" came true, by how probable it was said to be; with counts per bin."""
-    bins = (probability * BINS).astype("int64").clip(0, BINS - 1)
-    said = probability.groupby(bins).mean()
-    came = outcome.groupby(bins).mean()
-    n = outcome.groupby(bins).size()
-    figure, axes = _figure(legend=False)
+def calibration(points: pd.DataFrame) -> dg.MarkdownMetadataValue:
+    """A line per model: how often "up" came true, by how probable it was said to be.
+
+    ``points``: of ``metrics.calibration.reliability``; the larger a point, the more answers.
+    """
+    most = points["count"].max()
+    figure, axes = _figure(legend=True)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
-    axes.scatter(said, came, s=10 + 90 * n / n.max())
-    for x, y, count in zip(said, came, n, strict=True):
-        axes.annotate(str(count), (x, y), fontsize=6, xytext=(4, 3), textcoords="offset points")
+    for model, own in points.groupby("model_id"):
+        (line,) = axes.plot(own["said"], own["came"], label=model, linewidth=0.8)
+        size = 4 + 60 * own["count"] / most
+        axes.scatter(own["said"], own["came"], s=size, color=line.get_color())
+    axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set_xlabel("probability of up that was said", fontsize=8)
     axes.set_ylabel("share that came true", fontsize=8)

@@ -31,7 +31,7 @@ WINDOWS_PER_REPORT = 12
 
 @stage(
     after=("feed_records",),
-    kinds=("python",),
+    kind="inference",
     checks={"coverage": "Every expected cell has an answer or a reason; no round is missing."},
 )
 def prediction_batch(

@@ -5,15 +5,17 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.assets.pictures import calibration, illustrated
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode, summary
 from coordinator_pipelines.assets.stage import stage
-from coordinator_pipelines.assets.tables import scores_by_model
+from coordinator_pipelines.assets.tables import calibration_by_model, scores_by_model
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.ledger import Ledger, TruthState
 from coordinator_pipelines.domain.membership.standing import modes
+from coordinator_pipelines.domain.metrics.calibration import calibration_errors, reliability
 from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL
 from coordinator_pipelines.domain.score.scoring import Scoring
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -29,7 +31,7 @@ RESTORE = (
 
 @stage(
     after=("prediction_batch", "ground_truth"),
-    kinds=("python",),
+    kind="evaluation",
     checks={
         "score_completeness": "Every cell whose outcome is final has a score or its cost, and "
         "every answer is as it was stored."
@@ -88,8 +90,7 @@ def _computed(
             *(within(frame, window) for frame in (scored.predictions, scored.truths, stored))
         )
         unscored += _changed(within(scored.changed, window))
-        plots = _calibration(cells) if window in pictured else {}
-        yield window, told | plots, unscored
+        yield window, told | _calibration(cells, pictured=window in pictured), unscored
 
 
 def _told(
@@ -121,15 +122,19 @@ def _changed(predictions: pd.DataFrame) -> list[str]:
     ]
 
 
-def _calibration(cells: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:
-    """The calibration plot, for outputs that say a probability of "up"."""
+def _calibration(cells: pd.DataFrame, *, pictured: bool) -> dict[str, Any]:
+    """How well each model is calibrated, where outputs say a probability of "up"."""
     answered = cells[cells["output_json"].notna() & cells["outcome"].notna()]
     outputs = json.loads(f"[{','.join(answered['output_json'])}]")
-    said = pd.Series(
-        [output.get("p_up") if isinstance(output, dict) else None for output in outputs],
-        answered.index,
-        dtype="float64",
-    ).dropna()
-    if said.empty:
+    points = reliability(answered.assign(said=np.array(list(map(_probability, outputs)), float)))
+    if points.empty:
         return {}
-    return {"calibration": calibration(said, answered.loc[said.index, "outcome"])}
+    table = calibration_by_model(calibration_errors(points))
+    plot = {"calibration": calibration(points)} if pictured else {}
+    return {"calibration_by_model": table, **plot}
+
+
+def _probability(output: Any) -> float:
+    """What an output says of "up"; NaN if it says nothing of the kind."""
+    said = output.get("p_up") if isinstance(output, dict) else None
+    return float(said) if isinstance(said, int | float) else float("nan")

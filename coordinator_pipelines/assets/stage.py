@@ -44,7 +44,6 @@ Partitions = Callable[[Challenge], dg.TimeWindowPartitionsDefinition]
 RETRIES = 3
 RETRY_SECONDS = 5
 """A vendor or a database that does not answer for now is asked again, after twice as long."""
-OWNERS = ["team:operators"]
 PROGRESS = "{done} of {total} windows"
 PROGRESS_SECONDS = 2.0
 NO_WINDOW = (
@@ -61,7 +60,7 @@ class Stage:
     after: tuple[str, ...]
     checks: Mapping[str, str]
     further_checks: FurtherChecks
-    kinds: frozenset[str]
+    kind: str
     partitions: Partitions
 
     @property
@@ -80,8 +79,7 @@ class Stage:
             partitions_def=partitions,
             deps=[dg.AssetDep([*prefix, name], partition_mapping=mapping) for name in self.after],
             description=inspect.cleandoc(self.body.__doc__ or ""),
-            kinds=set(self.kinds),
-            owners=OWNERS,
+            kinds={self.kind},
             metadata=_facts(challenge),
         )
         checks = [
@@ -111,13 +109,11 @@ def stage(
     after: tuple[str, ...] = (),
     checks: Mapping[str, str] | None = None,
     further_checks: FurtherChecks = _none,
-    kinds: tuple[str, ...],
+    kind: str,
     partitions: Partitions = batch_windows,
 ) -> Callable[[Body], Stage]:
     """Declare a function as the asset of a stage: its docstring is what the UI shows."""
-    return lambda body: Stage(
-        body, after, checks or {}, further_checks, frozenset(kinds), partitions
-    )
+    return lambda body: Stage(body, after, checks or {}, further_checks, kind, partitions)
 
 
 def _facts(challenge: Challenge) -> dict[str, Any]:

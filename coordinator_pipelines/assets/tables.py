@@ -39,6 +39,16 @@ def scores_by_model(scores: pd.DataFrame) -> dg.TableMetadataValue:
     return _table(["model", "mean score", "scores", "of which imputed"], rows)
 
 
+def calibration_by_model(errors: pd.DataFrame) -> dg.TableMetadataValue:
+    """How well each model's probabilities of "up" came true, the best first."""
+    rows = [
+        [str(model), str(n), *(f"{value:.3f}" for value in values)]
+        for model, n, *values in errors.sort_values("error").itertuples(index=False)
+    ]
+    header = ["model", "answers", "mean probability", "came true", "calibration error"]
+    return _table(header, rows)
+
+
 def leaderboard_table(challenge: Challenge, entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
     """Rank, model, metrics, coverage and outcomes in the ranking window, reason if unranked."""
     window = challenge.metric(challenge.ranking.key).window

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 import pytest
+from dagster._core.event_api import PartitionKeyFilter
 
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.operation import PAUSE_COLUMNS
@@ -56,6 +58,28 @@ def test_every_round_of_the_window_is_asked_once_and_stored(live: LivePipeline) 
     assert len(live.cells()) == 120
     assert (live.cells()["status"] == "SUCCESS").all()
     assert not live.pipeline.red(result, "coverage")
+
+
+def test_coverage_is_told_by_each_capture_and_never_in_progress(live: LivePipeline) -> None:
+    """A check that is planned looks "in progress" in the UI until the capture ends."""
+    key = dg.AssetCheckKey(
+        dg.AssetKey([live.pipeline.challenge.key, "prediction_batch"]), "coverage"
+    )
+    window = PartitionKeyFilter(key=f"{LIVE_START:%Y-%m-%d-%H:%M}")
+    storage = live.pipeline.instance.event_log_storage
+
+    def states() -> list[str]:
+        told = storage.get_asset_check_execution_history(key, limit=10, partition_filter=window)
+        return [record.status.value for record in told]
+
+    seen: list[list[str]] = []
+    for minute in (2, 7):
+        at = LIVE_START + timedelta(minutes=minute)
+        live.clock.plans.append((at, lambda: seen.append(states())))
+    for start in (LIVE_START, LIVE_START + timedelta(minutes=5)):
+        live.capture(start, start + timedelta(minutes=5))
+        seen.append(states())
+    assert seen == [[], ["SUCCEEDED"], ["SUCCEEDED"], ["SUCCEEDED", "SUCCEEDED"]]
 
 
 def test_resolution_scores_what_is_due_and_ranks_as_of_now(live: LivePipeline) -> None:

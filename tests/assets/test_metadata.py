@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -18,6 +19,7 @@ from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import keys
 
 WINDOWS = 6
+CALIBRATION = ["answers", "mean probability", "came true", "calibration error"]
 
 
 def table(value: dg.TableMetadataValue) -> pd.DataFrame:
@@ -94,6 +96,24 @@ def test_the_newest_window_of_a_run_has_plots(undisturbed):
     image = picture(newest["calibration"])
     assert len(image.convert("RGB").getcolors(100_000)) > 5
     assert not any("calibration" in data for data in others)
+
+
+def test_calibration_is_told_of_each_model_in_every_window(undisturbed, stored):
+    for k, (_, data) in enumerate(sorted(undisturbed.metadata("scores").items())):
+        start = START + k * WINDOW
+        truths = stored.ground_truths(start, start + WINDOW)
+        cells = stored.predictions(Mode.REPLAY, start, start + WINDOW).merge(
+            truths[["performed_at", "outcome"]].dropna(), on="performed_at"
+        )
+        said = cells["output_json"].map(lambda text: json.loads(text)["p_up"], na_action="ignore")
+        cells = cells.assign(said=said.astype(float)).dropna(subset=["said"])
+        shown = table(data["calibration by model"]).set_index("model").astype(float)
+        assert set(shown.index) == {"half", "follower", "shy", "broken"}
+        for model, own in cells.groupby("model_id"):
+            off = own.groupby(np.minimum(own["said"] * 10 // 1, 9))[["said", "outcome"]].sum()
+            error = (off["said"] - off["outcome"]).abs().sum() / len(own)
+            told = [len(own), own["said"].mean(), own["outcome"].mean(), error]
+            assert shown.loc[model, CALIBRATION].tolist() == pytest.approx(told, abs=6e-4)
 
 
 def test_each_day_of_a_run_has_plots_of_its_last_window():
