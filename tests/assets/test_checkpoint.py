@@ -28,6 +28,7 @@ from tests.assets.conftest import MakePipeline
 from tests.domain.checkpoint.entries import entry
 from tests.storage.examples import frame, memberships
 from tests.support.challenges import START
+from tests.support.participants import FOUR, write_participants
 from tests.support.pipeline import LATER, Pipeline, failure_text, open_ledger
 
 HOUR = timedelta(hours=1)
@@ -49,7 +50,7 @@ def own_accounts(directory: Path) -> None:
 def paid(request: pytest.FixtureRequest, tmp_path: Path, make_pipeline: MakePipeline) -> Pipeline:
     """Two hours of the small challenge, and the checkpoints of both, in each dialect."""
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
-    make_pipeline("draft")
+    write_participants(tmp_path, {**FOUR, "copycat": FOUR["follower"]})
     own_accounts(tmp_path)
     pipeline = make_pipeline(url=url, **PERIOD)
     pipeline.succeed(START, 8)
@@ -71,11 +72,18 @@ def test_what_is_paid_is_what_the_board_of_record_shows(paid: Pipeline) -> None:
         assert [e["model_id"] for e in entries] == shown
         assert sum(e["share"] for e in entries) == WHOLE
         assert entries[0]["share"] == max(e["share"] for e in entries)
-        [source] = json.loads(row["meta_json"])["boards"]
+        meta = json.loads(row["meta_json"])
+        [source] = meta["boards"]
         assert source["content_hash"] == board["content_hash"]
+        copied, constant = meta["findings"]
+        assert copied["models"] == ["copycat", "follower"]
+        assert "answer alike: over 60 rounds, 0 % of the variation" in copied["text"]
+        assert (copied["blocking"], constant["blocking"]) == (True, False)
+        assert constant["name"] == "constant:half"
     told = paid.metadata("checkpoint")[f"{START:%Y-%m-%d-%H:%M}"]
     assert told["checkpoint"] == stored["id"].iloc[0]
-    assert told["paid accounts"] == 4
+    assert told["paid accounts"] == 5
+    assert told["findings"] == 2
     _same_again_writes_nothing(paid)
     _nobody_is_paid_for_a_replay(paid, stored["id"].iloc[0])
 
@@ -86,7 +94,7 @@ def _same_again_writes_nothing(paid: Pipeline) -> None:
     paid.run(START, 5, job="checkpoint")
     after = paid.contents(tables)
     assert all(after[table].equals(before[table]) for table in tables)
-    assert sorted(before["payout_accounts"]["cruncher_index"]) == ["0", "1", "2", "3"]
+    assert sorted(before["payout_accounts"]["cruncher_index"]) == ["0", "1", "2", "3", "4"]
 
 
 def _nobody_is_paid_for_a_replay(paid: Pipeline, name: str) -> None:
@@ -132,14 +140,16 @@ class Office:
         }  # fmt: skip
         self.ledger.add_leaderboards(frame([row], LEADERBOARD_COLUMNS))
 
-    def compute(self, period: Window) -> "pd.Series[Any]":
-        """The period's checkpoint, computed and stored."""
+    def compute(self, period: Window, **meta: Any) -> "pd.Series[Any]":
+        """The period's checkpoint, computed and stored; ``meta``: what it is to say besides."""
         boards = Boards(
             self.challenge, load_rules(self.challenge), self.ledger, Mode.LIVE, "run", LATER
         )
         checkpoints = Checkpoints(boards)
         assert checkpoints.waits_for(period) is None
         row = checkpoints.checkpoint(period)
+        if meta:
+            row["meta_json"] = json.dumps(json.loads(row["meta_json"].item()) | meta)
         self.ledger.add_checkpoint(row)
         return row.iloc[0]
 
@@ -197,6 +207,21 @@ def test_states_follow_one_another_and_no_other_way(office: Office) -> None:
     assert set(events["actor"]) == {"op"}
     with pytest.raises(CheckpointError, match="there is no checkpoint 'ckp-none'"):
         office.take("ckp-none", Step.APPROVED)
+
+
+def test_a_finding_stops_the_payout_until_somebody_answers_for_it(office: Office) -> None:
+    office.board(FIRST.end, {"a": 0.9, "b": 0.8})
+    finding = {"name": "copy:a:b", "blocking": True, "text": "alike"}
+    seen = {"name": "constant:a", "blocking": False, "text": "constant"}
+    stored = office.compute(FIRST, findings=[finding, seen])
+    with pytest.raises(CheckpointError, match="nobody has acknowledged: copy:a:b"):
+        office.take(stored["id"], Step.APPROVED)
+    with pytest.raises(CheckpointError, match="ACKNOWLEDGED needs a reason"):
+        office.take(stored["id"], Step.ACKNOWLEDGED, reference="copy:a:b")
+    with pytest.raises(CheckpointError, match="no finding 'copy:a:c'; it has: copy:a:b"):
+        office.take(stored["id"], Step.ACKNOWLEDGED, reference="copy:a:c", reason="why")
+    office.take(stored["id"], Step.ACKNOWLEDGED, reference="copy:a:b", reason="twins")
+    office.pay(stored["id"])
 
 
 def test_two_operators_at_once_take_one_step(office: Office) -> None:

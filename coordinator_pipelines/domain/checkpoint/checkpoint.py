@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from coordinator_pipelines.domain.checkpoint.candidates import candidates
+from coordinator_pipelines.domain.checkpoint.findings import findings
 from coordinator_pipelines.domain.checkpoint.payees import Field, Payee, deciding, field_of
 from coordinator_pipelines.domain.checkpoint.period import board_instant
 from coordinator_pipelines.domain.checkpoint.settlement import settlements
@@ -110,7 +111,8 @@ class Checkpoints:
         parts = earned(challenge, field.payees, values, boards.rules.emit)
         indices = self._indices(field.payees, dry_run=dry_run)
         entries, treasury = self._shared_out(field, parts, indices)
-        return Payout(entries, self._meta(entries, treasury, stored, period))
+        meta = self._meta(entries, treasury, stored, period)
+        return Payout(entries, meta | {"findings": self._findings(period, stored, accounts)})
 
     def _shared_out(
         self, field: Field, parts: Sequence[Fraction], indices: Mapping[str, int | None]
@@ -158,7 +160,6 @@ class Checkpoints:
             "compute_providers": _providers(emission.compute_providers),
             "data_providers": _providers(emission.data_providers),
             "settlements": settlements(boards.ledger, boards.mode.value, as_utc(period.end)),
-            "findings": [],
         }
 
     def _accounts(self, entries: Sequence[Entry]) -> dict[str, str]:
@@ -166,6 +167,14 @@ class Checkpoints:
         known = self.boards.ledger.payout_accounts(self.boards.mode.value)
         said = {e["model_id"]: e.get("cruncher_id") or UNKNOWN_OWNER for e in entries}
         return said | dict(zip(known["model_id"], known["account"], strict=True))
+
+    def _findings(
+        self, period: Window, stored: pd.DataFrame, accounts: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        """What speaks against paying, in the answers of the period until its last board."""
+        boards = self.boards
+        span = Window(period.start, min(period.end, stored["as_of"].max().to_pydatetime()))
+        return findings(boards.challenge, boards.ledger, boards.mode, span, accounts)
 
     def _indices(self, payees: Sequence[Payee], *, dry_run: bool) -> dict[str, int | None]:
         """Account -> its index in emissions, given for good when it is first needed."""
