@@ -252,6 +252,7 @@ def test_wrong_columns_are_named(write, header, message):
         ("ts", "1735689000", "the open time is before that of the row above: 1 row: line 5"),
         ("ts", "1735689781", "not on the grid of 60 s: 1 row: line 5 (ts=1735689781"),
         ("ts", "1735689780.5", "not on the grid of 60 s: 1 row: line 5"),
+        ("ts", "1735689780.5", "Some lie between whole seconds, which are the finest here"),
         ("ts", "1735689780000", "the open time is in milliseconds, that of most rows in seconds"),
         ("ts", "17356897800", "before 1973 or after 2100, whatever its unit: 1 row: line 5"),
         ("ts", "-60", "the open time is before 1973"),

@@ -6,7 +6,7 @@ out, the built-in of the original's row-wise contract is used.
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -132,11 +132,12 @@ def load_rules(challenge: Challenge) -> Rules:
             "RAW_INPUT_PROVIDER does its own I/O, so what it brings cannot be told record by "
             "record: let it take a context argument, or leave out model_interface.tick_per"
         )
-    inference_input = partial(
-        _inference_input, code.get("RAW_INPUT_PROVIDER"), code.get("INFERENCE_INPUT_BUILDER")
-    )
     return Rules(
-        told=partial(_record_by_record if by_record else _at_once, inference_input),
+        told=partial(
+            _record_by_record if by_record else _at_once,
+            code.get("RAW_INPUT_PROVIDER"),
+            code.get("INFERENCE_INPUT_BUILDER"),
+        ),
         scope=partial(_scope, code.get("PREDICTION_SCOPE_BUILDER")),
         call=partial(_call, challenge.model_interface, code.get("PREDICT_CALL_BUILDER")),
         validate=partial(
@@ -152,31 +153,40 @@ def load_rules(challenge: Challenge) -> Rules:
     )
 
 
-def _inference_input(
+def _at_once(provider: AuthorCode | None, builder: AuthorCode | None, context: FeedContext) -> Told:
+    raw = context.table or _prices(context) if provider is None else _provided(provider, context)
+    data = _built(provider, builder, raw)
+    return Told(() if data is None else (data,), data)
+
+
+def _record_by_record(
     provider: AuthorCode | None, builder: AuthorCode | None, context: FeedContext
-) -> Any | None:
-    """What ``tick`` gets; the original's identity where there is no builder."""
+) -> Told:
+    raws: Iterable[Any]
     if provider is None:
-        raw = context.table or _prices(context)
+        prices = _prices(context) or {}
+        points = [(asset, point) for asset, own in sorted(prices.items()) for point in own]
+        raws = ({asset: [point]} for asset, point in sorted(points, key=lambda each: each[1][0]))
     else:
-        arguments = {"context": context} if takes_context(provider) else {}
-        raw = _asked("RAW_INPUT_PROVIDER", provider, context.now, **arguments)
+        raws = (_provided(provider, one) for one in context.one_by_one())
+    built = (_built(provider, builder, raw) for raw in raws)
+    ticks = tuple(data for data in built if data is not None)
+    return Told(ticks, list(ticks) or None)
+
+
+def _provided(provider: AuthorCode, context: FeedContext) -> Any | None:
+    arguments = {"context": context} if takes_context(provider) else {}
+    return _asked("RAW_INPUT_PROVIDER", provider, context.now, **arguments)
+
+
+def _built(provider: AuthorCode | None, builder: AuthorCode | None, raw: Any | None) -> Any | None:
+    """What ``tick`` gets; the original's identity where there is no builder."""
     if raw is None or (provider is None and builder is None):
         return raw
     key = "RAW_INPUT_PROVIDER"
     if builder is not None:
         key, raw = "INFERENCE_INPUT_BUILDER", _asked("INFERENCE_INPUT_BUILDER", builder, raw)
     return raw if raw is None else _object(key, raw)
-
-
-def _at_once(build: Callable[[FeedContext], Any | None], context: FeedContext) -> Told:
-    data = build(context)
-    return Told(() if data is None else (data,), data)
-
-
-def _record_by_record(build: Callable[[FeedContext], Any | None], context: FeedContext) -> Told:
-    ticks = tuple(data for data in map(build, context.one_by_one()) if data is not None)
-    return Told(ticks, list(ticks) or None)
 
 
 def _prices(context: FeedContext) -> dict[str, list[list[float]]] | None:

@@ -24,6 +24,10 @@ YEAR_2100 = 4_102_444_800
 LAST_UNIT = 0.0011
 """Seconds by which the end of a bar may be said too early: 12:00:59.999 for 12:01:00."""
 MEND = "Correct these rows from their source, or delete them: what is missing is a gap."
+GRID = "Check granularity_seconds: open times are multiples of it since 1970-01-01 UTC."
+WHOLE_SECONDS = (
+    "Some lie between whole seconds, which are the finest here: export candles of a second or more."
+)
 SET_GRANULARITY = (
     "Closes would be dated too early. Export candles of {} s, or set granularity_seconds to the "
     "length of these."
@@ -131,7 +135,7 @@ def _time_findings(candles: pd.DataFrame, granularity: int, *, named: bool) -> I
         f"the open time is not on the grid of {granularity} s",
         ~far & ts.notna() & (ts % granularity != 0),
         columns,
-        "Check granularity_seconds: open times are multiples of it since 1970-01-01 UTC.",
+        GRID if (ts[~far & ts.notna()] % 1 == 0).all() else WHOLE_SECONDS,
     )
 
 

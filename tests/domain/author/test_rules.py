@@ -418,6 +418,19 @@ def test_an_input_is_built_of_each_record_and_none_is_told_nothing(author, provi
     assert ticks == ({"time": 0, "price": 5.0}, {"time": 120, "price": 7.0})
 
 
+def test_records_come_in_one_order_whoever_provides_them(author):
+    source = """
+    def provide(now, context):
+        return {asset: [list(point) for point in context.prices(asset)]
+                for asset in context.frames if context.prices(asset)}
+    """
+    three = context([5.0, 6.0, 7.0])
+    three.frames["ADA"] = three.frames["BTC"].iloc[1:]
+    own = author(source, BY_RECORD, RAW_INPUT_PROVIDER="provide").told(three)
+    assert own == author(changes=BY_RECORD).told(three)
+    assert [[*data] for data in own.ticks] == [["BTC"], ["ADA"], ["BTC"], ["ADA"], ["BTC"]]
+
+
 def test_what_a_provider_brings_by_itself_cannot_be_told_record_by_record(author):
     with pytest.raises(CallableError, match="RAW_INPUT_PROVIDER does its own I/O, so what it"):
         author("def provide(now): return {}", BY_RECORD, RAW_INPUT_PROVIDER="provide")
