@@ -75,14 +75,18 @@ def canonical(value: Any) -> str:
         return f"{{{','.join(f'{_scalar(name)}:{canonical(value[name])}' for name in names)}}}"
     if value is None or isinstance(value, bool | str):
         return _scalar(value)
-    if isinstance(value, int) and abs(value) < EXACT:
+    return _whole(value) if isinstance(value, int) else _number(float(value))
+
+
+def _whole(value: int) -> str:
+    if abs(value) < EXACT:
         return str(value)
-    if isinstance(value, int) and value not in (
-        int(near := float(value)),
-        int(Decimal(repr(near))),
-    ):
+    try:
+        near = float(value)
+    except OverflowError:  # beyond all doubles
         return _scalar(str(value))
-    return _number(float(value))
+    alike = value in (int(near), int(Decimal(repr(near))))
+    return _number(near) if alike else _scalar(str(value))
 
 
 def _scalar(value: str | bool | None) -> str:

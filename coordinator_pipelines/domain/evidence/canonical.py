@@ -43,6 +43,13 @@ def _exact(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_exact(item) for item in value]
     if isinstance(value, int) and abs(value) >= EXACT:
-        near = float(value)
-        return near if value in (int(near), int(Decimal(repr(near)))) else str(value)
+        return _nearest(value)
     return value
+
+
+def _nearest(value: int) -> float | str:
+    try:
+        near = float(value)
+    except OverflowError:  # beyond all doubles: a model may answer anything
+        return str(value)
+    return near if value in (int(near), int(Decimal(repr(near)))) else str(value)

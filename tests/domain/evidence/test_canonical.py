@@ -55,6 +55,13 @@ def test_keys_are_sorted_by_utf_16_and_texts_are_barely_escaped() -> None:
     assert canonical('€$\x0f\nA\'B"\\\\"/') == '"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("whole", [10**400, 2**1024, 2**1024 - 2**970, 2**1024 - 2**970 - 1])
+def test_a_whole_number_beyond_all_doubles_is_written_as_text(whole: int, sign: int) -> None:
+    assert canonical_json(sign * whole) == f'"{sign * whole}"'.encode()
+    assert canonical(sign * whole) == f'"{sign * whole}"'
+
+
 @given(values)
 def test_both_implementations_write_the_same(value: object) -> None:
     assert canonical(value) == canonical_json(value).decode()
