@@ -140,7 +140,7 @@ def _calls(shape: CallShape, built: bool) -> Iterator[tuple[str, int, set[str], 
         names |= set(filter(None, [shape.tick_argument]))
         advice = (
             f"name the data in tick_argument, or give it a fixed value under {INTERFACE}."
-            f"tick_constants, such as {{}}. For {NO_SCORES}"
+            f"tick_constants, such as {{}} ({NO_SCORES})"
         )
         yield shape.tick_method, int(shape.tick_argument is None), names, advice
     if not built:
