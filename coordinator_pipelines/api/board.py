@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from coordinator_pipelines.api.certainty import Certainty, WindowCertainty
 from coordinator_pipelines.api.http.answers import Answer, Sieve, records
 from coordinator_pipelines.api.http.context import Context
 from coordinator_pipelines.api.http.names import Name
@@ -84,6 +85,7 @@ class LeaderboardRow(MetricsRow):
     score_metrics: dict[str, float | None]
     score_ranking: Ranking
     score_payload: dict[str, JsonValue]
+    certainty: Certainty | None = Field(description="Null on most interim boards")
     extras: dict[str, JsonValue] = Field(description="What an author's aggregator added")
     created_at: ZonedTime = Field(description="When the board was written")
     as_of: ZonedTime = Field(description="The instant that the board is as of")
@@ -95,6 +97,10 @@ class LeaderboardRow(MetricsRow):
     def windows(self) -> dict[str, WindowCounts]:
         """The counts of each trailing window."""
         return PayloadFacts.model_validate(self.score_payload).windows
+
+    def certainty_in(self, window: str) -> WindowCertainty | None:
+        """How sure the board is in one trailing window."""
+        return None if self.certainty is None else self.certainty.windows.get(window)
 
 
 ENTRY_FIELDS = frozenset(
@@ -179,6 +185,7 @@ class _Entries:
             score_metrics=metrics,
             score_ranking=score["ranking"],
             score_payload=payload,
+            certainty=score.get("certainty"),
             extras={name: value for name, value in entry.items() if name not in ENTRY_FIELDS},
             **self._shared,
             **flat_metrics(self._names, metrics),

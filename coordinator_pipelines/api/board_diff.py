@@ -93,8 +93,8 @@ def _kind(old: LeaderboardRow | None, new: LeaderboardRow | None) -> Change:
         return "up" if new.rank < old.rank else "down"
     if old.score_ranking.value != new.score_ranking.value:
         return "value"
-    same = old.score_metrics == new.score_metrics and old.score_payload == new.score_payload
-    return "none" if same else "other"
+    told = ((one.score_metrics, one.score_payload, one.certainty) for one in (old, new))
+    return "none" if next(told) == next(told) else "other"
 
 
 def _rank(row: LeaderboardRow | None) -> int | None:

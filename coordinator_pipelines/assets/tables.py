@@ -9,6 +9,7 @@ import dagster as dg
 import pandas as pd
 
 from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.leaderboard.certainty import in_ranking_window
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.percent import percent
 
@@ -50,7 +51,7 @@ def calibration_by_model(errors: pd.DataFrame) -> dg.TableMetadataValue:
 
 
 def leaderboard_table(challenge: Challenge, entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
-    """Rank, model, metrics, coverage and outcomes in the ranking window, reason if unranked."""
+    """Rank, model, metrics, certainty, coverage, outcomes in the ranking window, why unranked."""
     window = challenge.metric(challenge.ranking.key).window
     names = [metric.name for metric in challenge.metrics]
     rows = []
@@ -58,18 +59,24 @@ def leaderboard_table(challenge: Challenge, entries: list[dict[str, Any]]) -> dg
         score = entry["score"]
         summary = score["payload"]["windows"][window]
         coverage = summary["coverage"]
+        sure = in_ranking_window(challenge, entry)
         rows.append(
             [
                 str(entry["rank"] or "-"),
                 entry["model_name"],
                 *(number(score["metrics"].get(name)) for name in names),
+                _between(sure.get("interval")),
+                _between(sure.get("rank_interval")),
+                str(sure.get("tier") or ""),
                 "no data" if coverage is None else percent(coverage),
                 *(str(summary["outcomes"].get(name, 0)) for name in OUTCOMES),
                 entry["unranked_reason"] or "",
             ]
         )
     outcomes = [name.lower() for name in OUTCOMES]
-    return _table(["rank", "model", *names, "coverage", *outcomes, "why unranked"], rows)
+    level = percent(challenge.certainty.level)
+    sure_of = [f"{level} interval", f"{level} ranks", "tier"]
+    return _table(["rank", "model", *names, *sure_of, "coverage", *outcomes, "why unranked"], rows)
 
 
 def payout_table(entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
@@ -108,6 +115,10 @@ def latency_table(figures: dict[str, dict[str, float]]) -> dg.TableMetadataValue
 def number(value: float | None) -> str:
     """A metric with six digits; no data is said so."""
     return "no data" if value is None or pd.isna(value) else f"{value:.6g}"
+
+
+def _between(ends: list[float] | None) -> str:
+    return "" if ends is None else " to ".join(map(number, ends))
 
 
 def _table(header: list[str], rows: list[list[str]]) -> dg.TableMetadataValue:

@@ -52,7 +52,7 @@ def print_newest(
         settings.database_url(challenge.name), statistics_bucket=challenge.statistics_bucket
     )
     try:
-        shown = mode or _usual_mode(ledger)
+        shown = mode or usual_mode(ledger)
         boards = ledger.newest_leaderboard(shown, until or from_epoch(2**33))
         if boards.empty:
             raise CoordinatorError(_no_board(challenge, shown, until))
@@ -65,7 +65,8 @@ def print_newest(
     show_board(console, challenge, board, tally)
 
 
-def _usual_mode(ledger: Ledger) -> Mode:
+def usual_mode(ledger: Ledger) -> Mode:
+    """Live as soon as live models have joined."""
     return Mode.REPLAY if ledger.memberships(Mode.LIVE).empty else Mode.LIVE
 
 

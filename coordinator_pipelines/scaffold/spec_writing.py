@@ -36,6 +36,7 @@ COMMENTS: Mapping[str, str] = {
     "profile": "The columns of the leaderboard: the mean score of each window, or others.",
     "ranking": "How many scores a model must show before it is ranked.",
     "missing_data": "What a round without a valid answer costs.",
+    "certainty": "How a board says how sure it is: level, baseline, bounds of scores.",
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, select
 
 from coordinator_pipelines.domain.doors.ledger import FEED_RECORD_COLUMNS, ROUND_COLUMNS, Mode
 from coordinator_pipelines.domain.doors.report import (
@@ -22,7 +22,7 @@ from coordinator_pipelines.domain.doors.report import (
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage.engine import reads
 from coordinator_pipelines.storage.prediction_batch import OUTPUT_COLUMNS
-from coordinator_pipelines.storage.store import Store, performed_in
+from coordinator_pipelines.storage.store import Store, of_models, performed_in
 from coordinator_pipelines.storage.tables import (
     feed_records,
     leaderboards,
@@ -82,7 +82,8 @@ class ReportReads(Store, Reports):
         own = model_scores.c
         names = [name for name in POINT_COLUMNS if payload or name != PAYLOAD]
         instants = [as_utc(instant) for instant in as_of]
-        conditions = (own.mode == mode, own.as_of.in_(instants), *_of(model_scores, model_ids))
+        chosen = of_models(model_scores, model_ids)
+        conditions = (own.mode == mode, own.as_of.in_(instants), *chosen)
         return self._newest(model_scores, names, *conditions)
 
     def prediction_bounds(
@@ -94,7 +95,7 @@ class ReportReads(Store, Reports):
         limit: int,
     ) -> Bounds | None:
         """Which rounds hold the last predictions with ``start <= performed_at < end``."""
-        within = [*performed_in(predictions, mode, start, end), *_of(predictions, model_ids)]
+        within = [*performed_in(predictions, mode, start, end), *of_models(predictions, model_ids)]
         performed_at = predictions.c.performed_at
         newest = select(performed_at).where(*within).order_by(performed_at.desc())
         with self._database.reading() as connection:
@@ -116,7 +117,8 @@ class ReportReads(Store, Reports):
     ) -> pd.DataFrame:
         """Newest predictions with ``start <= performed_at < end``, ascending."""
         names = [n for n in REPORTED_PREDICTION_COLUMNS if outputs or n not in OUTPUT_COLUMNS]
-        conditions = (*performed_in(predictions, mode, start, end), *_of(predictions, model_ids))
+        chosen = of_models(predictions, model_ids)
+        conditions = (*performed_in(predictions, mode, start, end), *chosen)
         rows = self._newest(predictions, names, *conditions)
         order = ["performed_at", "prediction_config_id", "model_id"]
         return rows.sort_values(order, ignore_index=True)
@@ -125,7 +127,7 @@ class ReportReads(Store, Reports):
         self, mode: Mode, start: datetime, end: datetime, model_ids: Sequence[str] | None
     ) -> pd.DataFrame:
         """Newest scores with ``start <= performed_at < end``: REPORTED_SCORE_COLUMNS."""
-        conditions = (*performed_in(scores, mode, start, end), *_of(scores, model_ids))
+        conditions = (*performed_in(scores, mode, start, end), *of_models(scores, model_ids))
         return self._newest(scores, REPORTED_SCORE_COLUMNS, *conditions)
 
     def asked_rounds(self, mode: Mode, performed_at: datetime) -> pd.DataFrame:
@@ -158,10 +160,6 @@ class ReportReads(Store, Reports):
         with self._database.reading() as connection:
             conditions = (own.subject == subject, own.ended_at.in_(ends))
             return reads.read(connection, feed_records, FEED_RECORD_COLUMNS, *conditions)
-
-
-def _of(table: Table, model_ids: Sequence[str] | None) -> tuple[ColumnElement[bool], ...]:
-    return () if model_ids is None else (table.c.model_id.in_(model_ids),)
 
 
 def _first(

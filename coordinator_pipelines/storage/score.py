@@ -5,6 +5,7 @@ scoring rules. Statistics are recomputed from the newest scores of their buckets
 in place, so they depend on what is stored and not on the order in which it came.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from coordinator_pipelines.domain.doors.ledger import (
     SCORE_COLUMNS,
+    SCORE_VALUE_COLUMNS,
     STATISTIC_COLUMNS,
     Mode,
     Written,
@@ -20,7 +22,7 @@ from coordinator_pipelines.domain.score.statistics import GROUP, score_statistic
 from coordinator_pipelines.domain.timeline.window import Window, batches, bucket_end
 from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.operation import due
-from coordinator_pipelines.storage.store import Store, after_until, performed_in
+from coordinator_pipelines.storage.store import Store, after_until, of_models, performed_in
 from coordinator_pipelines.storage.tables import score_statistics as statistic_table
 from coordinator_pipelines.storage.tables import scores as score_table
 
@@ -47,6 +49,20 @@ class Scores(Store):
         """Newest version of each cell's score with ``after < resolvable_at <= until``."""
         conditions = after_until(score_table, "resolvable_at", mode, after, until)
         return self._newest(score_table, SCORE_COLUMNS, *conditions)
+
+    def score_values(
+        self,
+        mode: Mode,
+        after: datetime,
+        until: datetime,
+        model_ids: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """``scores_resolved`` with fewer columns, of some models: SCORE_VALUE_COLUMNS."""
+        conditions = (
+            *after_until(score_table, "resolvable_at", mode, after, until),
+            *of_models(score_table, model_ids),
+        )
+        return self._newest(score_table, SCORE_VALUE_COLUMNS, *conditions)
 
     def add_scores(self, scores: pd.DataFrame) -> Written:
         """Add score versions; recompute the statistics of the buckets that they touch."""

@@ -65,3 +65,8 @@ def after_until(
     """Conditions: the mode's rows with ``after < instant <= until``."""
     column = table.c[instant]
     return table.c.mode == mode, column > as_utc(after), column <= as_utc(until)
+
+
+def of_models(table: Table, model_ids: Sequence[str] | None) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: rows of the models named; none if all are meant."""
+    return () if model_ids is None else (table.c.model_id.in_(model_ids),)

@@ -81,6 +81,14 @@ def test_the_board_is_shown_as_a_table_in_the_order_of_its_ranks(undisturbed, st
         assert shown["rank"].tolist() == [str(entry["rank"] or "-") for entry in entries]
         for cell, entry in zip(shown["long"], entries, strict=True):
             assert float(cell) == pytest.approx(entry["score"]["metrics"]["long"], rel=1e-5)
+        sure = [entry["score"]["certainty"]["windows"]["long"] for entry in entries]
+        assert shown["tier"].tolist() == [str(one["tier"] or "") for one in sure]
+        ends = [cell.split(" to ") if cell else None for cell in shown["90 % interval"]]
+        for cell, one in zip(ends, sure, strict=True):
+            assert (cell is None) == (one["interval"] is None)
+            assert cell is None or [float(end) for end in cell] == pytest.approx(
+                one["interval"], rel=1e-5
+            )
         assert data["leader"] == entries[0]["model_name"]
         first, second = (entry["score"]["metrics"]["long"] for entry in entries[:2])
         assert (data["leader score"], data["lead"]) == (first, pytest.approx(first - second))

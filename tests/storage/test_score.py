@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from coordinator_pipelines.domain.doors.ledger import (
     SCORE_COLUMNS,
+    SCORE_VALUE_COLUMNS,
     STATISTIC_COLUMNS,
     Ledger,
     Mode,
@@ -39,6 +40,17 @@ def test_scores_are_selected_by_either_instant(ledger: Ledger) -> None:
     assert performed["performed_at"].tolist() == [at(1), at(2)]
     resolved = ledger.scores_resolved(Mode.REPLAY, at(1), at(3))
     assert resolved["resolvable_at"].tolist() == [at(2), at(3)]
+
+
+def test_values_alone_are_those_of_the_newest_versions(ledger: Ledger) -> None:
+    given = scores(range(5), ["alpha"])
+    ledger.add_scores(given)
+    ledger.add_scores(given.iloc[2:3].assign(version=2, value=0.125))
+    told = ledger.score_values(Mode.REPLAY, at(1), at(4))
+    assert tuple(told.columns) == SCORE_VALUE_COLUMNS
+    assert told["resolvable_at"].tolist() == [at(2), at(3), at(4)]
+    assert told["version"].tolist() == [1, 2, 1]
+    assert told["value"].tolist()[1] == 0.125
 
 
 def test_a_score_without_value_or_prediction_comes_back_missing(ledger: Ledger) -> None:

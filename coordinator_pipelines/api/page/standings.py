@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from coordinator_pipelines.api.board import UNRANKED, Board, LeaderboardRow
+from coordinator_pipelines.api.certainty import WindowCertainty
 from coordinator_pipelines.domain.leaderboard.ranking import key_window
 from coordinator_pipelines.domain.spec.challenge import Challenge
 
@@ -29,6 +30,8 @@ class Standing:
     answered: int
     """Its own scores in the ranking window."""
     coverage: float | None
+    certainty: WindowCertainty | None
+    """In the ranking window."""
 
 
 def standings(challenge: Challenge, board: Board | None, before: Board | None) -> list[Standing]:
@@ -50,6 +53,7 @@ def standings(challenge: Challenge, board: Board | None, before: Board | None) -
                 _skill(challenge, row, level),
                 counts.n - counts.n_imputed if counts else 0,
                 counts.coverage if counts else None,
+                row.certainty_in(window),
             )
         )
     return told
@@ -117,7 +121,7 @@ def _score(challenge: Challenge, row: LeaderboardRow) -> float | None:
 
 
 def _baseline(challenge: Challenge, rows: Sequence[LeaderboardRow]) -> float | None:
-    name = challenge.missing_data.baseline_model
+    name = challenge.baseline_model
     return next((_score(challenge, row) for row in rows if row.model_id == name), None)
 
 

@@ -36,6 +36,7 @@ from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import Schedule
 from coordinator_pipelines.domain.spec.sections import MetricSpec
+from coordinator_pipelines.domain.values.percent import percent
 
 CHART_SPAN = timedelta(days=7)
 CHART_POINTS = 240
@@ -83,6 +84,9 @@ class Shared:
     key_field: str
     order: str
     minimum_samples: int
+    level: str
+    """Of intervals and tiers, such as ``90 %``."""
+    has_tiers: bool
     digits: int
     """Of metrics, after the point: as many as tell ranked models apart."""
 
@@ -208,7 +212,7 @@ def _shared(context: Context, mode: Mode) -> Shared:
     board = find_board(context, mode, None)
     before = _board_before(context, board)
     told = standings(challenge, board, before)
-    named = challenge.missing_data.baseline_model
+    named = challenge.baseline_model
     return Shared(
         question(context, mode, board.as_of if board else None),
         mode,
@@ -223,8 +227,16 @@ def _shared(context: Context, mode: Mode) -> Shared:
         f"score_{challenge.ranking.key}",
         _order(challenge),
         challenge.ranking.minimum_samples,
+        _level(told) or percent(challenge.certainty.level),
+        any(one.certainty and one.certainty.tier for one in told),
         digits(challenge, told),
     )
+
+
+def _level(told: Sequence[Standing]) -> str | None:
+    """The level that the board was computed at."""
+    levels = (one.row.certainty.level for one in told if one.row.certainty)
+    return next(map(percent, levels), None)
 
 
 def _board_before(context: Context, board: Board | None) -> Board | None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from coordinator_pipelines.cli.views.certainty import show_certainty
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.ground_truth.tally import RoundTally
@@ -44,6 +45,7 @@ def show_board(
     entries = json.loads(board["entries_json"])
     console.print(f"[bold]{challenge.name}[/], {state} as of {as_of:%Y-%m-%d %H:%M} UTC, {mode}")
     console.print(_table(challenge, entries, window))
+    show_certainty(console, challenge, entries, json.loads(board["meta_json"]))
     hours = window_hours(challenge)
     console.print(
         f"cov is the share of rounds answered, the rest counts of outcomes, over {hours} h",

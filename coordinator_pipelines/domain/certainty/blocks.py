@@ -42,6 +42,8 @@ def optimal_block_lengths(columns: Array) -> Array:
     off = columns - columns.mean(axis=0)
     # Of a constant column nothing is left but the rounding of its mean.
     off[:, np.ptp(columns, axis=0) == 0] = 0.0
+    largest = np.abs(off).max(axis=0)
+    off /= np.where(largest > 0, largest, 1.0)  # squares of it do not overflow
     insignificant = max(5, int(math.log10(rounds)))
     most = min(math.ceil(math.sqrt(rounds)) + insignificant, rounds - 2)
     covariances, correlations = _autocovariances(off, most)

@@ -101,11 +101,13 @@ class Bootstrap:
             yield counts.reshape(draws, self.rounds).astype(np.float64)
 
     def _variances(self, influence: Array) -> tuple[Array, Array]:
-        """Of each column: the variance of the trapezoidal window, and that of blocks."""
-        plain = _block_variance(influence, self.length)
+        """Of each column, in one unit: the trapezoidal window's variance, and that of blocks."""
+        largest = np.abs(influence).max(initial=0.0)
+        sized = influence / largest if largest > 0 else influence  # squares of it do not overflow
+        plain = _block_variance(sized, self.length)
         if self.length == 1:
             return plain, plain
-        return 2 * plain - _half_block_variance(influence, self.length), plain
+        return 2 * plain - _half_block_variance(sized, self.length), plain
 
     def _student(self, level: float) -> float:
         from scipy.special import stdtrit  # noqa: PLC0415  a quarter of a second to import

@@ -90,4 +90,5 @@ def deciding_rounds(differences: Array) -> NDArray[np.int64]:
     signed = differences * math.copysign(1.0, total)
     order = np.argsort(-signed, kind="stable")
     left = abs(total) - np.cumsum(signed[order])
-    return order[: int(np.argmax(left <= 0)) + 1]
+    nothing = 1e-12 * float(np.abs(differences).sum())  # what rounding leaves of nothing
+    return order[: int(np.argmax(left <= nothing)) + 1]

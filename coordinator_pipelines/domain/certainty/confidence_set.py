@@ -60,11 +60,12 @@ class _Draws:
     """Draws of some models, and what is known of them once and for all sets."""
 
     def __init__(self, values: Array, moves: Array) -> None:
-        self._values = values
-        self._moves = np.ascontiguousarray(moves.T)
-        self._covariance = self._moves @ moves / len(moves)
-        self._still = NO_VARIATION * float(np.abs(moves).max(initial=0.0))
-        self._equal = NO_DIFFERENCE * float(np.abs(values).max(initial=0.0))
+        largest = float(np.abs(moves).max(initial=0.0))
+        unit = largest if largest > 0 else 1.0  # squares of what is measured in it do not overflow
+        self._values = values / unit
+        self._moves = np.ascontiguousarray(moves.T) / unit
+        self._covariance = self._moves @ self._moves.T / len(moves)
+        self._equal = NO_DIFFERENCE * float(np.abs(self._values).max(initial=0.0))
 
     def confidence_set(self, inside: Integers, level: float) -> Integers:
         """Those of some models that are not worse than the average of those that are left."""
@@ -83,7 +84,7 @@ class _Draws:
         shared = self._covariance[np.ix_(inside, inside)]
         variance = np.diag(shared) - 2 * shared.mean(axis=0) + shared.mean()
         spread = np.sqrt(np.maximum(variance, 0.0))
-        varies = spread > self._still
+        varies = spread > NO_VARIATION
         scale = np.where(varies, spread, 1.0)
         behind = values.mean() - values
         # Without any variation a difference is certain.

@@ -56,9 +56,13 @@ def estimate(series: ScoreSeries, statistic: str) -> Estimate:
         values = series.values[rows]
         present = ~np.isnan(values)
         n = present.sum(axis=0).astype(np.float64)
-        own, moved = formula(np.where(present, values, 0.0), present, n)
-        value += own / series.configs
-        influence[rows] = np.where(present, moved, 0.0) / (np.maximum(n, 1) * series.configs)
+        with np.errstate(over="ignore", invalid="ignore"):
+            own, moved = formula(np.where(present, values, 0.0), present, n)
+        moved = np.where(present, moved, 0.0) / (np.maximum(n, 1) * series.configs)
+        # What leaves the numbers that a double holds is nothing that could be told.
+        finite = np.isfinite(moved).all(axis=0) & np.isfinite(own)
+        value += np.where(finite, own, np.nan) / series.configs
+        influence[rows] = np.where(finite, moved, 0.0)
     return Estimate(value, np.where(np.isnan(value), 0.0, influence))
 
 

@@ -68,6 +68,20 @@ class ScoreSeries:
         return replace(self, models=tuple(models), values=self.values[:, places])
 
 
+def joined(parts: Sequence[ScoreSeries]) -> ScoreSeries:
+    """Several series of the same models and configs as one; at least one of them is given."""
+    asked = np.concatenate([part.performed_at for part in parts])
+    config = np.concatenate([part.config for part in parts])
+    order = np.lexsort((config, asked))
+    return replace(
+        parts[0],
+        performed_at=asked[order],
+        resolvable_at=np.concatenate([part.resolvable_at for part in parts])[order],
+        config=config[order],
+        values=np.concatenate([part.values for part in parts])[order],
+    )
+
+
 def score_series(
     scores: pd.DataFrame, configs: Sequence[str], models: Sequence[str]
 ) -> ScoreSeries:

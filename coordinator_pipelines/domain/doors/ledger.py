@@ -111,6 +111,11 @@ SCORE_COLUMNS = (
 (``scorer``, ``exclude``, ``worst``, ``value``, ``baseline``). ``status``: the cell's outcome; or
 the truth's state, where a score was withdrawn because its truth no longer counts."""
 
+SCORE_VALUE_COLUMNS = (
+    "mode", "prediction_config_id", "performed_at", "resolvable_at", "model_id", "version", "value",
+)  # fmt: skip
+"""What is left of a score where only its value counts."""
+
 STATISTIC_COLUMNS = (
     "mode", "prediction_config_id", "model_id", "bucket_end", "n", "n_imputed", "n_success",
     "n_failed", "n_timeout", "n_abstained", "n_absent", "total", "squares", "log_wealth",
@@ -241,6 +246,16 @@ class Ledger(Operation, Posted, Payouts, ABC):
     @abstractmethod
     def scores_resolved(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:
         """Newest version of each cell's score with ``after < resolvable_at <= until``."""
+
+    @abstractmethod
+    def score_values(
+        self,
+        mode: Mode,
+        after: datetime,
+        until: datetime,
+        model_ids: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """``scores_resolved`` with fewer columns, of some models: SCORE_VALUE_COLUMNS."""
 
     @abstractmethod
     def add_scores(self, scores: pd.DataFrame) -> Written:

@@ -153,6 +153,16 @@ class Reports(PayoutReads, Evidence, ABC):
         )
 
     @abstractmethod
+    def score_values(
+        self,
+        mode: Mode,
+        after: datetime,
+        until: datetime,
+        model_ids: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Newest scores with ``after < resolvable_at <= until``: SCORE_VALUE_COLUMNS."""
+
+    @abstractmethod
     def asked_rounds(self, mode: Mode, performed_at: datetime) -> pd.DataFrame:
         """The rounds of one instant, inputs included: ROUND_COLUMNS."""
 

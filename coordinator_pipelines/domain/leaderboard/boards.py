@@ -19,6 +19,7 @@ from coordinator_pipelines.domain.ground_truth.finality import (
     untold_rounds,
 )
 from coordinator_pipelines.domain.leaderboard.leaderboard import leaderboards, new_board_versions
+from coordinator_pipelines.domain.leaderboard.sure_boards import SureBoards
 from coordinator_pipelines.domain.membership.expectation import scorable_span
 from coordinator_pipelines.domain.membership.standing import histories, standings
 from coordinator_pipelines.domain.model_score.model_score import model_scores
@@ -111,14 +112,18 @@ class Boards:
         span = truth_span(self.challenge, as_of)
         truths = self.ledger.ground_truths(span.start, span.end)
         rounds = self._counting_rounds(span)
+        memberships = self.ledger.memberships(self.mode)
+        models = memberships["model_id"].unique().tolist()
+        sure = SureBoards(self.challenge, self.rules, self.ledger, self.mode, models)
         return leaderboards(
             self.challenge,
             self.rules,
             model_scores,
-            self.ledger.memberships(self.mode),
+            memberships,
             final_boards(self.challenge, rounds, truths, as_of, self._stored_until()),
             mode=self.mode,
             run_id=self.run_id,
+            certainty=sure.tell,
         )
 
     def untold(self, as_of: datetime) -> pd.DataFrame:

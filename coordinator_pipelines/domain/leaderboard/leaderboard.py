@@ -6,7 +6,7 @@ Add here what an entry or a board says; avoid the order itself (``ranking``) and
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -28,6 +28,7 @@ from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.values.content import canonical, content_hash
 
 COLUMNS = [name for name in LEADERBOARD_COLUMNS if name != "version"]
+TellCertainty = Callable[[list[Entry], datetime], tuple[Mapping[str, Any], Mapping[str, Any]]]
 COUNTS = ("n", "n_imputed", "expected", "coverage", "mature", "outcomes")
 
 
@@ -83,6 +84,7 @@ def leaderboards(
     *,
     mode: Mode,
     run_id: str,
+    certainty: TellCertainty,
 ) -> pd.DataFrame:
     """One board per instant: LEADERBOARD_COLUMNS without ``version``.
 
@@ -94,6 +96,7 @@ def leaderboards(
         final: for each instant in order, whether every truth that is due by then is known.
         mode: of all the frames.
         run_id: who computed it.
+        certainty: what to tell of how sure a board is, of each model and of all.
 
     The hash covers entries, ``final`` and ``meta_json``, which says how the board is ranked.
 
@@ -107,8 +110,12 @@ def leaderboards(
     for instant, is_final in final.items():
         rows = model_scores.iloc[places.get(pd.Timestamp(as_utc(instant)), [])]
         entries = leaderboard(challenge, rules, rows, standings(models, as_utc(instant)))
-        digest = content_hash({"entries": entries, "final": is_final, "meta": meta})
-        texts = (canonical(entries), canonical(meta), digest)
+        by_model, of_all = certainty(entries, as_utc(instant))
+        for entry in entries:
+            entry["score"]["certainty"] = by_model.get(entry["model_id"])
+        own_meta = {**meta, "certainty": of_all}
+        digest = content_hash({"entries": entries, "final": is_final, "meta": own_meta})
+        texts = (canonical(entries), canonical(own_meta), digest)
         boards.append((mode.value, as_utc(instant), is_final, *texts, run_id))
     frame = pd.DataFrame(boards, columns=COLUMNS)
     frame["as_of"] = pd.to_datetime(frame["as_of"], utc=True).astype("datetime64[us, UTC]")

@@ -34,6 +34,7 @@ from coordinator_pipelines.domain.spec.model import (
 )
 from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.domain.spec.sections import (
+    CertaintySpec,
     Direction,
     LimitsSpec,
     MetricSpec,
@@ -114,6 +115,7 @@ class Challenge(SpecModel):
     ranking: RankingSpec
     missing_data: MissingDataSpec = MissingDataSpec()
     emission: EmissionSpec = EmissionSpec()
+    certainty: CertaintySpec = CertaintySpec()
 
     @model_validator(mode="before")
     @classmethod
@@ -199,6 +201,11 @@ class Challenge(SpecModel):
     def identity(self) -> Identity:
         """What the challenge's database belongs to."""
         return Identity(self.name, self.feed.identity)
+
+    @property
+    def baseline_model(self) -> str | None:
+        """The model without skill that others are compared with."""
+        return self.certainty.baseline_model or self.missing_data.baseline_model
 
     @property
     def longest_window_hours(self) -> int:

@@ -4,6 +4,7 @@ Add a section here when it is a handful of fields; avoid rules that need another
 (``rules`` holds those).
 """
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -38,6 +39,8 @@ METRIC_NAME = Shape(r"[a-z][a-z0-9_]*", "lowercase letters, digits and '_', a le
 MetricName = Annotated[str, AfterValidator(METRIC_NAME)]
 Hours = Annotated[int, Field(strict=True, gt=0, le=87600)]
 DensityBound = Annotated[float, Field(strict=True, gt=0, le=1e15, allow_inf_nan=False)]
+FEWEST_BEYOND = 5
+"""Draws beyond each end of an interval, with fewer of which the end is one draw's luck."""
 WindowHours = Annotated[dict[MetricName, Hours], Field(min_length=1)]
 
 
@@ -93,6 +96,36 @@ class RankingSpec(SpecModel):
     """Scores in the key's window below which a model is listed unranked."""
     minimum_coverage: Fraction = 0.5
     """Share of expected rounds answered successfully, below which it is listed unranked."""
+
+
+class CertaintySpec(SpecModel):
+    """How a board says how sure it is."""
+
+    level: Annotated[float, Field(strict=True, ge=0.5, le=0.999, allow_inf_nan=False)] = 0.9
+    """Of intervals, rank intervals, tiers and sequences."""
+    draws: Annotated[int, Field(strict=True, ge=100, le=10_000)] = 1000
+    """How often the rounds of a window are drawn again."""
+    baseline_model: Name | None = None
+    """Whom models are compared with; None: that of ``missing_data``, if it has one."""
+    score_bounds: tuple[Number, Number] | None = None
+    """Between what every score lies, for intervals that hold at all times; None: not told."""
+
+    @model_validator(mode="after")
+    def _draws_reach_the_tails(self) -> Self:
+        beyond = self.draws * (1 - self.level) / 2
+        if beyond < FEWEST_BEYOND:
+            raise problem(
+                "draws", self.draws,
+                f"too few for level {self.level:g}: only {beyond:.1f} of them lie beyond an end of "
+                f"an interval; take {math.ceil(2 * FEWEST_BEYOND / (1 - self.level))} or more",
+            )  # fmt: skip
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_ascend(self) -> Self:
+        if self.score_bounds is not None and self.score_bounds[0] >= self.score_bounds[1]:
+            raise problem("score_bounds", list(self.score_bounds), "must be [lowest, highest]")
+        return self
 
 
 class MissingDataSpec(SpecModel):

@@ -36,9 +36,19 @@ def epoch(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
+def microseconds(instant: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00:00Z."""
+    return (as_utc(instant) - from_epoch(0)) // timedelta(microseconds=1)
+
+
 def from_epoch(seconds: int) -> datetime:
     """The aware UTC instant of whole epoch seconds."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """The aware UTC instant of microseconds since the epoch."""
+    return from_epoch(0) + timedelta(microseconds=microseconds)
 
 
 def utc_index(seconds: Sequence[int] | range) -> pd.DatetimeIndex:

@@ -55,6 +55,12 @@ def test_an_interval_of_the_mean_says_how_long_its_blocks_are():
         assert mean_interval(few, 6, level=0.9, draws=500, seed=1) is None
 
 
+def test_all_rounds_decide_where_all_say_the_same():
+    differences = np.random.default_rng(3).uniform(0.1, 0.3, 3000)
+    assert len(deciding_rounds(differences)) == 3000
+    assert len(deciding_rounds(-differences)) == 3000
+
+
 @given(st.lists(st.integers(-4, 4), max_size=8))
 def test_deciding_rounds_are_the_fewest_without_which_the_better_is_not(differences):
     values = np.array(differences, dtype="float64")

@@ -1,6 +1,7 @@
 """Boards from a ledger: what they read is enough, at the end of a window and within one."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.leaderboard.sure_boards import SureBoards
 from coordinator_pipelines.domain.timeline.window import windows_between
 from tests.support.challenges import FIRST_BAR, START, WINDOW, small_challenge
 from tests.support.participants import FOUR, write_participants
@@ -80,3 +82,43 @@ def test_a_replay_has_reached_the_windows_of_its_rounds_and_live_goes_with_the_c
 def test_stored_boards_that_still_hold_are_not_outdated(boards, ledger):
     assert boards.outdated(ledger.leaderboards(Mode.REPLAY, *SPAN)).empty
     assert boards.outdated(ledger.leaderboards(Mode.REPLAY, *SPAN).iloc[:0]).empty
+
+
+def test_boards_of_record_say_how_sure_they_are_of_the_value_that_ranks(run, ledger):
+    stored = ledger.leaderboards(Mode.REPLAY, *SPAN)
+    entries = json.loads(stored["entries_json"].iloc[-1])
+    told = json.loads(stored["meta_json"].iloc[-1])["certainty"]
+    for name in run.challenge.trailing_windows_hours:
+        assert told["windows"][name]["reason"] is None
+        for entry in entries:
+            sure = entry["score"]["certainty"]["windows"][name]
+            assert sure["value"] == pytest.approx(entry["score"]["metrics"][name], rel=1e-7)
+            assert sure["interval"][0] <= sure["value"] <= sure["interval"][1]
+            assert sure["tier"] is not None
+
+
+def test_an_interim_board_says_it_while_its_scores_are_few(boards, ledger):
+    as_of = START + timedelta(minutes=40)
+    frame = boards.leaderboards([as_of], boards.model_scores([as_of]))
+    assert json.loads(frame["meta_json"].iloc[0])["certainty"]["windows"]
+    entries = json.loads(frame["entries_json"].iloc[0])
+    for window in entries[0]["score"]["payload"]["windows"].values():
+        window["n"] = 25_000
+    sure = SureBoards(boards.challenge, boards.rules, ledger, Mode.REPLAY, [])
+    told, facts = sure.tell(entries, as_of)
+    assert told == {}
+    assert "too many for an interim board" in facts["reason"]
+    assert "windows" in sure.tell(entries, START + WINDOW)[1]
+
+
+def test_an_aggregator_of_the_challenges_own_has_metrics_of_which_nothing_is_known(boards):
+    def aggregate(scored, models):
+        return [scored, models]
+
+    as_of = START + WINDOW
+    rows = boards.model_scores([as_of])
+    own = replace(boards, rules=replace(boards.rules, aggregate=aggregate))
+    [meta] = own.leaderboards([as_of], rows)["meta_json"]
+    assert json.loads(meta)["certainty"] == {
+        "reason": "the challenge computes its metrics by code of its own"
+    }

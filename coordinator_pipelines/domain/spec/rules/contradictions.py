@@ -35,6 +35,7 @@ from coordinator_pipelines.domain.spec.rules.periods import (
     out_of_sample_is_never_replayed,
 )
 from coordinator_pipelines.domain.spec.rules.ranking import (
+    certainty_agrees_with_what_is_scored,
     models_can_be_ranked,
     the_ranking_agrees_with_the_scores,
     the_ranking_uses_metrics_produced,
@@ -57,6 +58,7 @@ RULES = (
     the_ranking_uses_metrics_produced,
     the_ranking_agrees_with_the_scores,
     models_can_be_ranked,
+    certainty_agrees_with_what_is_scored,
     intervals_agree,
     out_of_sample_is_never_replayed,
     payouts_use_metrics_produced,

@@ -65,6 +65,19 @@ def models_can_be_ranked(challenge: Challenge) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def certainty_agrees_with_what_is_scored(challenge: Challenge) -> Iterator[Problem]:
+    """One baseline, and no score beyond the bounds that are declared."""
+    certainty, missing = challenge.certainty, challenge.missing_data
+    own, other = certainty.baseline_model, missing.baseline_model
+    if own and other and own != other:
+        field = "certainty.baseline_model"
+        yield Problem(field, own, f"contradicts missing_data.baseline_model '{other}'")
+    bounds, value = certainty.score_bounds, missing.value
+    if bounds and value is not None and not bounds[0] <= value <= bounds[1]:
+        shown = f"outside certainty.score_bounds [{bounds[0]:g}, {bounds[1]:g}]"
+        yield Problem("missing_data.value", value, shown)
+
+
 def _key_metric(challenge: Challenge) -> MetricSpec | None:
     named = (metric for metric in challenge.metrics if metric.name == challenge.ranking.key)
     return next(named, None)

@@ -1,0 +1,72 @@
+"""Which boards say how sure they are, and the scores that this takes.
+
+Add here when certainty is told and what is read for it; avoid what is told (``certainty``).
+
+Boards of record always say it. An interim board is written at every refresh, so it does only where
+its scores are few. Scores are read by the day, so that memory does not grow with the field, and a
+day once for all boards of a run.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.certainty.series import ScoreSeries, joined, score_series
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.ground_truth.finality import is_of_record
+from coordinator_pipelines.domain.leaderboard.certainty import board_certainty
+from coordinator_pipelines.domain.leaderboard.ranking import Entry
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.window import Window, trailing, windows_between
+
+DAY = timedelta(days=1)
+MOST_INTERIM_SCORES = 25_000
+"""Scores in the longest window up to which an interim board says how sure it is: read and resampled
+in half a second."""
+
+
+class SureBoards:
+    """Tells the certainty of boards of one mode, asked for in ascending order."""
+
+    def __init__(
+        self, challenge: Challenge, rules: Rules, ledger: Ledger, mode: Mode, models: Sequence[str]
+    ) -> None:
+        self._challenge, self._rules, self._ledger, self._mode = challenge, rules, ledger, mode
+        self._models = sorted(models)
+        self._configs = [config.id for config in challenge.configs]
+        self._days: dict[Window, ScoreSeries] = {}
+
+    def tell(
+        self, entries: Sequence[Entry], as_of: datetime
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+        """What ``board_certainty`` tells, or nothing but ``{"reason"}`` of the board."""
+        reason = self._reason(entries, as_of)
+        if reason:
+            return {}, {"reason": reason}
+        series = self._series(*trailing(as_of, self._challenge.longest_window_hours))
+        by_key = self._rules.rank is None
+        return board_certainty(self._challenge, entries, series, as_of, ranked_by_key=by_key)
+
+    def _reason(self, entries: Sequence[Entry], as_of: datetime) -> str | None:
+        """Why nothing is told."""
+        if self._rules.aggregate is not None:
+            return "the challenge computes its metrics by code of its own"
+        if is_of_record(self._challenge, as_of):
+            return None
+        windows = self._challenge.trailing_windows_hours
+        longest = max(windows, key=lambda name: windows[name])
+        scores = sum(entry["score"]["payload"]["windows"][longest]["n"] for entry in entries)
+        if scores > MOST_INTERIM_SCORES:
+            return f"{scores:,} scores are too many for an interim board: {MOST_INTERIM_SCORES:,}"
+        return None
+
+    def _series(self, after: datetime, until: datetime) -> ScoreSeries:
+        days = list(windows_between(after, until, DAY))
+        known = self._days
+        self._days = {day: known[day] if day in known else self._read(day) for day in days}
+        return joined(list(self._days.values()))
+
+    def _read(self, day: Window) -> ScoreSeries:
+        scores = self._ledger.score_values(self._mode, day.start, day.end)
+        return score_series(scores, self._configs, self._models)
