@@ -261,3 +261,21 @@ def test_a_feed_that_is_set_up_wrongly_stops_the_capture_and_says_why(
         again = wanted(live.pipeline.challenge, newest, ledger.pauses(), live.clock.now())
     assert newest["end_reason"].item().startswith("failed: FeedConfigurationError")
     assert again is None or again.start >= live.clock.now() + timedelta(seconds=30)
+
+
+def test_record_by_record_a_model_is_told_the_same_data_in_more_ticks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {}
+    for per in ("question", "record"):
+        live = live_pipeline(tmp_path / per, monkeypatch, model_interface={"tick_per": per})
+        live.clock.plan(at(20), lambda live=live: live.models.join(member("late")))
+        live.capture(LIVE_START, at(60))
+        assert (live.cells()["status"] == "SUCCESS").all()
+        told[per] = live.models.given
+    assert {len(data["BTC"]) for _, _, data in told["record"]["late-1"]} == {1}
+    for deployment, ticks in told["question"].items():
+        by_record = told["record"][deployment]
+        for when, kind, data in ticks:
+            own = [each for at_, kind_, each in by_record if (at_, kind_) == (when, kind)]
+            assert [{"BTC": [point]} for point in data["BTC"]] == own
