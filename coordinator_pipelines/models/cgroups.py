@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from coordinator_pipelines.models.isolation import OWN_PROCESSES, PROCESSES
+
 NEEDED = ("memory", "pids")
 HAND_ON = " ".join(f"+{each}" for each in NEEDED)
 CONTROL = "cgroup.subtree_control"
@@ -51,7 +53,7 @@ class Cgroup:
 
 
 class Cgroups:
-    """Makes the cgroups of one host."""
+    """Makes the cgroups of the models that one process runs."""
 
     def __init__(self, processes: Path = Path("/proc")) -> None:
         """Find where they can be made. ``processes``: where the kernel tells of itself.
@@ -79,6 +81,14 @@ class Cgroups:
         tried.end()
         if done.returncode:
             raise CgroupError(f"no process may join cgroups below {self._top.parent}")
+
+    def of_model(self, name: str, memory_bytes: int) -> Cgroup:
+        """The cgroup of a model and the sandbox around it.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        return self.make(name, memory_bytes, PROCESSES + OWN_PROCESSES)
 
     def make(self, name: str, memory_bytes: int, processes: int) -> Cgroup:
         """A cgroup for processes that hold together no more than this.
@@ -125,7 +135,7 @@ def _hand_on(group: Path) -> None:
 
 
 def _remove_abandoned(above: Path) -> None:
-    """Remove the cgroups of hosts that are dead."""
+    """Remove the cgroups of processes that are dead."""
     for path in above.glob(f"{PREFIX}*"):
         pid = path.name.removeprefix(PREFIX)
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):

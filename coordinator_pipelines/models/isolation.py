@@ -33,6 +33,8 @@ LIMITS = {
     "RLIMIT_CORE": 0,
 }
 PROCESSES = 64
+OWN_PROCESSES = 8
+"""Those of the sandbox, on top of the model's."""
 MAPPED_BYTES = 2 << 30
 """What a process may address beyond its memory: libraries map much that they never fill."""
 RUNNER_MODULE = "model_runner.server"

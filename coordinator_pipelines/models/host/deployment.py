@@ -36,8 +36,6 @@ POLL_SECONDS = 0.05
 REASON_CHARACTERS = 500
 DISK_BYTES = 1 << 30
 """What a deployment may write to disk, where it can, beyond what the model brought along."""
-OWN_PROCESSES = 8
-"""Those of the sandbox, on top of the model's."""
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -140,8 +138,8 @@ class Deployment:
         """The cgroup that the processes are to be in, if there is one."""
         if self._setting.cgroups is None:
             return None
-        most = self._setting.memory_bytes, PROCESSES + OWN_PROCESSES
-        self._cgroup = self._setting.cgroups.make(self._base.name, *most)
+        name = self._base.name
+        self._cgroup = self._setting.cgroups.of_model(name, self._setting.memory_bytes)
         return self._cgroup.path
 
     async def prove(self) -> None:

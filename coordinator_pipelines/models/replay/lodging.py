@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator_pipelines.models.cgroups import Cgroup
 from coordinator_pipelines.models.isolation import Place, Tier
 from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 
@@ -19,6 +20,8 @@ class Lodging:
     environment: RunnerEnvironment
     place: Place
     memory_bytes: int
+    cgroup: Cgroup | None = None
+    """Where the kernel holds it to its limits; None where it does not."""
 
     def dumped(self) -> str:
         """As one text, for the process that watches over the model."""
@@ -32,6 +35,7 @@ class Lodging:
                 "place": [str(path) for path in (place.code, place.run, place.shared)],
                 "uid": place.uid,
                 "memory_bytes": self.memory_bytes,
+                "cgroup": str(self.cgroup.path) if self.cgroup else None,
             }
         )
 
@@ -46,4 +50,5 @@ class Lodging:
             RunnerEnvironment(Path(said["python"]), directories, Path(said["packages"])),
             Place(Path(code), Path(run), Path(shared), said["uid"]),
             said["memory_bytes"],
+            Cgroup(Path(said["cgroup"])) if said["cgroup"] else None,
         )

@@ -18,7 +18,15 @@ from pathlib import Path
 from coordinator_pipelines.domain.doors.models import Member
 from coordinator_pipelines.domain.values.errors import ReplayError
 from coordinator_pipelines.models import submission
-from coordinator_pipelines.models.isolation import UIDS, Place, Tier, own_uid, strongest_tier
+from coordinator_pipelines.models.cgroups import Cgroup, CgroupError, Cgroups
+from coordinator_pipelines.models.isolation import (
+    PROCESSES,
+    UIDS,
+    Place,
+    Tier,
+    own_uid,
+    strongest_tier,
+)
 from coordinator_pipelines.models.model_environments import ModelEnvironments
 from coordinator_pipelines.models.model_log import Log
 from coordinator_pipelines.models.replay.lodging import Lodging
@@ -50,7 +58,7 @@ class HouseRules:
     ``home``: where the model host keeps its environments. ``runner``: the one of the published
     runner that was named, if one was. ``trust``: whether models that nobody has reviewed may run
     without a sandbox. ``say``: takes what the operator should see. ``tier``: not to be found by
-    trying.
+    trying. ``cgroups``: makes those of a replay.
     """
 
     home: Path
@@ -59,6 +67,7 @@ class HouseRules:
     trust: bool
     say: Callable[[str], None]
     tier: Tier | None = None
+    cgroups: Callable[[], Cgroups] = Cgroups
 
 
 class Lodgings:
@@ -115,11 +124,36 @@ class Lodgings:
             )
         return tier
 
+    @cached_property
+    def _cgroups(self) -> Cgroups | None:
+        """Limits that the kernel holds, where it does; what models are held to is said."""
+        most = f"{self._rules.memory_bytes / (1 << 30):.3g} GB of memory"
+        try:
+            cgroups = self._rules.cgroups()
+        except CgroupError as error:
+            self._rules.say(
+                f"Each process of a model is held to {most}, AND NOTHING BOUNDS ALL OF THEM "
+                f"TOGETHER: the kernel does not ({error})"
+            )
+            return None
+        self._rules.say(f"Each model is held to {most} and {PROCESSES} processes (cgroup v2)")
+        self._stack.callback(cgroups.close)
+        return cgroups
+
+    def _limited(self, number: int) -> Cgroup | None:
+        """The cgroup of a model, which ends with the replay."""
+        if self._cgroups is None:
+            return None
+        cgroup = self._cgroups.of_model(str(number), self._rules.memory_bytes)
+        self._stack.callback(cgroup.end)
+        return cgroup
+
     def of(self, member: Member, directory: Path, log: Path) -> Lodging:
         """Lodge a model. ``log``: file that gets what the installation of its packages says.
 
         Raises:
-            ReplayError: nobody has reviewed it, and no sandbox works here.
+            ReplayError: nobody has reviewed it, and no sandbox works here; or it cannot be held to
+            its limits.
             NoLodgingError: its files or its requirements cannot be used.
         """
         tier = self._tier
@@ -134,7 +168,11 @@ class Lodgings:
             raise NoLodgingError(f"its files cannot be used: {error}") from None
         let_all_read(base)
         place.run.mkdir(mode=0o711)
-        return Lodging(tier, self._environment(place.code, log), place, self._rules.memory_bytes)
+        environment, memory = self._environment(place.code, log), self._rules.memory_bytes
+        try:
+            return Lodging(tier, environment, place, memory, self._limited(number))
+        except OSError as error:
+            raise ReplayError(f"model {member.model_id} is not run: no cgroup: {error}") from None
 
     def _environment(self, code: Path, log: Path) -> RunnerEnvironment:
         try:

@@ -110,9 +110,15 @@ class ModelProcess:
         script = SCRIPT.read_text(encoding="utf-8")
         with theirs:
             argv = ["-P", "-s", "-c", script, self._base_class, str(theirs.fileno())]
+            lodging, group = self._lodging, self._lodging.cgroup
             self._process = subprocess.Popen(
                 isolation.command(
-                    tier, self._lodging.environment, place, self._lodging.memory_bytes, argv
+                    tier,
+                    lodging.environment,
+                    place,
+                    lodging.memory_bytes,
+                    argv,
+                    group.path if group else None,
                 ),
                 cwd=place.code,
                 env=self._variables(),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coordinator_pipelines.domain.values.errors import ReplayError
+from coordinator_pipelines.models.cgroups import CgroupError, Cgroups
 from coordinator_pipelines.models.isolation import Tier
 from coordinator_pipelines.models.replay.lodgings import tier_here
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
@@ -16,6 +17,7 @@ from coordinator_pipelines.models.roster import Supplies
 from tests.conftest import miss
 from tests.models.replay.conftest import LIMITS, OPEN, build_ask
 from tests.support.intruder import PROBES
+from tests.support.kernel import Kernel
 from tests.support.wheel import pack_wheel
 
 CLOSED = dataclasses.replace(OPEN, trust=False, tier=None)
@@ -221,3 +223,38 @@ def test_what_models_require_is_installed_as_the_model_host_does(
         supplies=lambda: Supplies(requirements=common),
     )  # fmt: skip
     assert [each.output for each in answers] == ['"as live"'] * 3, answers[0].reason
+
+
+def test_the_kernel_holds_each_replayed_model_to_its_limits_where_it_can(
+    tmp_path, write_model, monkeypatch
+):
+    monkeypatch.setattr("coordinator_pipelines.models.cgroups.GONE_SECONDS", 0.0)  # files stay
+    kernel, said = Kernel(tmp_path), []
+    rules = dataclasses.replace(
+        OPEN, say=said.append, cgroups=lambda: Cgroups(kernel.tell()), memory_bytes=3 << 30
+    )
+    members = [write_model("a"), write_model("b")]
+    with ReplayModels(
+        base_class="tracker.TrackerBase", log_dir=tmp_path / "logs", lodging=rules
+    ) as models:
+        [(_, answers)] = models.ask_each([(build_ask(), members)])
+    assert {answer.outcome for answer in answers} == {"SUCCESS"}
+    groups = sorted(kernel.top.glob("user.slice/coordinator-models-*/[0-9]*"))
+    assert len(groups) == len(members)
+    for group in groups:
+        told = {name: (group / name).read_text() for name in ("memory.max", "pids.max")}
+        assert told == {"memory.max": str(3 << 30), "pids.max": "72"}
+        assert (group / "cgroup.procs").read_text() == "0"  # joined before anything of the model
+        assert (group / "cgroup.kill").read_text() == "1"
+    assert "Each model is held to 3 GB of memory and 64 processes (cgroup v2)" in said
+
+
+def test_a_replay_says_where_the_kernel_holds_nobody_to_limits(ask_closed, write_model):
+    def none():
+        raise CgroupError("this system has no cgroup v2")
+
+    said = []
+    lodging = dataclasses.replace(OPEN, say=said.append, cgroups=none)
+    assert ask_closed(write_model(), lodging=lodging)
+    [told] = [line for line in said if "cgroup" in line]
+    assert told.startswith("Each process of a model is held to 4 GB of memory, AND NOTHING BOUNDS")
