@@ -11,7 +11,7 @@ It checks that
 * each live round was in the log, by a signed time, before its outcome could be known;
 * each prediction that is opened, with its salt, is the one that was committed to, none is missing,
   none was added, and none was moved to another place;
-* each truth and each board is the one that was committed to.
+* each truth, board and checkpoint is the one that was committed to.
 
 The formats are public: RFC 6962 (Merkle trees), RFC 8785 (canonical JSON), and signed-note,
 tlog-checkpoint and tlog-cosignature of C2SP. Exit status: 0 if all is as it should be, 1 if
@@ -722,7 +722,8 @@ def _named(said: dict[str, Any]) -> str:
     if said["kind"] == "truth":
         where = f"the round of {said['performed_at']} ({said['prediction_config_id']})"
         return f"version {said['version']} of the truth of {where}"
-    return f"version {said['version']} of the {said['mode']} {said['kind']} of {said['as_of']}"
+    of = said.get("as_of") or said["period_end"]
+    return f"version {said['version']} of the {said['mode']} {said['kind']} of {of}"
 
 
 # -- the command -----------------------------------------------------------------------------------
@@ -732,7 +733,7 @@ def summary(done: Verification) -> str:
     """What a verification came to, for people."""
     if done.problems:
         return f"FAILED: {len(done.problems)} problems, the first: {done.problems[0]}"
-    opened = f"{done.opened} predictions, truths and boards are as committed"
+    opened = f"{done.opened} predictions and other contents are as committed"
     parts = [f"OK: {done.entries} new entries; {opened}"]
     if done.closed:
         parts.append(f"{done.closed} rounds not resolved yet")

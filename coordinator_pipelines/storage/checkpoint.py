@@ -14,7 +14,9 @@ from coordinator_pipelines.domain.doors.payout import (
     CHECKPOINT_EVENT_COLUMNS,
     PAYOUT_ACCOUNT_COLUMNS,
 )
+from coordinator_pipelines.domain.evidence.entry import checkpoint_drafts
 from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.storage import evidence_log
 from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import checkpoint_events as event_table
@@ -51,7 +53,12 @@ class Checkpoints(Store):
 
     def add_checkpoint(self, checkpoint: pd.DataFrame) -> bool:
         """Add one (CHECKPOINT_COLUMNS, one row); False if that version was there already."""
-        return bool(self._add(checkpoint_table, checkpoint).added)
+        with self._database.writing(checkpoint_table.name) as connection:
+            new = evidence_log.unstored(connection, checkpoint_table, checkpoint)
+            written = bulk.add(connection, checkpoint_table, checkpoint)
+            drafts = checkpoint_drafts(evidence_log.challenge_of(connection), new)
+            evidence_log.append(connection, drafts, self._notary)
+            return bool(written.added)
 
     def checkpoint_events(self, checkpoint_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """What happened to these checkpoints (None: all), in order: CHECKPOINT_EVENT_COLUMNS."""

@@ -26,10 +26,12 @@ from coordinator_pipelines.domain.doors.ledger import (
     PREDICTION_COLUMNS,
     Mode,
 )
+from coordinator_pipelines.domain.doors.payout import CHECKPOINT_COLUMNS
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import evidence_log
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import (
+    checkpoints,
     evidence_commitments,
     evidence_entries,
     evidence_heads,
@@ -42,6 +44,7 @@ COMMITTED: dict[Kind, tuple[Table, tuple[str, ...], str]] = {
     Kind.PREDICTIONS: (predictions, PREDICTION_COLUMNS, "performed_at"),
     Kind.TRUTH: (ground_truths, GROUND_TRUTH_COLUMNS, "performed_at"),
     Kind.BOARD: (leaderboards, LEADERBOARD_COLUMNS, "as_of"),
+    Kind.CHECKPOINT: (checkpoints, CHECKPOINT_COLUMNS, "period_end"),
 }
 """Where the rows are that an entry commits to, and which instant is the entry's own."""
 

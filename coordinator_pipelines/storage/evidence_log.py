@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import Connection, Table, func, insert, select, tuple_
+from sqlalchemy import Connection, Table, and_, func, insert, or_, select
 
 from coordinator_pipelines.domain.doors.evidence import Draft
 from coordinator_pipelines.domain.evidence import merkle
@@ -31,8 +31,8 @@ from coordinator_pipelines.storage.tables import (
     ledger_identity,
 )
 
-MOST_NODES = 400
-"""Nodes per query: SQLite takes a bounded number of parameters."""
+INSTANTS = ("performed_at", "as_of", "period_end")
+"""Which column of a key is an instant."""
 
 
 def unstored(connection: Connection, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def unstored(connection: Connection, table: Table, frame: pd.DataFrame) -> pd.Da
     names = [column.name for column in table.primary_key]
     if frame.empty or not set(names).issubset(frame.columns):
         return frame
-    instant = next(each for each in table.primary_key if each.name in ("performed_at", "as_of"))
+    instant = next(each for each in table.primary_key if each.name in INSTANTS)
     instants = pd.to_datetime(frame[instant.name], utc=True, errors="coerce").dropna()
     if instants.empty:
         return frame
@@ -99,16 +99,19 @@ def log_size(connection: Connection) -> int:
 
 def read_nodes(connection: Connection, wanted: Collection[merkle.Node]) -> dict[merkle.Node, bytes]:
     """Hashes of nodes of the tree; only of those that are complete."""
-    own, listed = evidence_nodes.c, sorted(wanted)
-    found = {}
-    for first in range(0, len(listed), MOST_NODES):
-        some = listed[first : first + MOST_NODES]
-        statement = select(own.level, own.position, own.hash).where(
-            tuple_(own.level, own.position).in_(some)
-        )
-        for level, position, digest in connection.execute(statement):
-            found[level, position] = base64.b64decode(digest)
-    return found
+    own = evidence_nodes.c
+    levels: dict[int, list[int]] = {}
+    for level, position in wanted:
+        levels.setdefault(level, []).append(position)
+    if not levels:
+        return {}
+    # A list of pairs would be sought by reading the whole table on SQLite.
+    seeks = [and_(own.level == level, own.position.in_(some)) for level, some in levels.items()]
+    statement = select(own.level, own.position, own.hash).where(or_(*seeks))
+    return {
+        (level, position): base64.b64decode(digest)
+        for level, position, digest in connection.execute(statement)
+    }
 
 
 def _insert_entries(connection: Connection, size: int, drafts: Sequence[Draft]) -> None:

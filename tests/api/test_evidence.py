@@ -175,6 +175,17 @@ def test_a_changed_truth_and_a_changed_board_are_found(operator: Operator, url: 
     assert problem(url).endswith("board of 2025-01-01T00:02:00Z is gone")
 
 
+def test_a_payout_that_was_changed_is_found(operator: Operator, url: str) -> None:
+    operator.pay(ROUNDS)
+    assert verified(url).problems == []
+    own = "UPDATE checkpoints SET entries_json = replace(entries_json, 'alpha', 'beta')"
+    change(operator, own)
+    assert problem(url) == (
+        "version 1 of the live checkpoint of 2025-01-01T00:04:00Z was changed after it was "
+        "committed to"
+    )
+
+
 def test_a_late_commitment_is_found(operator: Operator, tmp_path: Path) -> None:
     operator.ask(ROUNDS, seconds=60)
     with served(operator, tmp_path) as url:

@@ -1,17 +1,20 @@
 """The key of the log on disk, and a challenge's run that signs with it."""
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.views.proof import proof_lines
 from coordinator_pipelines.domain.evidence.note import Signer
 from coordinator_pipelines.domain.values.errors import EvidenceError
 from coordinator_pipelines.resources.notary import notary_of
 from tests.command import Commands
 from tests.support.challenges import FIRST_BAR, START, small_challenge
-from tests.support.evidence import served_ledger
+from tests.support.evidence import Operator, served_ledger
 from tests.support.participants import FOUR, write_participants
 from tests.support.pipeline import Pipeline
 from tests.support.prices import closes_from, walk, write_candles
@@ -82,3 +85,20 @@ def test_a_whole_challenge_is_verified_from_prices_to_boards(
         nobody = coordinator.run("verify", "--url", url + "/nowhere")
         assert nobody.status == 1
         assert "answers 404" in nobody.err
+
+
+def test_one_proof_is_shown_and_one_that_does_not_hold_is_refused(sqlite_url: str) -> None:
+    operator = Operator(sqlite_url)
+    operator.begin()
+    with operator.ledger() as ledger, pytest.raises(EvidenceError, match="nothing can be proved"):
+        proof_lines(ledger)
+    operator.go_on(0, 2)
+    with operator.ledger() as ledger:
+        answer, path, verdict = proof_lines(ledger)
+    assert answer == 'alpha in the live round of 2025-01-01 00:01:00 UTC: {"p_up": 0.11}'
+    assert "of 7 entries (signed by example.org/a-challenge)" in path
+    assert verdict.startswith("verified")
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("UPDATE predictions SET output_json = '{}'")
+    with operator.ledger() as ledger, pytest.raises(EvidenceError, match="not the one committed"):
+        proof_lines(ledger)

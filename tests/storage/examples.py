@@ -18,13 +18,16 @@ from coordinator_pipelines.domain.doors.ledger import (
     Ledger,
     Mode,
 )
+from coordinator_pipelines.domain.doors.payout import CHECKPOINT_COLUMNS
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 CONFIG = "btc-60"
 MODELS = ("alpha", "beta")
-INSTANTS = {"as_of", "at", "span_start", "span_end", "alive_until"}
+INSTANTS = {
+    "as_of", "at", "span_start", "span_end", "alive_until", "period_start", "period_end",
+}  # fmt: skip
 
 
 def at(minutes: float) -> datetime:
@@ -228,3 +231,19 @@ def leaderboard(minute: int, version: int = 1, **changes: Any) -> pd.DataFrame:
         "run_id": "run-1",
     }
     return frame([row | changes], LEADERBOARD_COLUMNS)
+
+
+def checkpoint(minute: int, version: int = 1, **changes: Any) -> pd.DataFrame:
+    row = {
+        "mode": Mode.REPLAY,
+        "period_end": at(minute),
+        "version": version,
+        "id": f"checkpoint-{minute}-{version}",
+        "period_start": START,
+        "as_of": at(minute),
+        "content_hash": "abc",
+        "run_id": "run-1",
+        "entries_json": '[{"model_id": "alpha", "share": 1000000000}]',
+        "meta_json": "{}",
+    }
+    return frame([row | changes], CHECKPOINT_COLUMNS)

@@ -19,12 +19,14 @@ from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.examples import (
     CONFIG,
     at,
+    checkpoint,
     leaderboard,
     predictions,
     prepare,
     rounds,
     truths,
 )
+from tests.storage.test_newest import explained
 from tests.support.evidence import Operator
 
 
@@ -48,13 +50,15 @@ def test_what_is_stored_is_committed_to(ledger: SqlLedger) -> None:
     ledger.add_prediction_batch(rounds([2], status="VOID"), predictions([]))
     ledger.add_ground_truths(truths([0]))
     ledger.add_leaderboards(leaderboard(1))
+    ledger.add_checkpoint(checkpoint(60))
     kinds = [entry.kind for entry in ledger.entries(0, 9)]
-    assert kinds == [Kind.PREDICTIONS] * 3 + [Kind.TRUTH, Kind.BOARD]
-    first, _, void, truth, board = texts(ledger)
+    assert kinds == [Kind.PREDICTIONS] * 3 + [Kind.TRUTH, Kind.BOARD, Kind.CHECKPOINT]
+    first, _, void, truth, board, paid = texts(ledger)
     assert first["performed_at"] == "2025-01-01T00:00:00Z"
     assert first["predictions"] == 2
     assert (void["status"], void["predictions"]) == ("VOID", 0)
     assert (truth["version"], board["as_of"]) == (1, "2025-01-01T00:01:00Z")
+    assert paid["period_end"] == "2025-01-01T01:00:00Z"
     assert_one_log(ledger)
 
 
@@ -64,7 +68,8 @@ def test_what_is_written_again_is_not_committed_to_again(ledger: SqlLedger) -> N
         ledger.add_prediction_batch(rounds([0]), predictions([0]))
         ledger.add_ground_truths(truths([0]))
         ledger.add_leaderboards(leaderboard(1))
-        assert ledger.log_size() == 3
+        ledger.add_checkpoint(checkpoint(60))
+        assert ledger.log_size() == 4
 
 
 def test_what_is_added_to_a_round_later_is_an_entry_of_its_own(ledger: SqlLedger) -> None:
@@ -97,6 +102,7 @@ def test_whatever_was_answered_opens_to_what_was_committed_to(ledger: SqlLedger)
         ledger.add_prediction_batch(rounds([minute]), given)
     ledger.add_ground_truths(truths(range(len(documents)), outcome=0.1, payload_json=documents[0]))
     ledger.add_leaderboards(leaderboard(1, entries_json=f"[{documents[1]}]"))
+    ledger.add_checkpoint(checkpoint(60, meta_json=documents[3]))
     for opening in openings(ledger, ledger.entries(0, 99), lambda _: False):
         said = json.loads(opening.entry.text)
         for leaf, cell in opening.leaves:
@@ -187,6 +193,21 @@ def test_writers_of_every_kind_at_once_grow_one_log(database_url: str) -> None:
     with operator.ledger() as ledger:
         assert ledger.log_size() == len(ledger.heads(0, 100)) == 48
         assert_one_log(ledger)
+
+
+def test_no_table_is_walked_through_as_the_log_grows(sqlite_url: str) -> None:
+    operator = Operator(sqlite_url)
+    operator.begin()
+    operator.go_on(0, 3)
+    with operator.ledger() as ledger, explained(ledger) as plans:
+        ledger.add_prediction_batch(rounds([9], Mode.LIVE), predictions([9], mode=Mode.LIVE))
+        consistency(ledger, 3, ledger.log_size())
+        assert ledger.newest_head() is not None
+        openings(ledger, ledger.entries(0, 5), lambda _: False)
+        ledger.round_entries(Mode.LIVE, CONFIG, at(2))
+    assert plans
+    # Of the heads, the last one in the order of the key.
+    assert [plan for plan in plans if plan.startswith("SCAN")] == ["SCAN evidence_heads"] * 2
 
 
 def test_no_key_is_in_the_database(sqlite_url: str) -> None:

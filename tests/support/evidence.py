@@ -22,6 +22,7 @@ from tests.storage.examples import (
     MODELS,
     START,
     at,
+    checkpoint,
     configs,
     leaderboard,
     memberships,
@@ -73,6 +74,11 @@ class Operator:
         with self.ledger() as ledger:
             ledger.add_ground_truths(truths([minute], **changes))
             ledger.add_leaderboards(leaderboard(minute + HORIZON, mode=Mode.LIVE))
+
+    def pay(self, minute: int) -> None:
+        """The checkpoint of a period."""
+        with self.ledger() as ledger:
+            ledger.add_checkpoint(checkpoint(minute, mode=Mode.LIVE))
 
     def go_on(self, first: int, last: int) -> None:
         """Rounds, each resolved a minute later; the last one is still open."""

@@ -95,7 +95,7 @@ class Opened(Answer):
     position: int
     is_open: bool
     leaves: list[OpenLeaf] = Field(description="Of predictions, in the order of their tree")
-    content: dict[str, Any] | None = Field(description="Of a truth or a board")
+    content: dict[str, Any] | None = Field(description="Of a truth, a board or a checkpoint")
 
 
 @routes.get(
@@ -201,22 +201,8 @@ def inclusion_proof(
             break
     else:
         raise Refusal(404, f"no head covers a prediction of {model[:80]!r} in that round")
-    return answered(
-        request,
-        InclusionProof(
-            model_id=proof.model_id,
-            leaf_hash=base64_text(proof.leaf_hash),
-            leaf_index=proof.leaf_index,
-            leaf_count=proof.leaf_count,
-            leaf_path=list(map(base64_text, proof.leaf_path)),
-            position=proof.entry.position,
-            entry=proof.entry.text,
-            size=proof.size,
-            path=list(map(base64_text, proof.path)),
-            root=base64_text(proof.root),
-            note=signed.note if signed is not None else None,
-        ),
-    )
+    told = proof.told(signed.note if signed is not None else None)
+    return answered(request, InclusionProof(**told))
 
 
 @routes.get(

@@ -43,7 +43,10 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry that has no position yet. ``at``: ``performed_at``, or ``as_of`` of a board."""
+    """An entry that has no position yet.
+
+    ``at``: ``performed_at``, ``as_of`` of a board, or ``period_end`` of a checkpoint.
+    """
 
     kind: Kind
     mode: Mode | None
@@ -118,5 +121,5 @@ class Evidence(ABC):
         """What is stored of the instants that entries are about, in all its versions.
 
         Predictions: PREDICTION_COLUMNS. Truths, of the rounds: GROUND_TRUTH_COLUMNS. Boards:
-        LEADERBOARD_COLUMNS.
+        LEADERBOARD_COLUMNS. Checkpoints: CHECKPOINT_COLUMNS.
         """

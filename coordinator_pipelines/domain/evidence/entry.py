@@ -31,6 +31,7 @@ TRUTH_CONTENT = (
     "payload_json", "entry_record_version", "resolved_record_version",
 )  # fmt: skip
 BOARD_CONTENT = ("final", "entries_json", "meta_json")
+CHECKPOINT_CONTENT = ("period_start", "as_of", "entries_json", "meta_json")
 
 Row = Mapping[Hashable, Any]
 
@@ -147,24 +148,29 @@ def truth_drafts(challenge: str | None, truths: pd.DataFrame) -> list[Draft]:
 
 def board_drafts(challenge: str | None, boards: pd.DataFrame) -> list[Draft]:
     """An entry for each board version: LEADERBOARD_COLUMNS."""
+    return [_published(Kind.BOARD, challenge, row, "as_of", BOARD_CONTENT) for row in _rows(boards)]
+
+
+def checkpoint_drafts(challenge: str | None, checkpoints: pd.DataFrame) -> list[Draft]:
+    """An entry for each checkpoint version: CHECKPOINT_COLUMNS."""
     return [
-        Draft(
-            kind=Kind.BOARD,
-            mode=Mode(row["mode"]),
-            prediction_config_id=None,
-            at=instant_of(row["as_of"]),
-            version=int(row["version"]),
-            text=_text(
-                Kind.BOARD,
-                challenge,
-                mode=str(row["mode"]),
-                as_of=instant_text(row["as_of"]),
-                version=int(row["version"]),
-                content=content_digest(document(row, BOARD_CONTENT)),
-            ),
-        )
-        for row in _rows(boards)
+        _published(Kind.CHECKPOINT, challenge, row, "period_end", CHECKPOINT_CONTENT)
+        for row in _rows(checkpoints)
     ]
+
+
+def _published(
+    kind: Kind, challenge: str | None, row: Row, instant: str, content: Iterable[str]
+) -> Draft:
+    text = _text(
+        kind,
+        challenge,
+        **{"mode": str(row["mode"]), instant: instant_text(row[instant])},
+        version=int(row["version"]),
+        content=content_digest(document(row, content)),
+    )
+    at, version = instant_of(row[instant]), int(row["version"])
+    return Draft(kind, Mode(row["mode"]), None, at, version, text)
 
 
 def document(row: Row, names: Iterable[str]) -> dict[str, Any]:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from coordinator_pipelines.domain.doors.evidence import (
     Commitment,
     Entry,
@@ -20,13 +18,20 @@ from coordinator_pipelines.domain.doors.evidence import (
 )
 from coordinator_pipelines.domain.evidence.entry import (
     BOARD_CONTENT,
+    CHECKPOINT_CONTENT,
     TRUTH_CONTENT,
     cell,
     document,
     salt,
 )
 
-CONTENT = {Kind.TRUTH: TRUTH_CONTENT, Kind.BOARD: BOARD_CONTENT}
+CONTENT = {
+    Kind.TRUTH: TRUTH_CONTENT,
+    Kind.BOARD: BOARD_CONTENT,
+    Kind.CHECKPOINT: CHECKPOINT_CONTENT,
+}
+INSTANT = {Kind.BOARD: "as_of", Kind.CHECKPOINT: "period_end"}
+"""Which column is an entry's own instant, where it is not ``performed_at``."""
 
 _Rows = dict[tuple[Any, ...], dict[Hashable, Any]]
 
@@ -54,8 +59,11 @@ def openings(
     """
     rounds = [entry for entry in entries if entry.kind is Kind.PREDICTIONS]
     commitments = evidence.commitments([entry.position for entry in rounds])
-    stored = {kind: _stored(evidence, kind, entries) for kind in Kind}
-    resolved = {key[:2] for key in _stored_truths(evidence, rounds)}
+    stored = {
+        kind: _stored(evidence, kind, [entry for entry in entries if entry.kind is kind])
+        for kind in Kind
+    }
+    resolved = {key[:2] for key in _stored(evidence, Kind.TRUTH, rounds)}
     opened = []
     for entry in entries:
         rows = stored[entry.kind]
@@ -94,16 +102,9 @@ def _leaves(
 
 def _stored(evidence: Evidence, kind: Kind, entries: Sequence[Entry]) -> _Rows:
     """Rows by what an entry or a leaf names them: config, instant, mode, model, version."""
-    own = [entry for entry in entries if entry.kind is kind]
-    return _by_name(evidence.committed_rows(kind, own)) if own else {}
-
-
-def _stored_truths(evidence: Evidence, rounds: Sequence[Entry]) -> _Rows:
-    return _by_name(evidence.committed_rows(Kind.TRUTH, rounds)) if rounds else {}
-
-
-def _by_name(frame: pd.DataFrame) -> _Rows:
-    instant = "as_of" if "as_of" in frame else "performed_at"
+    if not entries:
+        return {}
+    instant = INSTANT.get(kind, "performed_at")
     return {
         (
             row.get("prediction_config_id"),
@@ -112,5 +113,5 @@ def _by_name(frame: pd.DataFrame) -> _Rows:
             row.get("model_id"),
             int(row["version"]),
         ): row
-        for row in frame.to_dict("records")
+        for row in evidence.committed_rows(kind, entries).to_dict("records")
     }

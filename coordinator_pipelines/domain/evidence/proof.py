@@ -7,9 +7,11 @@ Add here how a proof is put together from what is stored; avoid checking one, wh
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from coordinator_pipelines.domain.doors.evidence import Commitment, Entry, Evidence
 from coordinator_pipelines.domain.evidence import merkle
+from coordinator_pipelines.domain.evidence.note import base64_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,22 @@ class Inclusion:
     size: int
     path: list[bytes]
     root: bytes
+
+    def told(self, note: str | None) -> dict[str, Any]:
+        """The proof as verifiers take it, with the signed head that it leads to."""
+        return {
+            "model_id": self.model_id,
+            "leaf_hash": base64_text(self.leaf_hash),
+            "leaf_index": self.leaf_index,
+            "leaf_count": self.leaf_count,
+            "leaf_path": list(map(base64_text, self.leaf_path)),
+            "position": self.entry.position,
+            "entry": self.entry.text,
+            "size": self.size,
+            "path": list(map(base64_text, self.path)),
+            "root": base64_text(self.root),
+            "note": note,
+        }
 
 
 def inclusion(
