@@ -13,9 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from psutil import Process
+
 from coordinator_pipelines import private
 from coordinator_pipelines.domain.values.errors import CoordinatorError
-from coordinator_pipelines.stack.processes import is_group_alive
+from coordinator_pipelines.stack.processes import group, still_there
 
 GRACE_SECONDS = 10
 """How long processes have to end by themselves."""
@@ -68,23 +70,38 @@ def stop(*processes: "subprocess.Popen[Any]") -> None:
         for process in processes:
             _signal(process, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
-        while any(_is_there(each) for each in processes) and time.monotonic() < deadline:
+        groups = [_Group(each) for each in processes]
+        while any(each.is_there() for each in groups) and time.monotonic() < deadline:
             time.sleep(0.05)
     for process in processes:
         kill(process)
+
+
+class _Group:
+    """The process group of a process, looked at again and again until it is gone."""
+
+    def __init__(self, process: "subprocess.Popen[Any]") -> None:
+        self._process = process
+        self._known: set[Process] = set()
+
+    def is_there(self) -> bool:
+        """Whether anything of it is left.
+
+        To list all processes of a machine is costly, so it is done anew only when those have
+        ended that were found before.
+        """
+        if self._process.poll() is None:
+            return True
+        if not _signal(self._process, 0):
+            return False
+        self._known = still_there(self._known) or group(self._process.pid)
+        return bool(self._known)
 
 
 def kill(process: "subprocess.Popen[Any]") -> None:
     """End its process group at once."""
     _signal(process, signal.SIGKILL)
     process.wait()
-
-
-def _is_there(process: "subprocess.Popen[Any]") -> bool:
-    """Whether anything of the process group is left."""
-    if process.poll() is None:
-        return True
-    return _signal(process, 0) and is_group_alive(process.pid)
 
 
 def _signal(process: "subprocess.Popen[Any]", number: int) -> bool:

@@ -37,9 +37,9 @@ def marked(name: str, value: str) -> set[Process]:
     return still_there({each for each in process_iter() if _variable(each, name) == value})
 
 
-def is_group_alive(number: int) -> bool:
-    """Whether a process of a group has not ended. In a container ended ones may stay for ever."""
-    return any(_group(each) == number and _is_there(each) for each in process_iter())
+def group(number: int) -> set[Process]:
+    """The processes of a group that have not ended; in a container ended ones may stay for ever."""
+    return still_there({each for each in process_iter() if _group(each) == number})
 
 
 def _group(process: Process) -> int | None:
