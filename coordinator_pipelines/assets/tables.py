@@ -88,7 +88,7 @@ def payout_table(entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
             e["account"] or "",
             "" if e["cruncher_index"] is None else str(e["cruncher_index"]),
             number(e["value"]),
-            f"{e['share'] / BILLIONTHS_OF_A_PERCENT:.7f} %",
+            f"{e['share'] / BILLIONTHS_OF_A_PERCENT:.7f} %" if e["share"] else "",
             e["unpaid"] or "",
         ]
         for e in entries
