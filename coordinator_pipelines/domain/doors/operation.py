@@ -58,6 +58,10 @@ class Operation(ABC):
         """
 
     @abstractmethod
+    def keep_alive(self, run_id: str, alive_until: datetime) -> None:
+        """Move on until when a recorded capture counts as alive; one statement, as it is often."""
+
+    @abstractmethod
     def captures(self, start: datetime, end: datetime) -> pd.DataFrame:
         """Captures whose span touches [start, end), by ``started_at``: CAPTURE_COLUMNS."""
 

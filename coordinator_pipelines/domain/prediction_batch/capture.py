@@ -291,10 +291,15 @@ class Capture:
         while (now := self.clock.now()) < instant:
             self._contact.require(now)
             if now - self._beaten_at >= HEARTBEAT:
-                self._survives(lambda: self._record(alive_until=self.clock.now() + ALIVE))
+                self._survives(self._beat)
             if instant - now > CATCH_UP_AHEAD:
                 self._survives(self.observation.catch_up)
             self.clock.wait_until(min(instant, self.clock.now() + HEARTBEAT))
+
+    def _beat(self) -> None:
+        self._beaten_at = self.clock.now()
+        self._row["alive_until"] = self._beaten_at + ALIVE
+        self.ledger.keep_alive(self.run_id, self._row["alive_until"])
 
     def _record(self, **changes: Any) -> None:
         self._beaten_at = self.clock.now()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coordinator_pipelines.domain.doors.operation import (
@@ -34,6 +34,12 @@ class Captures(Store):
         """Add one capture (CAPTURE_COLUMNS, one row), or update what may change of it."""
         with self._database.writing() as connection:
             bulk.merge(connection, captures, capture, CHANGEABLE)
+
+    def keep_alive(self, run_id: str, alive_until: datetime) -> None:
+        """Move on until when a recorded capture counts as alive."""
+        beat = update(captures).where(captures.c.run_id == run_id)
+        with self._database.writing() as connection:
+            connection.execute(beat.values(alive_until=as_utc(alive_until)))
 
     def captures(self, start: datetime, end: datetime) -> pd.DataFrame:
         """Captures whose span touches [start, end), by ``started_at``: CAPTURE_COLUMNS."""

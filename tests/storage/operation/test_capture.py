@@ -64,6 +64,21 @@ def test_a_capture_that_is_recorded_again_is_updated(ledger: Ledger) -> None:
     pd.testing.assert_frame_equal(ledger.captures(START, START + HOUR), expected)
 
 
+def test_a_sign_of_life_moves_that_capture_on_and_nothing_else(ledger: Ledger) -> None:
+    ledger.record_capture(capture(run_id="run-1"))
+    ledger.record_capture(capture(MINUTES, run_id="run-2"))
+    ledger.keep_alive("run-1", at(7))
+    expected = [capture(run_id="run-1", alive_until=at(7)), capture(MINUTES, run_id="run-2")]
+    told = ledger.captures(START, START + HOUR)
+    pd.testing.assert_frame_equal(told, pd.concat(expected, ignore_index=True))
+
+
+def test_a_naive_sign_of_life_is_refused(ledger: Ledger) -> None:
+    ledger.record_capture(capture())
+    with pytest.raises(TypeError, match="naive"):
+        ledger.keep_alive("run-1", at(7).replace(tzinfo=None))
+
+
 def test_captures_are_those_whose_span_touches_the_window(ledger: Ledger) -> None:
     for number in range(4):
         ledger.record_capture(capture(number * MINUTES, f"run-{9 - number}"))
