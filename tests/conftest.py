@@ -24,6 +24,7 @@ from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.command import Commands
 from tests.postgresql import PostgresServer, find_binaries
+from tests.support.databases import empty_sqlite
 from tests.support.wheel import build_wheel, install_wheel
 
 # A busy machine must not fail an example; CI tries the same examples every time.
@@ -79,19 +80,10 @@ def _postgresql_template(postgresql_server: PostgresServer) -> str:
     return "template_ledger"
 
 
-@pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "ledger.db"
-    schema.upgrade(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """An SQLite database with the newest schema and nothing in it."""
-    path = tmp_path / "ledger.db"
-    shutil.copy(_sqlite_template, path)
-    return f"sqlite:///{path}"
+    return empty_sqlite(tmp_path / "ledger.db")
 
 
 @pytest.fixture

@@ -58,25 +58,22 @@ class Filled:
     directory: Path
 
 
-def fill(directory: Path, url: str = "", template: Path | None = None) -> Filled:
+def fill(directory: Path, url: str = "") -> Filled:
     """Four windows of the small challenge, with four models."""
     write_candles(directory / "prices.csv", closes_from(FIRST_BAR, walk(300)))
     write_participants(directory, FOUR)
     challenge = small_challenge(directory, checkpoint_interval_seconds=3600)
-    if template is not None:
-        shutil.copy(template, directory / "ledger.db")
-        url = f"sqlite:///{directory / 'ledger.db'}"
     with pytest.MonkeyPatch.context() as monkeypatch:
         pipeline = Pipeline(challenge, directory, monkeypatch, url=url)
         pipeline.succeed(START, WINDOWS)
         pipeline.succeed(START, 1, job="checkpoint")
-    return Filled(challenge, url, directory)
+    return Filled(challenge, pipeline.url, directory)
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory, _sqlite_template: Path) -> Filled:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     """A database that nobody changes: copy it to change it."""
-    return fill(tmp_path_factory.mktemp("filled"), template=_sqlite_template)
+    return fill(tmp_path_factory.mktemp("filled"))
 
 
 def execute(filled: Filled, statement: str, *values: Any) -> None:

@@ -20,6 +20,7 @@ from coordinator_pipelines.api.http.keys import Tier, add_key
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.evidence.note import Signer
 from tests.storage.examples import CONFIG, at, predictions, rounds
+from tests.support.databases import empty_sqlite
 from tests.support.evidence import Operator, served
 from tests.support.pipeline import FixedClock
 
@@ -27,11 +28,9 @@ ROUNDS = 4
 
 
 @pytest.fixture(scope="module")
-def written(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Operator:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     """Four live rounds, the last one still open; nobody changes them."""
-    path = tmp_path_factory.mktemp("evidence") / "ledger.db"
-    shutil.copy(_sqlite_template, path)
-    operator = Operator(f"sqlite:///{path}")
+    operator = Operator(empty_sqlite(tmp_path_factory.mktemp("evidence") / "ledger.db"))
     operator.begin()
     operator.go_on(0, ROUNDS - 1)
     return operator

@@ -1,6 +1,5 @@
 """Pipelines on small generated price files, each with a database of its own."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,21 +23,13 @@ def closes(tmp_path: Path) -> dict[int, float]:
     return closes
 
 
-def pipeline_maker(
-    directory: Path, monkeypatch: pytest.MonkeyPatch, database: Path
-) -> MakePipeline:
-    """Makes pipelines of the small challenge on the ``prices.csv`` of a directory.
-
-    ``database``: an empty one with a schema, to be copied.
-    """
+def pipeline_maker(directory: Path, monkeypatch: pytest.MonkeyPatch) -> MakePipeline:
+    """Makes pipelines of the small challenge on the ``prices.csv`` of a directory."""
 
     def make(home: str = "one", *, url: str = "", resources=None, **changes) -> Pipeline:
         if not (directory / "models.yaml").exists():
             write_participants(directory, FOUR)
         challenge = small_challenge(directory, **changes)
-        if not url:
-            (directory / home).mkdir(exist_ok=True)
-            url = f"sqlite:///{shutil.copy(database, directory / home / 'ledger.db')}"
         return Pipeline(
             challenge, directory / home, monkeypatch, url=url, resources=resources or {}
         )
@@ -48,14 +39,11 @@ def pipeline_maker(
 
 @pytest.fixture
 def make_pipeline(
-    tmp_path: Path,
-    closes: dict[int, float],
-    monkeypatch: pytest.MonkeyPatch,
-    _sqlite_template: Path,
+    tmp_path: Path, closes: dict[int, float], monkeypatch: pytest.MonkeyPatch
 ) -> MakePipeline:
     """Makes pipelines of the small challenge; ``changes`` as in ``small_challenge``."""
     del closes
-    return pipeline_maker(tmp_path, monkeypatch, _sqlite_template)
+    return pipeline_maker(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -65,11 +53,11 @@ def pipeline(make_pipeline: MakePipeline) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, _sqlite_template: Path) -> Pipeline:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """The same pipeline after one run over its first six windows. Only to be read."""
     directory = tmp_path_factory.mktemp("undisturbed")
     write_candles(directory / "prices.csv", closes_from(FIRST_BAR, walk(MINUTES)))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        pipeline = pipeline_maker(directory, monkeypatch, _sqlite_template)()
+        pipeline = pipeline_maker(directory, monkeypatch)()
         pipeline.succeed(START, 6)
     return pipeline

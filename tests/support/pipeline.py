@@ -18,8 +18,9 @@ from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.resources.ledger import LedgerResource
-from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from tests.support.databases import empty_sqlite
+from tests.support.instances import instance_of
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 INCIDENTAL = {"run_id", "created_at", "exec_time_ms"}
@@ -70,10 +71,8 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(self.home))
-        if not self.url:
-            self.url = f"sqlite:///{self.home / 'ledger.db'}"
-            schema.upgrade(self.url)
+        self.instance = instance_of(self)
+        self.url = self.url or empty_sqlite(self.home / "ledger.db")
 
     def run(
         self,
