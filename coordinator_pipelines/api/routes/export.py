@@ -108,7 +108,7 @@ def _file(
     if kind == "parquet" and find_spec("pyarrow") is None:
         raise Refusal(406, "Parquet needs the extra: pip install 'coordinator-pipelines[parquet]'")
     _, chosen = known_models(context, mode, models)
-    parts = read(context, mode, span, chosen)
+    parts = _filled(read(context, mode, span, chosen))
     file_name = f"{context.challenge.name}-{mode}-{name}-{span.start:%Y%m%dT%H%M%SZ}.{kind}"
     return StreamingResponse(
         parquet_parts(parts) if kind == "parquet" else _csv(parts),
@@ -131,15 +131,22 @@ def _spans(span: Span) -> Iterator[Span]:
         start = end
 
 
+def _filled(parts: Parts) -> Parts:
+    """The first part, for its header, and those that have rows."""
+    return (part for number, part in enumerate(parts) if number == 0 or len(part))
+
+
 def _predictions(
     context: Context, mode: Mode, span: Span, models: list[str] | None
 ) -> Iterator[pd.DataFrame]:
     reports, sieve = context.reports, Sieve(context, "predictions")
     for part in _spans(span):
         rows = reports.reported_predictions(mode, part.start, part.end, models, outputs=True)
-        truths = reports.ground_truths(part.start, part.end)
-        known = rows["output_json"].mask(~resolved(rows, truths), None)
-        yield rows.assign(output_json=sieve.texts(known))[list(PREDICTIONS)]
+        if len(rows):
+            truths = reports.ground_truths(part.start, part.end)
+            known = rows["output_json"].mask(~resolved(rows, truths), None)
+            rows = rows.assign(output_json=sieve.texts(known))
+        yield rows[list(PREDICTIONS)]
     sieve.report()
 
 
