@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.challenges import FIRST_BAR, START, small_challenge
+from tests.support.in_process import InProcess
 from tests.support.participants import FOUR, write_participants
 from tests.support.pipeline import Pipeline
 from tests.support.prices import closes_from, walk, write_candles
@@ -24,15 +25,20 @@ def closes(tmp_path: Path) -> dict[int, float]:
 
 
 def pipeline_maker(directory: Path, monkeypatch: pytest.MonkeyPatch) -> MakePipeline:
-    """Makes pipelines of the small challenge on the ``prices.csv`` of a directory."""
+    """Makes pipelines of the small challenge on the ``prices.csv`` of a directory.
 
-    def make(home: str = "one", *, url: str = "", resources=None, **changes) -> Pipeline:
+    Their models are asked in this process, or else in ``processes`` of their own.
+    """
+
+    def make(
+        home: str = "one", *, url: str = "", resources=None, processes: bool = False, **changes
+    ) -> Pipeline:
         if not (directory / "models.yaml").exists():
             write_participants(directory, FOUR)
         challenge = small_challenge(directory, **changes)
-        return Pipeline(
-            challenge, directory / home, monkeypatch, url=url, resources=resources or {}
-        )
+        models = {} if processes else {"models": InProcess()}
+        resources = {**models, **(resources or {})}
+        return Pipeline(challenge, directory / home, monkeypatch, url=url, resources=resources)
 
     return make
 
@@ -54,10 +60,10 @@ def pipeline(make_pipeline: MakePipeline) -> Pipeline:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """The same pipeline after one run over its first six windows. Only to be read."""
+    """The same, its models in processes, after one run over six windows. Only to be read."""
     directory = tmp_path_factory.mktemp("undisturbed")
     write_candles(directory / "prices.csv", closes_from(FIRST_BAR, walk(MINUTES)))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        pipeline = pipeline_maker(directory, monkeypatch)()
+        pipeline = pipeline_maker(directory, monkeypatch)(processes=True)
         pipeline.succeed(START, 6)
     return pipeline

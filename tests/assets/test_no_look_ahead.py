@@ -22,7 +22,7 @@ def spied(make_pipeline, tmp_path):
 
     def make(name="one", **changes):
         changes = {"feed__staleness_limit_seconds": 3600, **KEEP, **changes}
-        return make_pipeline(name, **changes)
+        return make_pipeline(name, processes=True, **changes)
 
     return make
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -29,6 +30,12 @@ HOSTILE = {
     "prints": "print('{\"p_up\": 1.0}' * 100)\nreturn {'p_up': 0.4}",
 }
 GOOD = {"half": HALF, "follower": FOLLOWER}
+
+
+@pytest.fixture
+def make_pipeline(make_pipeline):
+    """Pipelines whose models are processes."""
+    return partial(make_pipeline, processes=True)
 
 
 def cells_of(pipeline, windows=4):

@@ -11,7 +11,8 @@ from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Model
 class InProcess(Models):
     """Asks each model's own ``main.py``, anew for every ask; what it imports must be importable.
 
-    ``base``: name of the class that models inherit from.
+    For tests of what becomes of answers: they are those of the model's process, which takes a
+    quarter of a second to start. ``base``: name of the class that models inherit from.
     """
 
     def __init__(self, base: str = "TrackerBase") -> None:
@@ -32,11 +33,17 @@ class InProcess(Models):
             for data in question.ticks:
                 model.tick(data)
             for call in question.calls:
-                said = model.predict(*call.args, **call.kwargs)
-                outcome = Outcome.ABSTAINED if said is None else Outcome.SUCCESS
-                output = None if said is None else json.dumps(said)
                 cell = (member.model_id, call.prediction_config_id, question.performed_at)
-                yield Answer(*cell, outcome, output, None, 0.0)
+                try:
+                    said = model.predict(*call.args, **call.kwargs)
+                except Exception as error:  # noqa: BLE001 (a model may raise anything)
+                    reason = f"{type(error).__name__}: {error}"
+                    yield Answer(*cell, Outcome.FAILED, None, reason, 0.0)
+                    continue
+                if said is None:
+                    yield Answer(*cell, Outcome.ABSTAINED, None, "the model returned None", 0.0)
+                else:
+                    yield Answer(*cell, Outcome.SUCCESS, json.dumps(said), None, 0.0)
 
     def _made(self, member: Member) -> Any:
         assert member.directory is not None
