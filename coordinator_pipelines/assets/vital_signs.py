@@ -4,12 +4,16 @@ Add here how a vital sign is declared and evaluated by hand; avoid what the sign
 (``domain.health.vital_signs``). A sensor evaluates them by itself.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.health.vital_signs import CHECKS, vital_signs
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.verdicts import evaluation, subject
 
 
 def vital_sign_checks(challenge: Challenge) -> list[dg.AssetChecksDefinition]:
@@ -22,13 +26,20 @@ def vital_sign_checks(challenge: Challenge) -> list[dg.AssetChecksDefinition]:
 def _check(
     challenge: Challenge, name: str, asset: str, description: str
 ) -> dg.AssetChecksDefinition:
-    @dg.asset_check(name=name, asset=dg.AssetKey([challenge.key, asset]), description=description)
+    key = dg.AssetKey([challenge.key, asset])
+    spec = dg.AssetCheckSpec(name, asset=key, description=description)
+
+    # An evaluation, not a result: to make one of a result, Dagster lists every window since the
+    # start of the challenge. It is no output, so the output must be one that may be left out.
+    @dg.multi_asset_check(name=f"{challenge.key}__{name}", specs=[spec], can_subset=True)
     def check(
-        ledger: dg.ResourceParam[Ledger], clock: dg.ResourceParam[Clock]
-    ) -> dg.AssetCheckResult:
-        signs = {sign.name: sign for sign in vital_signs(challenge, ledger, clock.now())}
-        return dg.AssetCheckResult(
-            passed=signs[name].problem is None, description=signs[name].problem
-        )
+        context: dg.AssetCheckExecutionContext,
+        ledger: dg.ResourceParam[Ledger],
+        clock: dg.ResourceParam[Clock],
+    ) -> Iterator[Any]:
+        signs = vital_signs(challenge, ledger, clock.now())
+        [sign] = [sign for sign in signs if sign.name == name]
+        about = subject(context.instance, challenge, sign)
+        yield evaluation(challenge, sign, about)
 
     return check
