@@ -82,9 +82,14 @@ class Bootstrap:
         flat, plain = self._variances(influence)
         return float(np.sqrt(_ratio(flat.sum(), plain.sum()))) * self._student(level)
 
-    def intervals(self, value: Array, influence: Array, level: float) -> Array:
-        """Lower and upper end for each column: [2, column]; NaN where the value is."""
-        tails = _tails(self.moves(influence), level)
+    def intervals(
+        self, value: Array, influence: Array, level: float, moves: Array | None = None
+    ) -> Array:
+        """Lower and upper end for each column: [2, column]; NaN where the value is.
+
+        ``moves``: of the same influences, where they were drawn already.
+        """
+        tails = _tails(self.moves(influence) if moves is None else moves, level)
         return np.asarray(value + self.widening(influence, level) * tails)
 
     def _counts(self, blocks: int) -> Iterator[Array]:

@@ -135,9 +135,12 @@ class _Window:
         self._length = block_length(columns, series.overlap)
         self._bootstrap = Bootstrap(len(series), self._length, challenge.certainty.draws, seed)
         self._common = self._own if leader is None else leader
-        self._scores = self._compared(self._own)
-        self._to_leader = None if leader is None else self._compared(leader)
-        self._to_baseline = None if baseline is None else self._compared(baseline)
+        every = [self._own, leader, baseline]
+        # Counting what is drawn takes longest, so all is drawn at once.
+        self._moves = self._drawn([one for one in every if one is not None])
+        self._scores = self._compared(self._own, 0)
+        self._to_leader = None if leader is None else self._compared(leader, 1)
+        self._to_baseline = None if baseline is None else self._compared(baseline, -1)
         self._leader = ranked[0] if ranked else None
         self._baseline = challenge.baseline_model
 
@@ -176,15 +179,24 @@ class _Window:
             return None
         return difference(self._series, self._statistic, other)
 
-    def _compared(self, told: Estimate) -> _Compared:
+    def _drawn(self, told: Sequence[Estimate]) -> list[Array]:
+        """The moves of each estimate; none where there are too few rounds."""
         if not self._bootstrap.is_possible:
+            return []
+        moves = self._bootstrap.moves(np.hstack([one.influence for one in told]))
+        return np.split(moves, len(told), axis=1)
+
+    def _compared(self, told: Estimate, place: int) -> _Compared:
+        if not self._moves:
             return _Compared(told.value, None)
-        ends = self._bootstrap.intervals(told.value, told.influence, self._level)
+        ends = self._bootstrap.intervals(
+            told.value, told.influence, self._level, self._moves[place]
+        )
         return _Compared(told.value, ends)
 
     def places(self, ranked: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Rank intervals, chances and tiers of the ranked models that have a value here."""
-        if not self._bootstrap.is_possible:
+        if not self._moves:
             return {}
         places = [self._series.models.index(model) for model in ranked]
         places = [k for k in places if not np.isnan(self._own.value[k])]
@@ -193,7 +205,7 @@ class _Window:
         places = [places[k] for k in order]
         values = values[order]
         wider = self._bootstrap.common_widening(self._common.influence, self._level)
-        moves = self._bootstrap.moves(self._own.influence[:, places]) * (self._sign * wider)
+        moves = self._moves[0][:, places] * (self._sign * wider)
         ranks = drawn_ranks(values + moves)
         ends = rank_intervals(ranks, self._level) if places else np.empty((2, 0), dtype=np.int64)
         chances = {k: chance_of_rank(ranks, k) for k in CHANCES}
