@@ -23,6 +23,7 @@ from coordinator_pipelines.api.http.moment import Moment
 from coordinator_pipelines.api.http.query import ONLY_DECLARED
 from coordinator_pipelines.api.http.sharing import FRESH_SECONDS, Sharing
 from coordinator_pipelines.api.routes import (
+    calibration,
     checkpoints,
     compare,
     evidence,
@@ -46,8 +47,8 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
-    health, leaderboard, compare, models, score_points, predictions, feeds, checkpoints, schema,
-    explain, evidence, export, page,
+    health, leaderboard, compare, calibration, models, score_points, predictions, feeds,
+    checkpoints, schema, explain, evidence, export, page,
 )  # fmt: skip
 FASTEST = 1
 """Of a day of predictions, the highest level of compression took half of the time."""

@@ -39,7 +39,7 @@ PATHS = (
     "/reports/checkpoints/{checkpoint_id}/emission/cli-format",
     "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
-    "/reports/compare",
+    "/reports/compare", "/reports/calibration",
     "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/heads",
     "/reports/evidence/entries", "/reports/evidence/inclusion", "/reports/evidence/consistency",
     "/reports/evidence/openings", "/reports/evidence/verifier", "/reports/export/predictions",

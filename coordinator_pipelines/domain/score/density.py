@@ -80,6 +80,21 @@ def probability_up(output: Any) -> float:
     return min(1.0, up)
 
 
+def probability_below(output: Any, change: float) -> float:
+    """P(price change <= ``change``) of an output with exactly one density: its PIT, in [0, 1].
+
+    Raises:
+        ValueError: it holds no such density; the text says what is wrong.
+
+    >>> normal = {"type": "builtin", "name": "norm", "params": {"loc": 1.0, "scale": 1.0}}
+    >>> round(probability_below([normal], 0.0), 4)
+    0.1587
+    """
+    parts = _components(_only_density(output), 1.0, [MOST_COMPONENTS], MOST_LEVELS)
+    above = (part.weight * SURVIVAL[part.name](part.loc - change, part.scale) for part in parts)
+    return min(1.0, max(0.0, 1 - math.fsum(above)))
+
+
 def normal_mixture(output: Any) -> dict[str, list[float]]:
     """The normal densities of which a raw output consists: ``weight``, ``loc`` and ``scale``.
 

@@ -112,14 +112,17 @@ class CertaintySpec(SpecModel):
 
     @model_validator(mode="after")
     def _draws_reach_the_tails(self) -> Self:
-        beyond = self.draws * (1 - self.level) / 2
+        beyond = round(self.draws * (1 - self.level) / 2, 9)  # 1 - 0.9 is a little less than 0.1
         if beyond < FEWEST_BEYOND:
             raise problem(
                 "draws", self.draws,
                 f"too few for level {self.level:g}: only {beyond:.1f} of them lie beyond an end of "
-                f"an interval; take {math.ceil(2 * FEWEST_BEYOND / (1 - self.level))} or more",
+                f"an interval; take {self._fewest_draws()} or more",
             )  # fmt: skip
         return self
+
+    def _fewest_draws(self) -> int:
+        return math.ceil(round(2 * FEWEST_BEYOND / (1 - self.level), 6))
 
     @model_validator(mode="after")
     def _bounds_ascend(self) -> Self:

@@ -160,6 +160,11 @@ def test_any_scores_make_a_board_that_can_be_stored(rows, statistic):
     assert sorted(set(tiers)) == list(range(1, len(set(tiers)) + 1))
 
 
+def test_as_many_draws_as_are_said_to_be_enough_are_enough():
+    for level, draws in ((0.9, 100), (0.95, 200), (0.99, 1000), (0.999, 10_000)):
+        assert challenge(certainty={"level": level, "draws": draws}).certainty.draws == draws
+
+
 @pytest.mark.parametrize(
     ("certainty", "field", "says"),
     [
