@@ -15,6 +15,7 @@ from coordinator_pipelines.cli.challenge.price_file import DEMO, challenge_on_pr
 from coordinator_pipelines.cli.checkpoint import print_preview
 from coordinator_pipelines.cli.leaderboard import print_newest
 from coordinator_pipelines.cli.views.price_options import format_option, time_zone_option
+from coordinator_pipelines.cli.views.proof import proof_lines
 from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -25,6 +26,7 @@ from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.workspaces import Location, known_workspaces
 from coordinator_pipelines.storage.engine.database import describe, parse_url
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
 @click.command()
@@ -86,10 +88,23 @@ def _run(console: Console, where: Location, windows: list[Window]) -> None:
     print_newest(console, challenge, mode=Mode.REPLAY, until=windows[-1].end)
     console.print()
     print_preview(console, challenge, Mode.REPLAY)
+    _prove(console, challenge, url)
     console.print(f"\nPrices: {_source(challenge)}", soft_wrap=True)
     console.print(f"Took {seconds:.0f} s for {len(windows)} windows, without the set-up")
     console.print(f"Database: {describe(parse_url(url))}", soft_wrap=True)
     _say_next(console, where)
+
+
+def _prove(console: Console, challenge: Challenge, url: str) -> None:
+    """Show that an answer is the one that was committed to (docs/evidence.md)."""
+    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+    try:
+        lines = proof_lines(ledger)
+    finally:
+        ledger.close()
+    console.print("\n[bold]Evidence[/]: one answer and its proof")
+    for line in lines:
+        console.print(f"  {escape(line)}", soft_wrap=True)
 
 
 def _say_next(console: Console, where: Location) -> None:

@@ -5,16 +5,18 @@ Add here how a proof is shown to people; avoid making (``domain.evidence``) and 
 """
 
 import json
+from typing import Any
 
 from coordinator_pipelines import verify_evidence
-from coordinator_pipelines.domain.doors.evidence import Entry, Evidence, Kind
+from coordinator_pipelines.domain.doors.evidence import Entry, Evidence, Kind, Leaf
 from coordinator_pipelines.domain.evidence.note import base64_text
-from coordinator_pipelines.domain.evidence.opening import openings
+from coordinator_pipelines.domain.evidence.opening import Opening, openings
 from coordinator_pipelines.domain.evidence.proof import inclusion
 from coordinator_pipelines.domain.values.errors import EvidenceError
 
-LOOKED_AT = 200
-"""Entries, the newest first, among which one with predictions is sought."""
+PAGE, MOST_PAGES = 1000, 50
+"""Entries, the newest first, among which one with predictions is sought: a replay of days commits
+to all its predictions before its truths, scores and boards."""
 
 
 def proof_lines(evidence: Evidence) -> list[str]:
@@ -25,15 +27,7 @@ def proof_lines(evidence: Evidence) -> list[str]:
     """
     signed = evidence.newest_head()
     size = signed.size if signed is not None else evidence.log_size()
-    newest = evidence.entries(max(0, size - LOOKED_AT), min(size, LOOKED_AT))
-    rounds = [entry for entry in newest if entry.kind is Kind.PREDICTIONS]
-    for opening in reversed(openings(evidence, rounds, lambda _: False)):
-        shown = [(leaf, cell) for leaf, cell in opening.leaves if cell is not None]
-        if shown:
-            leaf, cell = shown[0]
-            break
-    else:
-        raise EvidenceError("nothing can be proved yet: the log has no round that is resolved")
+    opening, leaf, cell = _newest_open(evidence, size)
     entry = opening.entry
     commitment = evidence.commitments([entry.position])[entry.position]
     proof = inclusion(evidence, entry, commitment, leaf.model_id, size)
@@ -54,6 +48,26 @@ def proof_lines(evidence: Evidence) -> list[str]:
         f"{size} entries ({by})",
         "verified: the answer is the one that was committed to",
     ]
+
+
+def _newest_open(evidence: Evidence, size: int) -> tuple[Opening, Leaf, dict[str, Any]]:
+    """The newest round that is open, with the first leaf that can be shown.
+
+    Raises:
+        EvidenceError: there is none.
+    """
+    for page in range(MOST_PAGES):
+        end = size - page * PAGE
+        if end <= 0:
+            break
+        start = max(0, end - PAGE)
+        entries = evidence.entries(start, end - start)
+        rounds = [entry for entry in entries if entry.kind is Kind.PREDICTIONS]
+        for opening in reversed(openings(evidence, rounds, lambda _: False)):
+            for leaf, cell in opening.leaves:
+                if cell is not None:
+                    return opening, leaf, cell
+    raise EvidenceError("nothing can be proved yet: the log has no round that is resolved")
 
 
 def _named(entry: Entry) -> str:

@@ -2,9 +2,10 @@
 
 Add here when certainty is told and what is read for it; avoid what is told (``certainty``).
 
-Boards of record always say it. An interim board is written at every refresh, so it does only where
-its scores are few. Scores are read by the day, so that memory does not grow with the field, and a
-day once for all boards of a run.
+The boards at the end of a day or of a checkpoint period always say it, and every live board of
+record. An interim board is written at every refresh, and a replay writes hundreds of boards at
+once, so those do only where their scores are few. Scores are read by the day, so that memory does
+not grow with the field, and a day once for all boards of a run.
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,19 @@ from coordinator_pipelines.domain.ground_truth.finality import is_of_record
 from coordinator_pipelines.domain.leaderboard.certainty import board_certainty
 from coordinator_pipelines.domain.leaderboard.ranking import Entry
 from coordinator_pipelines.domain.spec.challenge import Challenge
-from coordinator_pipelines.domain.timeline.window import Window, trailing, windows_between
+from coordinator_pipelines.domain.timeline.window import (
+    Window,
+    trailing,
+    window_of,
+    windows_between,
+)
 
 DAY = timedelta(days=1)
 MOST_INTERIM_SCORES = 25_000
 """Scores in the longest window up to which an interim board says how sure it is: read and resampled
 in half a second."""
+MOST_REPLAYED_SCORES = 5_000
+"""The same for a replayed board: a twentieth of a second."""
 
 
 class SureBoards:
@@ -52,14 +60,22 @@ class SureBoards:
         """Why nothing is told."""
         if self._rules.aggregate is not None:
             return "the challenge computes its metrics by code of its own"
-        if is_of_record(self._challenge, as_of):
+        record = is_of_record(self._challenge, as_of)
+        if record and (self._mode is Mode.LIVE or self._ends_a_period(as_of)):
             return None
         windows = self._challenge.trailing_windows_hours
         longest = max(windows, key=lambda name: windows[name])
         scores = sum(entry["score"]["payload"]["windows"][longest]["n"] for entry in entries)
-        if scores > MOST_INTERIM_SCORES:
-            return f"{scores:,} scores are too many for an interim board: {MOST_INTERIM_SCORES:,}"
-        return None
+        most = MOST_INTERIM_SCORES if self._mode is Mode.LIVE else MOST_REPLAYED_SCORES
+        if scores <= most:
+            return None
+        return f"told at the end of a day: {scores:,} scores, and more than {most:,} take too long"
+
+    def _ends_a_period(self, as_of: datetime) -> bool:
+        """Whether a day, a checkpoint period or the challenge ends at the instant."""
+        lengths = (DAY, self._challenge.checkpoint_length)
+        ends = any(window_of(as_of, length).start == as_of for length in lengths)
+        return ends or as_of == self._challenge.end
 
     def _series(self, after: datetime, until: datetime) -> ScoreSeries:
         days = list(windows_between(after, until, DAY))

@@ -97,18 +97,29 @@ def test_boards_of_record_say_how_sure_they_are_of_the_value_that_ranks(run, led
             assert sure["tier"] is not None
 
 
-def test_an_interim_board_says_it_while_its_scores_are_few(boards, ledger):
-    as_of = START + timedelta(minutes=40)
-    frame = boards.leaderboards([as_of], boards.model_scores([as_of]))
-    assert json.loads(frame["meta_json"].iloc[0])["certainty"]["windows"]
+@pytest.mark.parametrize(
+    ("mode", "as_of", "scores", "told"),
+    [
+        (Mode.LIVE, START + timedelta(minutes=40), 6_000, True),
+        (Mode.LIVE, START + timedelta(minutes=40), 25_100, False),
+        (Mode.LIVE, START + WINDOW, 1_000_000, True),
+        (Mode.REPLAY, START + WINDOW, 5_000, True),
+        (Mode.REPLAY, START + WINDOW, 5_100, False),
+        (Mode.REPLAY, START + timedelta(hours=22), 1_000_000, True),
+    ],
+)
+def test_how_sure_a_board_is_is_told_of_days_of_record_and_while_scores_are_few(
+    boards, ledger, mode, as_of, scores, told
+):
+    first = START + timedelta(minutes=40)
+    frame = boards.leaderboards([first], boards.model_scores([first]))
     entries = json.loads(frame["entries_json"].iloc[0])
-    for window in entries[0]["score"]["payload"]["windows"].values():
-        window["n"] = 25_000
-    sure = SureBoards(boards.challenge, boards.rules, ledger, Mode.REPLAY, [])
-    told, facts = sure.tell(entries, as_of)
-    assert told == {}
-    assert "too many for an interim board" in facts["reason"]
-    assert "windows" in sure.tell(entries, START + WINDOW)[1]
+    for entry in entries:
+        for window in entry["score"]["payload"]["windows"].values():
+            window["n"] = scores // len(entries)
+    facts = SureBoards(boards.challenge, boards.rules, ledger, mode, []).tell(entries, as_of)[1]
+    assert ("windows" in facts) is told
+    assert told or "told at the end of a day" in facts["reason"]
 
 
 def test_an_aggregator_of_the_challenges_own_has_metrics_of_which_nothing_is_known(boards):
