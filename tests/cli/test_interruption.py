@@ -35,10 +35,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     return commands
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_demo_stops_everything_and_the_next_one_works(
-    coordinator: Commands, undisturbed: Commands, number: signal.Signals
-):
+def interrupt(coordinator: Commands, number: signal.Signals) -> None:
+    """Signal a demo at work: everything stops, and it says so."""
     demo = start_demo(coordinator)
     processes = family(demo.pid)
     assert len(processes) > 5
@@ -49,6 +47,17 @@ def test_an_interrupted_demo_stops_everything_and_the_next_one_works(
     assert "Traceback" not in out + err
     assert "Aborted" not in out + err
     assert "What was stored stays; the same command goes on from there." in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_a_demo_and_everything_of_it(coordinator: Commands, number: signal.Signals):
+    interrupt(coordinator, number)
+
+
+def test_an_interrupted_demo_stops_everything_and_the_next_one_works(
+    coordinator: Commands, undisturbed: Commands
+):
+    interrupt(coordinator, signal.SIGINT)
     coordinator.succeed("demo", "--days", "1")
     assert coordinator.boards() == undisturbed.boards()
 
