@@ -30,6 +30,12 @@ import pandas as pd
 
 RECORD_COLUMNS = ("subject", "ended_at", "open", "high", "low", "close", "volume", "source")
 PRICE_COLUMNS = ("open", "high", "low", "close", "volume")
+_KINDS: dict[str, Any] = {
+    "subject": "object",
+    "ended_at": "datetime64[us, UTC]",
+    **dict.fromkeys(PRICE_COLUMNS, "float64"),
+    "source": "object",
+}
 
 
 class Feed(ABC):
@@ -93,12 +99,9 @@ def as_records(columns: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:
     ``ended_at`` must be aware. Raises ``TypeError`` for naive instants.
     """
     frame = pd.DataFrame(columns, columns=list(RECORD_COLUMNS))
-    ended_at = pd.to_datetime(frame["ended_at"])
-    if len(frame) == 0:
-        ended_at = pd.to_datetime(frame["ended_at"], utc=True)
-    elif getattr(ended_at.dt, "tz", None) is None:
+    frame["ended_at"] = pd.to_datetime(frame["ended_at"], utc=frame.empty)
+    if getattr(frame["ended_at"].dt, "tz", None) is None:
         raise TypeError("ended_at is naive; every instant carries a time zone")
-    frame["ended_at"] = ended_at.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-    frame = frame.astype(dict.fromkeys(PRICE_COLUMNS, "float64"))
-    frame = frame.astype({"subject": "object", "source": "object"})
-    return frame.sort_values(["subject", "ended_at"], ignore_index=True)
+    # Column by column: a frame's own astype takes twice the time of a small one.
+    typed = {name: frame[name].astype(kind) for name, kind in _KINDS.items()}
+    return pd.DataFrame(typed).sort_values(["subject", "ended_at"], ignore_index=True)

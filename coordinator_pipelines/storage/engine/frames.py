@@ -68,8 +68,7 @@ def to_frame(columns: Sequence[Column[Any]], rows: Sequence[Row[Any]]) -> pd.Dat
 
 
 def _list(column: Column[Any], frame: pd.DataFrame) -> list[Any]:
-    values = frame[column.name]
-    missing = values.isna().to_numpy()
+    missing = frame[column.name].array.isna()
     if missing.any() and not column.nullable:
         raise _bad(column, frame, int(missing.argmax()), "is missing")
     return _converter(column)(column, frame, missing)
