@@ -429,6 +429,8 @@ class Verification:
     seen: Seen = field(default_factory=Seen)
     model: str | None = None
     witnesses: tuple[VerifierKey, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Heads from elsewhere, such as a witness's or an archive's: the log must begin with each."""
     tell: Callable[[str], None] = lambda _: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     problems: list[str] = field(default_factory=list)
@@ -463,7 +465,7 @@ class Verification:
                 return False
             if (head.size, head.root) != (size, root):
                 return self._wrong("the newest head says something else than its note")
-            self._check_witnesses(head)
+            self._check_notes(size, root)
         if not self._grew(size, root):
             return False
         self._replay(size, root)
@@ -495,13 +497,27 @@ class Verification:
             return note
         return None
 
-    def _check_witnesses(self, head: Note) -> None:
-        for witness in self.witnesses:
-            at = head.time_by(witness)
-            if at is None:
-                self._wrong(f"the newest head is not cosigned by {witness.name}")
-            else:
-                self.tell(f"{witness.name} has seen the head of size {head.size} at {at:%FT%TZ}")
+    def _check_notes(self, size: int, root: bytes) -> None:
+        """Heads from elsewhere: of this log, and each cosigned by every witness that is named."""
+        for text in self.notes:
+            note = self._checked(text, "a head from elsewhere") if self.key is not None else None
+            if note is None:
+                continue
+            if note.size > size:
+                self._wrong(f"the log has lost entries: a head from elsewhere has {note.size}")
+            elif note.size and not self._begins_with(note.size, note.root, size, root):
+                self._wrong(f"the log is forked: it does not begin with a head of {note.size}")
+            for witness in self.witnesses:
+                at = note.time_by(witness)
+                if at is None:
+                    self._wrong(f"the head of size {note.size} is not cosigned by {witness.name}")
+                else:
+                    self.tell(f"{witness.name} saw the head of size {note.size} at {at:%FT%TZ}")
+
+    def _begins_with(self, old: int, old_root: bytes, size: int, root: bytes) -> bool:
+        told = self.node.json("consistency", first=old, second=size)
+        path = [base64.b64decode(each) for each in told["path"]]
+        return is_consistent(old, size, old_root, root, path)
 
     def _grew(self, size: int, root: bytes) -> bool:
         """Whether the log has grown from what was seen of it."""
@@ -511,14 +527,11 @@ class Verification:
         then = f"the log of size {old} that was seen at {self.seen.at}"
         if size < old:
             return self._wrong(f"{then} has lost entries: it has only {size} now")
-        if old:
-            told = self.node.json("consistency", first=old, second=size)
-            path = [base64.b64decode(each) for each in told["path"]]
-            if not is_consistent(old, size, old_root, root, path):
-                return self._wrong(
-                    f"the log is forked or rewritten: {then} had the root {self.seen.root}, and "
-                    f"the log of size {size} does not begin with it"
-                )
+        if old and not self._begins_with(old, old_root, size, root):
+            return self._wrong(
+                f"the log is forked or rewritten: {then} had the root {self.seen.root}, and the "
+                f"log of size {size} does not begin with it"
+            )
         self._tree = GrowingTree(old, [base64.b64decode(each) for each in self.seen.edge])
         self._time = datetime.fromisoformat(self.seen.time) if self.seen.time else None
         self._closed = list(self.seen.closed)
@@ -751,10 +764,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", help="the operator's public key; default: what the node says")
     parser.add_argument("--state", type=Path, help="file that remembers what was seen")
     parser.add_argument("--model", help="a model that every live round must have")
-    parser.add_argument("--witness", action="append", default=[], help="key of a witness")
+    parser.add_argument("--head", action="append", default=[], type=Path, metavar="FILE",
+                        help="a head from elsewhere, such as a witness's")  # fmt: skip
+    parser.add_argument("--witness", action="append", default=[], metavar="KEY",
+                        help="key of a witness who must have cosigned that head")  # fmt: skip
     given = parser.parse_args(arguments)
     try:
-        return verify(given.url, given.key, given.state, given.model, given.witness, _say)
+        return verify(
+            given.url, given.key, given.state, given.model, given.head, given.witness, _say
+        )
     except UnreadableError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -769,6 +787,7 @@ def verify(
     key: str | None,
     state: Path | None,
     model: str | None,
+    heads: Sequence[Path],
     witnesses: Sequence[str],
     tell: Callable[[str], None],
 ) -> int:
@@ -780,10 +799,11 @@ def verify(
     try:
         own = VerifierKey.read(key) if key else None
         others = tuple(VerifierKey.read(each) for each in witnesses)
-    except ValueError as error:
+        notes = tuple(each.read_text() for each in heads)
+    except (ValueError, OSError) as error:
         raise UnreadableError(str(error)) from None
     node = Node(url, os.environ.get(KEY_VARIABLE) or None)
-    run = Verification(node, own, Seen.read(state), model, others, tell)
+    run = Verification(node, own, Seen.read(state), model, others, notes, tell)
     try:
         passed = run.run()
     except (KeyError, TypeError, ValueError) as error:

@@ -99,11 +99,11 @@ def test_setting_up_from_the_package_leaves_the_command_on_the_path(
 
 
 ELSEWHERE = re.compile(
-    r"(\w+=\S+ )?(make|pip|python|python3|psql|dg|curl|openssl|\.) "
-    r"|coordinator (dev|deploy|report|models up|evidence|checkpoint) "
+    r"(\w+=\S+ )?(make|pip|python3|psql|dg|curl|openssl|\.) "
+    r"|coordinator (dev|deploy|report|models up|verify|evidence head|evidence cosign|checkpoint) "
 )
-"""Commands that serve until they are ended, that install, or that need a clone, PostgreSQL, a key
-in ``/etc`` or weeks of a live challenge."""
+"""Commands that serve until they are ended, that install, or that need a clone, PostgreSQL, a
+node that runs or weeks of a live challenge."""
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -122,6 +122,7 @@ SESSIONS = (
     Session(("docs/build-your-own-challenge.md",)),
     Session(("docs/pipeline.md", "docs/operating.md"), ("coordinator db upgrade",)),
     Session(("README.md", "docs/feeds.md")),
+    Session(("docs/evidence.md",)),
     Session(("docs/scaffold.md",), ("coordinator init eth-trader",)),
     Session(
         ("docs/concepts/tournament.md",),

@@ -3,11 +3,12 @@
 Add here what an operator does with the log; avoid verifying it (``verify``).
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from coordinator_pipelines import private, settings
+from coordinator_pipelines import private, settings, verify_evidence
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.evidence.note import Signer
@@ -75,6 +76,36 @@ def head(spec: Path | None, out: Path | None) -> None:
         click.echo(newest.note, nl=False)
         return
     out.write_text(newest.note)
-    click.echo(
-        f"Head of {newest.size} entries, signed {newest.signed_at:%Y-%m-%dT%H:%M:%SZ}: {out}"
-    )
+    at = f"{newest.signed_at:%Y-%m-%dT%H:%M:%SZ}"
+    click.echo(f"The head of {newest.size} entries, signed at {at}, is in {out}")
+
+
+@evidence.command()
+@click.option("--url", required=True, help="The node's Report API.")
+@click.option(
+    "--key",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The witness's own key, made by `keygen`.",
+)
+@click.option(
+    "--state",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that remembers what was seen: only a log that grew from it is cosigned.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False))
+def cosign(url: str, file: Path, state: Path, out: Path) -> None:
+    """Verify somebody else's log as its witness, and sign what it is now and when."""
+    witness = Signer.read(file.read_text())
+    try:
+        status = verify_evidence.verify(url, None, state, None, (), (), click.echo)
+        note = verify_evidence.Seen.read(state).note
+    except verify_evidence.UnreadableError as error:
+        raise EvidenceError(str(error)) from None
+    if status != 0 or note is None:
+        raise EvidenceError("nothing was cosigned: the log is not as it should be, or not signed")
+    text = verify_evidence.Note.read(note).text
+    out.write_text(note + witness.cosignature(text, datetime.now(UTC)))
+    click.echo(f"{witness.name} has cosigned the head in {out}")

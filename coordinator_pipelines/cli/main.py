@@ -69,7 +69,7 @@ VERBS = {
     ),
     "verify": (
         "verify",
-        "Verify what a node has committed to, over its Report API; status 1 if anything is wrong.",
+        "Verify what a node has committed to, over its Report API.",
     ),
     "verify-e2e": (
         "verify_e2e",

@@ -21,13 +21,23 @@ from coordinator_pipelines.domain.values.errors import EvidenceError
 )
 @click.option("--model", help="A model that every live round must have.")
 @click.option(
-    "--witness", "witnesses", multiple=True, help="Key of a witness that must have signed."
+    "--head",
+    "heads",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    multiple=True,
+    help="A head from elsewhere, such as a witness's: the log must begin with it.",
 )
+@click.option("--witness", "witnesses", multiple=True, help="Key of who must have cosigned those.")
 def verify(
-    url: str, key: str | None, state: Path | None, model: str | None, witnesses: tuple[str, ...]
+    url: str,
+    key: str | None,
+    state: Path | None,
+    model: str | None,
+    heads: tuple[Path, ...],
+    witnesses: tuple[str, ...],
 ) -> int:
     """Verify what a node has committed to, over its Report API."""
     try:
-        return verify_evidence.verify(url, key, state, model, witnesses, click.echo)
+        return verify_evidence.verify(url, key, state, model, heads, witnesses, click.echo)
     except verify_evidence.UnreadableError as error:
         raise EvidenceError(str(error)) from None

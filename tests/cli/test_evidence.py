@@ -1,23 +1,44 @@
 """The key of the log on disk, and a challenge's run that signs with it."""
 
+import shutil
 import sqlite3
 import stat
+import subprocess
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from coordinator_pipelines import settings
+from coordinator_pipelines import verify_evidence as verifier
+from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.views.proof import proof_lines
+from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.evidence.note import Signer
 from coordinator_pipelines.domain.values.errors import EvidenceError
 from coordinator_pipelines.resources.notary import notary_of
+from coordinator_pipelines.spec_file import load_challenge
 from tests.command import Commands
+from tests.storage.examples import configs, memberships
 from tests.support.challenges import FIRST_BAR, START, small_challenge
-from tests.support.evidence import Operator, served_ledger
+from tests.support.evidence import Operator, served, served_ledger
 from tests.support.participants import FOUR, write_participants
 from tests.support.pipeline import Pipeline
 from tests.support.prices import closes_from, walk, write_candles
+
+TSA = """
+[tsa]
+default_tsa = authority
+[authority]
+serial = serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+ess_cert_id_alg = sha256
+"""
 
 
 def test_a_key_is_made_once_for_this_user_alone(coordinator: Commands, tmp_path: Path) -> None:
@@ -102,3 +123,71 @@ def test_one_proof_is_shown_and_one_that_does_not_hold_is_refused(sqlite_url: st
         connection.execute("UPDATE predictions SET output_json = '{}'")
     with operator.ledger() as ledger, pytest.raises(EvidenceError, match="not the one committed"):
         proof_lines(ledger)
+
+
+def test_a_witness_cosigns_what_it_has_verified_and_holds_the_node_to_it(
+    coordinator: Commands, sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator, witness = Operator(sqlite_url), Signer.new("witness.example")
+    operator.begin()
+    operator.go_on(0, 2)
+    (tmp_path / "witness.key").write_text(witness.private_text())
+    head, state, fork = tmp_path / "head", tmp_path / "state", tmp_path / "fork.db"
+    shutil.copy(sqlite_url.removeprefix("sqlite:///"), fork)
+    asked = ("evidence", "cosign", "--key", str(tmp_path / "witness.key"))
+    files = ("--state", str(state), "--out", str(head))
+    held = ["--head", str(head), "--witness", witness.verifier_key]
+    operator.ask(3)
+    with served(operator, tmp_path) as url:
+        assert "witness.example has cosigned" in coordinator.succeed(*asked, "--url", url, *files)
+        assert verifier.main(["--url", url, *held]) == 0
+        assert "witness.example saw the head of size 8 at 20" in capsys.readouterr().out
+        other = Signer.new("witness.example").verifier_key
+        assert verifier.main(["--url", url, "--head", str(head), "--witness", other]) == 1
+        assert "not cosigned by witness.example" in capsys.readouterr().out
+    forked = replace(operator, url=f"sqlite:///{fork}")
+    forked.ask(3, models=("alpha",))
+    with served(forked, tmp_path) as url:
+        assert verifier.main(["--url", url, *held]) == 1
+        assert "the log is forked: it does not begin with a head of 8" in capsys.readouterr().out
+        before = head.read_bytes()
+        assert "nothing was cosigned" in coordinator.refuse(*asked, "--url", url, *files)
+        assert head.read_bytes() == before
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to stamp a head with")
+def test_a_head_in_a_file_is_stamped_by_a_time_stamping_authority(
+    coordinator: Commands, tmp_path: Path
+) -> None:
+    """RFC 3161, by an authority of our own."""
+    url = f"sqlite:///{coordinator.database()}"
+    coordinator.succeed("db", "upgrade")
+    operator = Operator(url)
+    with operator.ledger() as ledger:
+        ledger.identify(load_challenge(starter_spec()).identity)
+        ledger.register_configs(configs())
+        ledger.record_memberships(memberships(mode=Mode.LIVE))
+    operator.ask(0)
+    head = tmp_path / "head.txt"
+    assert "The head of 1 entries" in coordinator.succeed("evidence", "head", "--out", str(head))
+    assert verifier.Note.read(head.read_text()).size == 1
+    (tmp_path / "tsa.cnf").write_text(TSA)
+
+    def openssl(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["openssl", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    made = openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out",
+                   "tsa.pem", "-subj", "/CN=tsa", "-addext",
+                   "extendedKeyUsage=critical,timeStamping")  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    asked = openssl("ts", "-query", "-data", "head.txt", "-sha256", "-cert", "-out", "head.tsq")
+    assert asked.returncode == 0, asked.stderr
+    stamped = openssl("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "head.tsq", "-out",
+                      "head.tsr")  # fmt: skip
+    assert stamped.returncode == 0, stamped.stderr
+    checked = ("ts", "-verify", "-data", "head.txt", "-in", "head.tsr", "-CAfile", "tsa.pem")
+    assert "Verification: OK" in openssl(*checked).stdout
+    head.write_text(head.read_text().replace("\n1\n", "\n2\n"))
+    assert openssl(*checked).returncode != 0
