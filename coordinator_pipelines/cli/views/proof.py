@@ -51,7 +51,7 @@ def proof_lines(evidence: Evidence) -> list[str]:
 
 
 def _newest_open(evidence: Evidence, size: int) -> tuple[Opening, Leaf, dict[str, Any]]:
-    """The newest round that is open, with the first leaf that can be shown.
+    """The newest round that is open, with its first answer.
 
     Raises:
         EvidenceError: there is none.
@@ -65,7 +65,7 @@ def _newest_open(evidence: Evidence, size: int) -> tuple[Opening, Leaf, dict[str
         rounds = [entry for entry in entries if entry.kind is Kind.PREDICTIONS]
         for opening in reversed(openings(evidence, rounds, lambda _: False)):
             for leaf, cell in opening.leaves:
-                if cell is not None:
+                if cell is not None and cell["output"] is not None:
                     return opening, leaf, cell
     raise EvidenceError("nothing can be proved yet: the log has no round that is resolved")
 
