@@ -26,6 +26,9 @@ from coordinator_pipelines.domain.evidence.note import base64_text
 SEED_BYTES = 32
 ASKED = RoundStatus.ASKED.value
 ROUND = ["mode", "prediction_config_id", "performed_at"]
+CELL_COLUMNS = (
+    *ROUND, "resolvable_at", "model_id", "version", "status", "output_json", "raw_output_json",
+)  # fmt: skip
 TRUTH_CONTENT = (
     "resolvable_at", "subject", "entry_price", "resolved_price", "outcome", "state", "reason",
     "payload_json", "entry_record_version", "resolved_record_version",
@@ -76,9 +79,10 @@ def prediction_drafts(
         secret: gives so many random bytes.
     """
     answered: dict[tuple[Any, ...], list[Row]] = {}
-    for row in _rows(predictions):
+    for row in _rows(predictions[list(CELL_COLUMNS)]):
         answered.setdefault(tuple(row[name] for name in ROUND), []).append(row)
-    about = {tuple(row[name] for name in ROUND): row for row in _rows(rounds)}
+    facts = rounds[[*ROUND, "resolvable_at", "status"]]
+    about = {tuple(row[name] for name in ROUND): row for row in _rows(facts)}
     # A round that is stored already was asked, else there would be no more answers to it.
     more = {key: {**cells[0], "status": ASKED} for key, cells in answered.items()}
     return [

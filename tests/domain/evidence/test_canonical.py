@@ -89,3 +89,16 @@ def test_a_double_is_the_same_without_its_exponent(value: float) -> None:
 def test_a_number_means_the_same_however_a_database_gives_it_back() -> None:
     assert canonical_json([1e18, -0.0, 1.50]) == canonical_json([10**18, 0, 1.5])
     assert canonical_json(2**53 + 1) != canonical_json(2**53)
+
+
+ascii_texts = st.text(st.characters(max_codepoint=127))
+usual = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.floats(-1e17, 1e17)
+    | st.floats(-1e-3, 1e-3) | ascii_texts,
+    lambda inner: st.lists(inner) | st.dictionaries(ascii_texts, inner),
+)  # fmt: skip
+
+
+@given(usual)
+def test_what_is_written_the_quick_way_is_written_alike(value: object) -> None:
+    assert canonical_json(value).decode() == canonical(value)
