@@ -66,7 +66,9 @@ def _is_written_alike(value: Any) -> bool:
         return LEAST_PLAIN <= abs(value) < MOST_PLAIN and value % 1 != 0
     if isinstance(value, dict):
         return all(map(str.isascii, value)) and all(map(_is_written_alike, value.values()))
-    return all(map(_is_written_alike, value)) if isinstance(value, list) else True
+    if isinstance(value, list):
+        return all(map(_is_written_alike, value))
+    return value is None or isinstance(value, int)
 
 
 def _nearest(value: int) -> float | str:

@@ -81,7 +81,7 @@ def prediction_drafts(
     answered: dict[tuple[Any, ...], list[Row]] = {}
     for row in _rows(predictions[list(CELL_COLUMNS)]):
         answered.setdefault(tuple(row[name] for name in ROUND), []).append(row)
-    facts = rounds[[*ROUND, "resolvable_at", "status"]]
+    facts = rounds.reindex(columns=[*ROUND, "resolvable_at", "status"])
     about = {tuple(row[name] for name in ROUND): row for row in _rows(facts)}
     # A round that is stored already was asked, else there would be no more answers to it.
     more = {key: {**cells[0], "status": ASKED} for key, cells in answered.items()}
