@@ -23,8 +23,8 @@ from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.checkpoint import desk, formats
 from coordinator_pipelines.domain.checkpoint.checkpoint import Checkpoints, Payout
-from coordinator_pipelines.domain.checkpoint.diff import differences
 from coordinator_pipelines.domain.checkpoint.period import period_of
+from coordinator_pipelines.domain.checkpoint.settlement import differences
 from coordinator_pipelines.domain.checkpoint.state import Step, progress_by_checkpoint
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from coordinator_pipelines.domain.leaderboard.boards import Boards

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from coordinator_pipelines.automation import checkpoint_request
-from coordinator_pipelines.domain.checkpoint.due import Due, due_periods
+from coordinator_pipelines.domain.checkpoint.period import Due, due_periods
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.spec.challenge import Challenge

@@ -14,8 +14,8 @@ import yaml
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.checkpoint import desk, formats
 from coordinator_pipelines.domain.checkpoint.checkpoint import Checkpoints
-from coordinator_pipelines.domain.checkpoint.diff import differences
-from coordinator_pipelines.domain.checkpoint.due import due_periods
+from coordinator_pipelines.domain.checkpoint.period import due_periods
+from coordinator_pipelines.domain.checkpoint.settlement import differences
 from coordinator_pipelines.domain.checkpoint.shares import WHOLE
 from coordinator_pipelines.domain.checkpoint.state import State, Step
 from coordinator_pipelines.domain.doors.ledger import LEADERBOARD_COLUMNS, Mode

@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from coordinator_pipelines.domain.checkpoint.checkpoint import Payout
-from coordinator_pipelines.domain.checkpoint.diff import Difference
 from coordinator_pipelines.domain.checkpoint.formats import PERCENT
+from coordinator_pipelines.domain.checkpoint.settlement import Difference
 from coordinator_pipelines.domain.checkpoint.state import Progress, progress
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge

@@ -1,6 +1,6 @@
-"""What was paid wrongly and is put right later: settlements between a payout and its correction.
+"""What a correction changes, and how what was paid wrongly is put right later.
 
-Add here what a correction of a paid period comes to; avoid computing the correction itself
+Add here what two versions of a payout differ in; avoid computing the correction itself
 (``checkpoint``). What was paid stays as it is; the difference is told in the next period that is
 computed, in billionths of the emission of the period that it is about.
 """
@@ -8,6 +8,7 @@ computed, in billionths of the emission of the period that it is about.
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,15 @@ import pandas as pd
 
 from coordinator_pipelines.domain.checkpoint.state import State, progress_by_checkpoint
 from coordinator_pipelines.domain.doors.payout import Payouts
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One account's share in two checkpoints, in billionths."""
+
+    account: str
+    before: int
+    after: int
 
 
 def settlements(ledger: Payouts, mode: str, period_end: datetime) -> list[dict[str, Any]]:
@@ -44,10 +54,21 @@ def settlements(ledger: Payouts, mode: str, period_end: datetime) -> list[dict[s
         difference
         for end, versions in stored.groupby("period_end")
         if end in set(corrected["period_end"])
-        for difference in _differences(
+        for difference in _owed(
             end, versions[versions["id"].isin(corrected["id"])].iloc[-1], versions.iloc[-1], settled
         )
     ]
+
+
+def differences(before: "pd.Series[Any]", after: "pd.Series[Any]") -> list[Difference]:
+    """The accounts whose share is another one, the greatest change first."""
+    was, is_now = shares_by_account(before), shares_by_account(after)
+    changed = [
+        Difference(account, was[account], is_now[account])
+        for account in {*was, *is_now}
+        if was[account] != is_now[account]
+    ]
+    return sorted(changed, key=lambda one: (-abs(one.after - one.before), one.account))
 
 
 def shares_by_account(checkpoint: "pd.Series[Any]") -> Counter[str]:
@@ -87,7 +108,7 @@ def _settled(later: pd.DataFrame) -> Counter[tuple[str, str]]:
     return total
 
 
-def _differences(
+def _owed(
     end: Any, paid: "pd.Series[Any]", newest: "pd.Series[Any]", settled: Counter[tuple[str, str]]
 ) -> Iterator[dict[str, Any]]:
     instant = end.isoformat()
