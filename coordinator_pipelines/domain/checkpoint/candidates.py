@@ -7,8 +7,10 @@ models come in the order of the board itself, unless the spec names something el
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from coordinator_pipelines.domain.checkpoint.payees import Candidate, deciding
+from coordinator_pipelines.domain.leaderboard.certainty import in_ranking_window
 from coordinator_pipelines.domain.leaderboard.ranking import (
     Entry,
     direction_of,
@@ -31,16 +33,25 @@ def candidates(challenge: Challenge, boards: Sequence[Sequence[Entry]]) -> list[
     entries = boards[-1]
     if challenge.emission.metric is not None:
         return _ordered(_by_metric(challenge, entry) for entry in entries)
-    own_rule = challenge.callables.LEADERBOARD_RANKER is not None
     return [
         Candidate(
             entry,
             entry["score"]["ranking"]["value"],
             entry["score"]["ranking"]["direction"],
-            (entry["rank"],) if own_rule else values_that_rank(entry),
+            _alike(challenge, entry),
         )
         for entry in entries
     ]
+
+
+def _alike(challenge: Challenge, entry: Entry) -> tuple[Any, ...]:
+    """What models that share places have in common."""
+    if challenge.callables.LEADERBOARD_RANKER is not None:
+        return (entry["rank"],)  # nobody knows what that code tells apart
+    tier = in_ranking_window(challenge, entry).get("tier")
+    if challenge.emission.ties == "tier" and tier is not None:
+        return ("tier", tier)
+    return values_that_rank(entry)
 
 
 def _by_metric(challenge: Challenge, entry: Entry) -> Candidate:

@@ -97,6 +97,8 @@ class EmissionSpec(SpecModel):
     """The board of record of the period's end, or the mean over the period's boards."""
     minimum_presence: Share | None = None
     """Of ``mean_of_boards``: on what share of the boards a model must be ranked; None: half."""
+    ties: Literal["exact", "tier"] = "exact"
+    """Who shares places: models that are equal in all that ranks, or all of a board's tier."""
     metric: MetricName | None = None
     """What decides instead of the ranking key."""
     minimum_score: Number | None = None

@@ -105,6 +105,16 @@ def test_two_at_the_top_share_the_first_two_places():
     assert list(shares.values())[:3] == [225_000_000, 225_000_000, 100_000_000]
 
 
+def test_models_that_cannot_be_told_apart_share_where_the_spec_says_so():
+    entries = ranked([0.9, 0.8, 0.7])
+    for one, tier in zip(entries, (1, 1, 2), strict=True):
+        one["score"]["certainty"] = {"windows": {"anchor": {"tier": tier}}}
+    shares, _ = paid({"ties": "tier", "tiers": [{"places": 1, "share": 0.6}]}, entries)
+    assert list(shares.values()) == [433_333_334, 433_333_333, 133_333_333]
+    shares, _ = paid({"tiers": [{"places": 1, "share": 0.6}]}, entries)
+    assert list(shares.values()) == [733_333_334, 133_333_333, 133_333_333]
+
+
 def test_an_owner_with_ten_copies_gets_what_one_gets():
     alone = [entry("one", 0.9, owner="alice"), entry("rival", 0.8, rank=2, owner="bob")]
     copies = [

@@ -295,6 +295,48 @@ CONTRADICTIONS = [
         "checkpoint_interval_seconds: not a multiple of the bat",
     ),
     (
+        {"checkpoint_interval_seconds": 259200},
+        "checkpoint_interval_seconds: does not recur at the same times of a day or of a week",
+    ),
+    ({"emission": {"strategy": "top_n"}}, "emission.top_n: missing; the strategy 'top_n' needs it"),
+    ({"emission": {"top_n": 3}}, "emission.top_n: means something for strategy 'top_n' only"),
+    ({"emission": {"strategy": "skill"}}, "emission.baseline_model: the strategy 'skill' needs"),
+    (
+        {"emission": {"strategy": "skill", "baseline_score": 0.5, "rest": "equally"}},
+        "emission.rest: contradicts strategy 'skill'",
+    ),
+    ({"emission": {"owner_cap": 0.5}}, "emission.treasury: missing; an owner_cap of 0.5"),
+    ({"emission": {"rest": "treasury"}}, "emission.treasury: missing; the rest goes there"),
+    (
+        {"emission": {"tiers": [{"places": 3, "share": 0.4}]}},
+        "emission.tiers: together more than 1, the whole (value 1.2)",
+    ),
+    (
+        {"emission": {"tiers": [{"places": 1, "share": 0.1}, {"places": 1, "share": 0.2}]}},
+        "emission.tiers[1].share: more than the places before (0.1)",
+    ),
+    ({"emission": {"metric": "speed"}}, "emission.metric: not among the metrics"),
+    ({"emission": {"metric": "anchor"}}, "emission.metric: it is the ranking key"),
+    (
+        {"emission": {"minimum_presence": 0.5}},
+        "emission.minimum_presence: means something for basis 'mean_of_boards' only",
+    ),
+    ({"emission": {"minimum_samples": 30}}, "emission.minimum_samples: means nothing"),
+    ({"emission": {"strategy": "author"}}, "emission.strategy: needs callables.EMISSION_STRATEGY"),
+    (
+        {"callables.EMISSION_STRATEGY": "some.module:emit"},
+        "callables.EMISSION_STRATEGY: is never called: emission.strategy is 'tiers'",
+    ),
+    (
+        {"emission": {"strategy": "contribution"}},
+        "emission.strategy: needs the metric 'contribution'",
+    ),
+    (
+        {"emission": {"ties": "tier", "metric": "recent"}},
+        "emission.ties: there are no such tiers: emission.metric decides",
+    ),
+    ({"emission": {"payee": "alice"}}, "emission.payee: unknown field"),
+    (
         {"checkpoint_interval_seconds": 60, "refresh_interval_seconds": 120},
         "checkpoint_interval_seconds: shorter than a batch window, so it means the refresh",
     ),

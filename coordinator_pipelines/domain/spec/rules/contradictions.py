@@ -18,6 +18,7 @@ from coordinator_pipelines.domain.spec.rules.emission import (
     an_own_strategy_has_its_code,
     payouts_ask_for_more_than_ranks_do,
     payouts_use_metrics_produced,
+    tiers_are_those_of_what_decides,
 )
 from coordinator_pipelines.domain.spec.rules.feed import (
     the_convention_is_that_of_the_provider,
@@ -63,6 +64,7 @@ RULES = (
     out_of_sample_is_never_replayed,
     payouts_use_metrics_produced,
     payouts_ask_for_more_than_ranks_do,
+    tiers_are_those_of_what_decides,
     an_own_strategy_has_its_code,
     whoever_opens_rounds_brings_the_data,
     opened_rounds_are_told_by_their_tables,

@@ -29,6 +29,24 @@ def payouts_use_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
                 )  # fmt: skip
 
 
+def tiers_are_those_of_what_decides(challenge: Challenge) -> Iterator[Problem]:
+    """Boards have tiers by their ranking key only, and none where an author's code ranks."""
+    emission, callables = challenge.emission, challenge.callables
+    if emission.ties != "tier":
+        return
+    reasons = {
+        "emission.metric decides, and tiers are by the ranking key": emission.metric,
+        "means of boards have none": emission.basis == "mean_of_boards",
+        "boards have none with an aggregator of the challenge's own": (
+            callables.MODEL_SCORE_AGGREGATOR
+        ),
+        "boards have none with a ranker of the challenge's own": callables.LEADERBOARD_RANKER,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            yield Problem("emission.ties", "tier", f"there are no such tiers: {reason}")
+
+
 def payouts_ask_for_more_than_ranks_do(challenge: Challenge) -> Iterator[Problem]:
     """A sample that every ranked model has is no condition."""
     given, ranked = challenge.emission.minimum_samples, challenge.ranking.minimum_samples
