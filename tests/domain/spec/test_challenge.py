@@ -329,7 +329,7 @@ CONTRADICTIONS = [
     ),
     (
         {"emission": {"strategy": "contribution"}},
-        "emission.strategy: needs the metric 'contribution'",
+        "emission.strategy: needs metrics that the challenge does not produce (contribution, m",
     ),
     (
         {"emission": {"ties": "tier", "metric": "recent"}},

@@ -20,13 +20,13 @@ def payouts_use_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
     if emission.metric == challenge.ranking.key:
         yield Problem("emission.metric", emission.metric, "it is the ranking key; leave it out")
     if emission.strategy == "contribution" and not challenge.callables.MODEL_SCORE_AGGREGATOR:
-        for name in CONTRIBUTION_METRICS:
-            if name not in names:
-                yield Problem(
-                    "emission.strategy", emission.strategy,
-                    f"needs the metric '{name}', which the challenge does not produce; name a "
-                    "MODEL_SCORE_AGGREGATOR that does, or choose another strategy",
-                )  # fmt: skip
+        missing = [name for name in CONTRIBUTION_METRICS if name not in names]
+        if missing:
+            yield Problem(
+                "emission.strategy", emission.strategy,
+                f"needs metrics that the challenge does not produce ({', '.join(missing)}); name a "
+                "MODEL_SCORE_AGGREGATOR that does, or choose another strategy",
+            )  # fmt: skip
 
 
 def tiers_are_those_of_what_decides(challenge: Challenge) -> Iterator[Problem]:
