@@ -15,8 +15,8 @@ def payouts_use_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
     """What decides is a metric of this challenge, or may come from its author's code."""
     emission, names = challenge.emission, [metric.name for metric in challenge.metrics]
     if emission.metric is not None and emission.metric not in names:
-        missing = f"not among the metrics ({', '.join(names)})"
-        yield Problem("emission.metric", emission.metric, missing)
+        known = f"not among the metrics ({', '.join(names)})"
+        yield Problem("emission.metric", emission.metric, known)
     if emission.metric == challenge.ranking.key:
         yield Problem("emission.metric", emission.metric, "it is the ranking key; leave it out")
     if emission.strategy == "contribution" and not challenge.callables.MODEL_SCORE_AGGREGATOR:
