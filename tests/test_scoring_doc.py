@@ -63,7 +63,7 @@ def board(sqlite_url):
     ledger.add_model_scores(rows)
     frame = leaderboards(
         spec, rules(), ledger.model_scores(Mode.REPLAY, [AS_OF]), members, {AS_OF: True},
-        mode=Mode.REPLAY, run_id="run",
+        mode=Mode.REPLAY, run_id="run", certainty=lambda _entries, _as_of: ({}, {}),
     )  # fmt: skip
     before = ledger.leaderboards(Mode.REPLAY, START, AS_OF)
     ledger.add_leaderboards(new_board_versions(frame, before))

@@ -40,8 +40,8 @@ def examples() -> dict[str, Any]:
 def _name_problems(responses: dict[str, Any]) -> None:
     for answer in responses.values():
         content = answer.get("content", {})
-        if content.get("application/json", {}).get("schema") == SCHEMA_REFERENCE:
-            content[MEDIA_TYPE] = content.pop("application/json")
+        for kind in [kind for kind, told in content.items() if told["schema"] == SCHEMA_REFERENCE]:
+            content[MEDIA_TYPE] = content.pop(kind)  # whatever the route answers otherwise
 
 
 def _ask_for_no_key(operation: dict[str, Any]) -> None:

@@ -25,7 +25,10 @@ VERBS = {
         "checkpoint",
         "Payouts of checkpoint periods: look, approve, submit, tell that they are paid.",
     ),
-    "compare": ("compare", "Compare two models on the rounds that both were scored in."),
+    "compare": (
+        "compare",
+        "Compare the models FIRST and SECOND on the rounds that both were scored in.",
+    ),
     "db": ("db", "The database of a challenge."),
     "demo": ("demo", "Backfill the starter challenge through Dagster and print its leaderboard."),
     "deploy": ("deploy", "Run a challenge live in the background; returns when it is ready."),

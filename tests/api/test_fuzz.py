@@ -30,7 +30,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 PATHS = (
-    "/healthz", "/info", "/reports/leaderboard", "/reports/leaderboard/diff", "/reports/models",
+    "/healthz", "/info", "/reports/leaderboard", "/reports/leaderboard/diff", "/reports/compare",
+    "/reports/calibration", "/reports/models",
     "/reports/models/global", "/reports/models/params", "/reports/snapshots",
     "/reports/predictions", "/reports/feeds", "/reports/feeds/tail", "/reports/checkpoints",
     "/reports/checkpoints/rewards", "/reports/checkpoints/{checkpoint_id}/payload",
@@ -39,7 +40,6 @@ PATHS = (
     "/reports/checkpoints/{checkpoint_id}/emission/cli-format",
     "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
-    "/reports/compare", "/reports/calibration",
     "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/heads",
     "/reports/evidence/entries", "/reports/evidence/inclusion", "/reports/evidence/consistency",
     "/reports/evidence/openings", "/reports/evidence/verifier", "/reports/export/predictions",

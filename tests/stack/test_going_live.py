@@ -24,7 +24,9 @@ from coordinator_pipelines.stack.supervisor import Supervisor
 from coordinator_pipelines.stack.webserver import Webserver
 
 pytestmark = pytest.mark.usefixtures("home_environment")
-SENSORS = ("btc_up_down_capture", "btc_up_down_resolve", "btc_up_down_vital_signs")
+SENSORS = tuple(
+    f"btc_up_down_{name}" for name in ("capture", "resolve", "checkpoint", "vital_signs")
+)
 
 
 class ScriptedDagster(ThreadingHTTPServer):

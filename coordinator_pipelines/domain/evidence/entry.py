@@ -79,7 +79,7 @@ def prediction_drafts(
         secret: gives so many random bytes.
     """
     answered: dict[tuple[Any, ...], list[Row]] = {}
-    for row in _rows(predictions[list(CELL_COLUMNS)]):
+    for row in _rows(predictions.reindex(columns=list(CELL_COLUMNS))):
         answered.setdefault(tuple(row[name] for name in ROUND), []).append(row)
     facts = rounds.reindex(columns=[*ROUND, "resolvable_at", "status"])
     about = {tuple(row[name] for name in ROUND): row for row in _rows(facts)}

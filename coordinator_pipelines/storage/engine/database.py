@@ -7,6 +7,8 @@ Every write is one transaction that either ends well or leaves nothing. Writers 
 by ``BEGIN IMMEDIATE`` (one writer per file), on PostgreSQL by an advisory lock per family.
 """
 
+import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from coordinator_pipelines.domain.values.errors import LedgerError
 from coordinator_pipelines.storage.engine.failures import DATABASE_ERRORS, explained
 
+WAIT_SECONDS = 0.01
 LOCK_TIMEOUT_SECONDS = 60
 """How long a writer waits for another one before it gives up."""
 
@@ -160,13 +163,31 @@ def _engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
+    _use_wal(connection)
     for setting in (
-        "journal_mode = WAL",  # readers and the writer do not wait for each other
         "synchronous = FULL",  # a captured round is safe from a power cut once committed
         "foreign_keys = ON",
         "cache_size = -65536",  # 64 MiB: the index on prediction ids is filled in no order
     ):
         connection.execute(f"PRAGMA {setting}")
+
+
+def _use_wal(connection: Any) -> None:
+    """Let readers and the writer not wait for each other.
+
+    To make a new file so, SQLite waits for nobody: of several who open it at once, all but one are
+    told that it is locked.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(WAIT_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
