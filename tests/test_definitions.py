@@ -109,7 +109,7 @@ def test_an_asset_depends_on_the_stages_before_it_window_by_window(graph, name):
 @pytest.mark.parametrize("name", ASSETS)
 def test_an_asset_says_what_it_is_and_what_it_holds(graph, name):
     node = graph.get(key(name))
-    assert node.group_name == "btc_up_down"
+    assert node.group_name == f"btc_up_down{'_payouts' if name in CHECKPOINT else ''}"
     assert node.owners == []
     assert node.kinds == {KINDS[name]}
     assert len(node.description) > 80

@@ -75,7 +75,8 @@ class Stage:
         mapping = dg.IdentityPartitionMapping() if windows else dg.TimeWindowPartitionMapping()
         spec = dg.AssetSpec(
             [*prefix, self.name],
-            group_name=challenge.key,
+            # Of a group with partitions of one kind, everything can be chosen over a range at once.
+            group_name=challenge.key if windows else f"{challenge.key}_payouts",
             partitions_def=partitions,
             deps=[dg.AssetDep([*prefix, name], partition_mapping=mapping) for name in self.after],
             description=inspect.cleandoc(self.body.__doc__ or ""),
