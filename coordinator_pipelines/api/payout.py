@@ -128,6 +128,12 @@ class Prize(Answer):
     prize: int
 
 
+def documents(context: Context, mode: Mode, heads: pd.DataFrame) -> pd.DataFrame:
+    """All versions of the periods of some checkpoints, with their documents."""
+    ends = sorted({end.to_pydatetime() for end in heads["period_end"]})
+    return context.reports.checkpoints(mode, ends)
+
+
 def checkpoint_rows(context: Context, heads: pd.DataFrame) -> list[CheckpointRow]:
     """The rows of stored checkpoints (all versions of their periods), the newest first."""
     facts = _facts(context, heads)

@@ -8,13 +8,14 @@ import dagster as dg
 
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.stage import stage
-from coordinator_pipelines.assets.tables import BILLIONTHS_OF_A_PERCENT, payout_table
+from coordinator_pipelines.assets.tables import payout_table
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.checkpoint.checkpoint import (
     Checkpoints,
     Payout,
     inconsistencies,
 )
+from coordinator_pipelines.domain.checkpoint.formats import PERCENT
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.leaderboard.boards import Boards
@@ -76,8 +77,8 @@ def _computed(checkpoints: Checkpoints, period: Window) -> tuple[dict[str, Any],
     facts = {
         "payouts": payout_table(entries),
         "paid_accounts": sum(share > 0 for share in shares),
-        "largest_share_percent": max(shares, default=0) / BILLIONTHS_OF_A_PERCENT,
-        "withheld_percent": meta["withheld"] / BILLIONTHS_OF_A_PERCENT,
+        "largest_share_percent": max(shares, default=0) / PERCENT,
+        "withheld_percent": meta["withheld"] / PERCENT,
         "settlements": len(meta["settlements"]),
         "findings": len(meta["findings"]),
         "checkpoint": stored["id"],

@@ -8,13 +8,13 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from coordinator_pipelines.domain.checkpoint.formats import PERCENT
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.leaderboard.certainty import in_ranking_window
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.percent import percent
 
 MOST_EVENTS = 50
-BILLIONTHS_OF_A_PERCENT = 10_000_000
 OUTCOMES = [outcome.value for outcome in Outcome]
 
 
@@ -88,7 +88,7 @@ def payout_table(entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
             e["account"] or "",
             "" if e["cruncher_index"] is None else str(e["cruncher_index"]),
             number(e["value"]),
-            f"{e['share'] / BILLIONTHS_OF_A_PERCENT:.7f} %" if e["share"] else "",
+            f"{e['share'] / PERCENT:.7f} %" if e["share"] else "",
             e["unpaid"] or "",
         ]
         for e in entries

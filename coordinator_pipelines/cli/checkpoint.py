@@ -7,7 +7,7 @@ is drawn (``cli.views.checkpoint``). Nothing changes without ``--yes``.
 import getpass
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import click
 import pandas as pd
 from rich.console import Console
 
-from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.views import checkpoint as views
 from coordinator_pipelines.cli.views.terminal import open_console
@@ -32,7 +32,6 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CheckpointError
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.stack.command import program
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 Command = Callable[..., Any]
 
@@ -200,7 +199,7 @@ def print_preview(console: Console, challenge: Challenge, mode: Mode) -> None:
     Raises:
         CheckpointError: there is no board yet.
     """
-    with _ledger(challenge) as ledger:
+    with closing(open_ledger(challenge)) as ledger:
         payout, board = _dry_run(challenge, ledger, mode)
     views.preview(console, challenge, payout, board)
 
@@ -237,15 +236,5 @@ def _take(spec: Path | None, checkpoint_id: str, intent: desk.Intent, yes: bool)
 def _opened(spec: Path | None) -> Iterator[tuple[Challenge, Ledger]]:
     """The challenge and its ledger."""
     challenge = load_challenge(spec or starter_spec())
-    with _ledger(challenge) as ledger:
+    with closing(open_ledger(challenge)) as ledger:
         yield challenge, ledger
-
-
-@contextmanager
-def _ledger(challenge: Challenge) -> Iterator[Ledger]:
-    url = settings.database_url(challenge.name)
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
-        yield ledger
-    finally:
-        ledger.close()

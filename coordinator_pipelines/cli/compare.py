@@ -1,11 +1,12 @@
 """``coordinator compare``: two models against each other."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
-from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.leaderboard import usual_mode
 from coordinator_pipelines.cli.views.board import window_hours
@@ -17,7 +18,6 @@ from coordinator_pipelines.domain.score.comparison import compare as compared
 from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.spec_file import load_challenge
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 WITH_ZONE = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
 
@@ -51,10 +51,7 @@ def compare(
     challenge = load_challenge(spec or starter_spec())
     if first == second:
         raise CoordinatorError(f"FIRST and SECOND are both {first}; name two models")
-    ledger = SqlLedger(
-        settings.database_url(challenge.name), statistics_bucket=challenge.statistics_bucket
-    )
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         asked = Mode(mode) if mode else usual_mode(ledger)
         known = sorted(set(ledger.memberships(asked)["model_id"]))
         for model in (first, second):
@@ -66,7 +63,5 @@ def compare(
             raise CoordinatorError(f"{challenge.name} has no {asked.value} scores yet")
         start = end - timedelta(hours=hours or window_hours(challenge))
         scores = ledger.score_values(asked, start, end, [first, second])
-    finally:
-        ledger.close()
     series = score_series(scores, [config.id for config in challenge.configs], [first, second])
     show_comparison(open_console(), challenge, compared(challenge, series, MOST_DECIDING), end)

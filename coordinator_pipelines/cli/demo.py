@@ -1,5 +1,6 @@
 """``coordinator demo``: days of the starter challenge from price records to a leaderboard."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from rich.markup import escape
 
 from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.cli.challenge.backfill import backfill
-from coordinator_pipelines.cli.challenge.database import set_up_database
+from coordinator_pipelines.cli.challenge.database import open_ledger, set_up_database
 from coordinator_pipelines.cli.challenge.price_file import DEMO, challenge_on_prices
 from coordinator_pipelines.cli.checkpoint import print_preview
 from coordinator_pipelines.cli.leaderboard import print_newest
@@ -26,7 +27,6 @@ from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.workspaces import Location, known_workspaces
 from coordinator_pipelines.storage.engine.database import describe, parse_url
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
 @click.command()
@@ -88,20 +88,17 @@ def _run(console: Console, where: Location, windows: list[Window]) -> None:
     print_newest(console, challenge, mode=Mode.REPLAY, until=windows[-1].end)
     console.print()
     print_preview(console, challenge, Mode.REPLAY)
-    _prove(console, challenge, url)
+    _prove(console, challenge)
     console.print(f"\nPrices: {_source(challenge)}", soft_wrap=True)
     console.print(f"Took {seconds:.0f} s for {len(windows)} windows, without the set-up")
     console.print(f"Database: {describe(parse_url(url))}", soft_wrap=True)
     _say_next(console, where)
 
 
-def _prove(console: Console, challenge: Challenge, url: str) -> None:
+def _prove(console: Console, challenge: Challenge) -> None:
     """Show that an answer is the one that was committed to (docs/evidence.md)."""
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         lines = proof_lines(ledger)
-    finally:
-        ledger.close()
     console.print("\n[bold]Evidence[/]: one answer and its proof")
     for line in lines:
         console.print(f"  {escape(line)}", soft_wrap=True)

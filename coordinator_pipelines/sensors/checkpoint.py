@@ -14,7 +14,7 @@ from coordinator_pipelines.domain.checkpoint.period import Due, due_periods
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.spec.challenge import Challenge
-from coordinator_pipelines.sensors.resolution import AT_WORK, GIVEN_UP
+from coordinator_pipelines.sensors.resolution import at_work
 
 SECONDS_BETWEEN_TICKS = 30
 
@@ -36,12 +36,8 @@ def checkpoint_sensor(challenge: Challenge) -> dg.SensorDefinition:
         clock: dg.ResourceParam[Clock],
     ) -> dg.SensorResult | dg.SkipReason:
         now = clock.now()
-        running = context.instance.get_run_records(
-            dg.RunsFilter(job_name=job_name, statuses=AT_WORK, created_after=now - GIVEN_UP),
-            limit=1,
-        )
-        if running:
-            return dg.SkipReason(f"run {running[0].dagster_run.run_id[:8]} is at work")
+        if busy := at_work(context.instance, job_name, now):
+            return busy
         asked = json.loads(context.cursor) if context.cursor else {}
         due = due_periods(challenge, ledger, now)
         wanted = [one for one in due if _is_news(one, asked.get(one.name), now, pause)]

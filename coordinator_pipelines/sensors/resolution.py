@@ -45,12 +45,8 @@ def resolution_sensor(challenge: Challenge) -> dg.SensorDefinition:
         now = clock.now()
         state = json.loads(context.cursor) if context.cursor else {}
         last = _instant(state.get("requested_at"))
-        running = context.instance.get_run_records(
-            dg.RunsFilter(job_name=job_name, statuses=AT_WORK, created_after=now - GIVEN_UP),
-            limit=1,
-        )
-        if running:
-            return dg.SkipReason(f"run {running[0].dagster_run.run_id[:8]} is at work")
+        if busy := at_work(context.instance, job_name, now):
+            return busy
         # A clock that was ahead when the last one was asked for keeps nobody waiting.
         lately = last is not None and abs(now - last) < refresh
         if lately and not _failed(context.instance, job_name):
@@ -64,6 +60,14 @@ def resolution_sensor(challenge: Challenge) -> dg.SensorDefinition:
         )
 
     return resolve
+
+
+def at_work(instance: dg.DagsterInstance, job_name: str, now: datetime) -> dg.SkipReason | None:
+    """That a run of a job is at work, if one is that was not given up."""
+    running = instance.get_run_records(
+        dg.RunsFilter(job_name=job_name, statuses=AT_WORK, created_after=now - GIVEN_UP), limit=1
+    )
+    return dg.SkipReason(f"run {running[0].dagster_run.run_id[:8]} is at work") if running else None
 
 
 def _failed(instance: dg.DagsterInstance, job_name: str) -> bool:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from coordinator_pipelines.api.http.answers import Sieve
 from coordinator_pipelines.api.http.context import Context
-from coordinator_pipelines.api.payout import RewardRow, reward_rows
+from coordinator_pipelines.api.payout import RewardRow, documents, reward_rows
 from coordinator_pipelines.domain.checkpoint.state import State
 from coordinator_pipelines.domain.doors.ledger import Mode
 
@@ -58,10 +58,7 @@ def payouts_of(context: Context, mode: Mode, model_id: str) -> list[tuple[Reward
 
 def _rewards(context: Context, mode: Mode, models: Sequence[str] | None) -> list[RewardRow]:
     heads = context.reports.checkpoint_heads(mode, newest=SHOWN)
-    ends = sorted({end.to_pydatetime() for end in heads["period_end"]})
-    return reward_rows(
-        Sieve(context, "checkpoints"), context.reports.checkpoints(mode, ends), models
-    )
+    return reward_rows(Sieve(context, "checkpoints"), documents(context, mode, heads), models)
 
 
 def _status(mode: Mode, status: State) -> str:

@@ -25,6 +25,7 @@ from coordinator_pipelines.api.payout import (
     Prize,
     RewardRow,
     checkpoint_rows,
+    documents,
     payload,
     reward_rows,
     step_rows,
@@ -74,7 +75,7 @@ def rewards(
     """What each model got of the newest periods: of what was paid, else of the newest version."""
     heads = context.reports.checkpoint_heads(mode, newest=limit)
     sieve = Sieve(context, "checkpoints")
-    rows = reward_rows(sieve, _documents(context, mode, heads), models)
+    rows = reward_rows(sieve, documents(context, mode, heads), models)
     return answered(request, rows, skipped=sieve.skipped)
 
 
@@ -184,13 +185,7 @@ def _found(context: Context, mode: Mode, name: str) -> "tuple[pd.Series[Any], pd
     if found.empty:
         raise Refusal(404, f"there is no checkpoint {name[:80]!r}")
     stored = found.iloc[0]
-    return stored, _documents(context, Mode(stored["mode"]), found)
-
-
-def _documents(context: Context, mode: Mode, heads: pd.DataFrame) -> pd.DataFrame:
-    """All versions of the periods of some checkpoints, with their documents."""
-    ends = sorted({end.to_pydatetime() for end in heads["period_end"]})
-    return context.reports.checkpoints(mode, ends)
+    return stored, documents(context, Mode(stored["mode"]), found)
 
 
 def _made(request: Request, make: Callable[[], BaseModel | Sequence[BaseModel]]) -> Response:
