@@ -120,25 +120,31 @@ def test_a_program_that_never_begins_is_given_up_in_the_end(
         assert program.deaths == 1
 
 
+LEFT_UNBURIED = """
+import os, subprocess, time
+child = subprocess.Popen(["true"])  # without a name for it, Python would bury it if it can
+os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+print(flush=True)
+time.sleep(60)
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="who ends is somebody else's to bury there")
 def test_what_has_ended_and_was_never_buried_is_not_waited_for():
     """As in a container whose first process takes no care of orphans: here that is this one."""
-    code = "import subprocess, time; subprocess.Popen(['true']); print(flush=True); time.sleep(60)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout
-    process.stdout.readline()
+    command = [sys.executable, "-c", LEFT_UNBURIED]
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
-        begun = time.monotonic()
-        stop(process)
-        assert time.monotonic() - begun < GRACE_SECONDS / 2
+        with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+            assert process.stdout
+            process.stdout.readline()
+            begun = time.monotonic()
+            stop(process)
+            assert time.monotonic() - begun < GRACE_SECONDS / 2
+        os.waitpid(-process.pid, 0)
     finally:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
-    os.waitpid(-process.pid, 0)
-    process.stdout.close()
 
 
 FAREWELL = """
