@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import click
 import pandas as pd
 
-from coordinator_pipelines import settings
 from coordinator_pipelines.automation import BOARDS
 from coordinator_pipelines.cli.challenge.backfill import backfill
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.author.rules import load_rules
@@ -24,7 +25,6 @@ from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.stack.instance.instance import LocalInstance
 from coordinator_pipelines.stack.workspaces import known_workspaces
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
 @click.command()
@@ -54,9 +54,7 @@ def boards(spec: Path | None, refresh: bool) -> None:
 
 def _outdated(challenge: Challenge) -> Iterator[tuple[Mode, "pd.Series[Any]", "pd.Series[Any]"]]:
     """Each stored board that is outdated, and what it would be; live ones once they are final."""
-    url = settings.database_url(challenge.name)
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         rules, now = load_rules(challenge), datetime.now(UTC)
         for mode in modes(ledger):
             stored = ledger.leaderboards(mode, from_epoch(0), from_epoch(2**33))
@@ -66,8 +64,6 @@ def _outdated(challenge: Challenge) -> Iterator[tuple[Mode, "pd.Series[Any]", "p
             old = stored.set_index("as_of", drop=False).loc[new["as_of"]]
             for (_, before), (_, after) in zip(old.iterrows(), new.iterrows(), strict=True):
                 yield mode, before, after
-    finally:
-        ledger.close()
 
 
 def _difference(old: "pd.Series[Any]", new: "pd.Series[Any]") -> str:

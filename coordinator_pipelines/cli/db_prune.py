@@ -4,17 +4,17 @@ Add here what a challenge still needs, and so may not be deleted; avoid the dele
 (``storage.retention``).
 """
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.spec_file import load_challenge
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 DAYS = click.IntRange(min=1, max=36500)
 
@@ -39,10 +39,7 @@ def prune(
     challenge, now = load_challenge(spec or starter_spec()), datetime.now(UTC)
     for days in (records_older_than, operation_older_than):
         _require_enough(challenge, days)
-    ledger = SqlLedger(
-        settings.database_url(challenge.name), statistics_bucket=challenge.statistics_bucket
-    )
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         ledger.identify(challenge.identity)
         if records_older_than is not None:
             deleted = ledger.prune_feed_records(now - timedelta(days=records_older_than))
@@ -50,8 +47,6 @@ def prune(
         if operation_older_than is not None:
             deleted = ledger.prune_operation(now - timedelta(days=operation_older_than))
             click.echo(f"deleted {deleted:,} captures, leases and timings")
-    finally:
-        ledger.close()
 
 
 def _require_enough(challenge: Challenge, days: int | None) -> None:

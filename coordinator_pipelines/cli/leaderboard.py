@@ -1,12 +1,13 @@
 """``coordinator leaderboard``: the newest board of a challenge."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.views.board import show_board, window_hours
 from coordinator_pipelines.cli.views.terminal import open_console
@@ -17,7 +18,6 @@ from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.stack.command import program
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 
 @click.command()
@@ -48,10 +48,7 @@ def print_newest(
     Raises:
         CoordinatorError: there is none.
     """
-    ledger = SqlLedger(
-        settings.database_url(challenge.name), statistics_bucket=challenge.statistics_bucket
-    )
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         shown = mode or usual_mode(ledger)
         boards = ledger.newest_leaderboard(shown, until or from_epoch(2**33))
         if boards.empty:
@@ -60,8 +57,6 @@ def print_newest(
         as_of: datetime = board["as_of"].to_pydatetime()
         after = as_of - timedelta(hours=window_hours(challenge))
         tally = round_tally(challenge, ledger, shown, after, as_of)
-    finally:
-        ledger.close()
     show_board(console, challenge, board, tally)
 
 

@@ -4,21 +4,20 @@ Add here what is said of a pause; avoid what one is (``domain.rounds.pause``).
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pandas as pd
 
-from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.rounds import pause as pauses
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.stack.command import program
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 _config = click.argument("config_id", metavar="CONFIG")
 _spec = click.option(
@@ -60,13 +59,9 @@ def resume(config_id: str, spec: Path | None) -> None:
 def opened_ledger(spec: Path | None) -> Iterator[tuple[Challenge, Ledger]]:
     """The challenge and its ledger, which belongs to no other one."""
     challenge = load_challenge(spec or starter_spec())
-    url = settings.database_url(challenge.name)
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         ledger.identify(challenge.identity)
         yield challenge, ledger
-    finally:
-        ledger.close()
 
 
 def _since(lasting: pd.DataFrame) -> str:

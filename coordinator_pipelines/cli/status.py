@@ -6,19 +6,19 @@ tables (``views.status``).
 
 import json
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.views.status import show_health
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.health.health import Health, health
 from coordinator_pipelines.spec_file import load_challenge
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 RED = 3
 """Exit status when a vital sign is red; 1 is for errors and 2 for wrong options."""
@@ -35,12 +35,8 @@ def status(spec: Path | None, as_json: bool) -> None:
     docs/operating.md explains what is told, and what to do about it.
     """
     challenge = load_challenge(spec or starter_spec())
-    url = settings.database_url(challenge.name)
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         found = health(challenge, ledger, datetime.now(UTC))
-    finally:
-        ledger.close()
     if as_json:
         click.echo(document(found))
     else:

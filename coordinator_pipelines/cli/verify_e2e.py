@@ -4,8 +4,8 @@ Add here how it is waited for and told; avoid judging (``domain.health.end_to_en
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.health.end_to_end import Verdict, judge, patience
@@ -27,7 +28,6 @@ from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.stack.deployment import Deployment, running
 from coordinator_pipelines.stack.interruption import check
-from coordinator_pipelines.storage.sql_ledger import SqlLedger
 
 POLL_SECONDS = 2.0
 
@@ -55,7 +55,7 @@ def verify_e2e(spec: Path | None, timeout: float | None, excepted: tuple[str, ..
     own = stack if stack and stack.challenge == challenge.name else None
     limit = patience(challenge) if timeout is None else timedelta(seconds=timeout)
     try:
-        with _opened(challenge) as ledger:
+        with closing(open_ledger(challenge)) as ledger:
             reach = datetime.now(UTC) - patience(challenge)
             trial = Trial(challenge, ledger, own, excepted, reach)
             verdict = wait_until_it_works(trial.verdict, limit, click.echo)
@@ -67,16 +67,6 @@ def verify_e2e(spec: Path | None, timeout: float | None, excepted: tuple[str, ..
         f"{verdict.scores} scored predictions, all models on the leaderboard, {verdict.ranked} "
         f"ranked (a rank takes {challenge.ranking.minimum_samples} scores)"
     )
-
-
-@contextmanager
-def _opened(challenge: Challenge) -> Iterator[Ledger]:
-    url = settings.database_url(challenge.name)
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
 
 
 class NotWorkingError(CoordinatorError):

@@ -5,6 +5,7 @@ Add here what every command needs before it uses one; avoid what ``coordinator d
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -21,11 +22,8 @@ def set_up_database(challenge: Challenge) -> str:
     url = settings.database_url(challenge.name)
     require_place(url)
     schema.upgrade(url)
-    ledger = SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
-    try:
+    with closing(open_ledger(challenge)) as ledger:
         ledger.identify(challenge.identity)
-    finally:
-        ledger.close()
     return url
 
 
