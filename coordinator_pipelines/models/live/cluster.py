@@ -27,6 +27,7 @@ from model_runner_client.security.credentials import SecureCredentials
 from model_runner_client.websocket_client import WebsocketClient
 from websockets import State
 
+from coordinator_pipelines.domain.doors.ensemble import is_ensemble
 from coordinator_pipelines.domain.doors.models import EventKind, Line
 from coordinator_pipelines.models.live.health import bounded
 from coordinator_pipelines.models.live.runner import LiveRunner
@@ -176,6 +177,8 @@ class LiveCluster(ModelCluster):  # type: ignore[misc]  # untyped package
         for item in data:
             try:
                 ids = {name: identifier(item, name) for name in ("model_id", "deployment_id")}
+                if is_ensemble(ids["model_id"]):
+                    raise ValueError("only an ensemble of the challenge has such a model_id")
                 infos = item.get("infos") or {}
                 if infos.get("cruncher_id"):
                     identifier(infos, "cruncher_id")

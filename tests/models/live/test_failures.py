@@ -256,6 +256,12 @@ def test_a_stopped_model_has_left(stage):
     ]
 
 
+def test_nobody_joins_under_the_id_of_an_ensemble(stage):
+    stage.open(stage.model("good"), stage.model("__ensemble_mean__"))
+    stage.orchestrator.update(stage.model("__ensemble_other__"), stage.model("late"))
+    eventually(lambda: {m.model_id for m in stage.live.members()} == {"good", "late"})
+
+
 def test_a_malformed_update_costs_only_itself(stage):
     stage.open()
     late = stage.model("late")
