@@ -33,10 +33,34 @@ def install() -> None:
 @click.option("--host", "address", default="127.0.0.1", show_default=True)
 @click.option("--port", type=PORT, default=9091, show_default=True, help="For coordinators.")
 @click.option("--api-port", type=PORT, default=9092, show_default=True, help="List and logs.")
-def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
+@click.option(
+    "--reached-at",
+    metavar="HOST",
+    help="For coordinators on other machines: the name or address of this one. Models are then "
+    "announced at ports, else at sockets that only this machine has.",
+)
+@click.option(
+    "--model-ports",
+    type=(click.IntRange(1, 65535), click.IntRange(1, 65535)),
+    default=(9100, 9199),
+    show_default=True,
+    metavar="FIRST LAST",
+    help="Those ports: one for each model, and one more while it is replaced.",
+)
+def up(
+    spec: Path | None,
+    address: str,
+    port: int,
+    api_port: int,
+    reached_at: str | None,
+    model_ports: tuple[int, int],
+) -> None:
     """Run the models of a challenge's models file until stopped, and announce them."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("websockets").setLevel(logging.WARNING)
+    first, last = model_ports
+    if first > last:
+        raise click.BadParameter(f"{first} is after {last}", param_hint="--model-ports")
     challenge = location.load_challenge_with_code(spec or location.starter_spec())
     environment = _runner_environment()
     config = HostConfig(
@@ -51,6 +75,8 @@ def up(spec: Path | None, address: str, port: int, api_port: int) -> None:
         address=address,
         port=port,
         api_port=api_port,
+        reached_at=reached_at,
+        model_ports=range(first, last + 1),
     )
     asyncio.run(ModelHost(config, environment, _say).run())
 

@@ -84,6 +84,6 @@ def entry(model: HostedModel, deployment: Deployment, state: str) -> dict[str, A
         "model_id": model.member.model_id,
         "infos": model.infos(),
         "state": state,
-        "ip": "unix",
-        "port": str(deployment.socket),
+        "ip": deployment.address[0],
+        "port": deployment.address[1],
     }

@@ -25,6 +25,7 @@ from model_runner_client.grpc.generated.dynamic_subclass_pb2_grpc import (
 from coordinator_pipelines.models import isolation, submission
 from coordinator_pipelines.models.cgroups import Cgroup, Cgroups
 from coordinator_pipelines.models.host import usage
+from coordinator_pipelines.models.host.gateway import Gateway
 from coordinator_pipelines.models.isolation import PROCESSES, Place, Tier
 from coordinator_pipelines.models.model_environments import ModelEnvironments
 from coordinator_pipelines.models.model_log import Log
@@ -53,6 +54,8 @@ class Setting:
     """What all processes of a model may hold together."""
     cgroups: Cgroups | None = None
     """Limits of the kernel; None where it has none, and this host must count."""
+    gateway: Gateway | None = None
+    """Leads clients on other machines to the deployments; None: all are on this one."""
 
 
 class NotReadyError(Exception):
@@ -73,6 +76,8 @@ class Deployment:
         self._setting = setting
         self._log = log
         self._base = setting.root / str(number)
+        self.address = ("unix", str(self.socket))
+        """Where clients find it: a socket of this machine, unless a gateway leads there."""
         uid = isolation.own_uid(setting.tier, number)
         self._place = Place(self._base / "code", self._base / "run", setting.root / "shared", uid)
         self._process: subprocess.Popen[bytes] | None = None

@@ -22,6 +22,7 @@ from coordinator_pipelines.models.base_class import base_class
 from coordinator_pipelines.models.cgroups import CgroupError, Cgroups
 from coordinator_pipelines.models.host.announcer import Announcer
 from coordinator_pipelines.models.host.deployment import Setting
+from coordinator_pipelines.models.host.gateway import Gateway
 from coordinator_pipelines.models.host.hosted_model import HostedModel
 from coordinator_pipelines.models.host.http_api import HttpApi
 from coordinator_pipelines.models.host.limits import told
@@ -60,6 +61,17 @@ class HostConfig:
     address: str
     port: int
     api_port: int
+    reached_at: str | None = None
+    """The name or address by which clients on other machines reach this one; None: there are none,
+    and models are announced at sockets."""
+    model_ports: range = range(0)
+    """The ports at which those find models."""
+
+    def gateway(self) -> Gateway | None:
+        """What leads clients elsewhere to the models, if there are any."""
+        if self.reached_at is None:
+            return None
+        return Gateway(self.reached_at, self.address, self.model_ports)
 
 
 class ModelHost:
@@ -101,7 +113,7 @@ class ModelHost:
                 )
                 setting = Setting(
                     tier, environments, root, base_class(config.base_class, shared),
-                    config.setup_seconds, config.memory_bytes, cgroups,
+                    config.setup_seconds, config.memory_bytes, cgroups, config.gateway(),
                 )  # fmt: skip
                 await self._run_models(setting, stop)
 

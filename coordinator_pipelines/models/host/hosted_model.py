@@ -109,7 +109,7 @@ class HostedModel:
         try:
             await self._bring_up(fresh)
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(fresh.stop))
+            await self._stop(fresh)
             raise
         finally:
             self.starting = None
@@ -130,7 +130,7 @@ class HostedModel:
             await asyncio.sleep(REPLACE_SECONDS)
         finally:
             self._publish(self, old, "STOPPED")
-            await asyncio.shield(asyncio.to_thread(old.stop))
+            await self._stop(old)
 
     async def _bring_up(self, fresh: Deployment) -> None:
         try:
@@ -148,6 +148,11 @@ class HostedModel:
         except OSError as error:
             raise NotReadyError(f"no process can be started: {error}") from error
         await fresh.prove()
+        if self._setting.gateway is not None:
+            try:
+                fresh.address = self._setting.gateway.open(fresh.deployment_id, fresh.socket)
+            except OSError as error:
+                raise NotReadyError(f"it cannot be reached from elsewhere: {error}") from error
 
     async def _could_not_start(self, error: NotReadyError, tried: Signature) -> None:
         """Leave an older deployment running; else try again, later each time."""
@@ -202,7 +207,12 @@ class HostedModel:
         old, self.running = self.running, None
         if old is not None:
             self._publish(self, old, state)
-            await asyncio.shield(asyncio.to_thread(old.stop))
+            await self._stop(old)
+
+    async def _stop(self, deployment: Deployment) -> None:
+        if self._setting.gateway is not None:
+            self._setting.gateway.close(deployment.deployment_id)
+        await asyncio.shield(asyncio.to_thread(deployment.stop))
 
     async def _changed(self, since: Signature) -> bool:
         return await self._look() != since

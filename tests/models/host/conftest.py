@@ -72,14 +72,14 @@ class Host:
         path.write_text(json.dumps(spec, default=str))
         return path
 
-    def start(self, spec, port=0, output=None, **environment):
+    def start(self, spec, port=0, output=None, options=(), **environment):
         """The command, as a process without a terminal."""
         given = {
             **os.environ, "COORDINATOR_HOME": str(self.directory / "home"),
             "COORDINATOR_MODEL_RUNNER": str(self.python), "SECRET": "must not be seen",
             "TMPDIR": str(self.temporary), **environment,
         }  # fmt: skip
-        arguments = ["--spec", str(spec), "--port", str(port), "--api-port", "0"]
+        arguments = ["--spec", str(spec), "--port", str(port), "--api-port", "0", *options]
         with (output or self.log).open("wb") as said:
             return subprocess.Popen(
                 [sys.executable, "-c", COMMAND, "models", "up", *arguments],
