@@ -17,6 +17,10 @@ from coordinator_pipelines.stack import interruption
 INTERRUPTED = 130
 """Exit status of what a user stopped by Ctrl-C."""
 VERBS = {
+    "audit": (
+        "audit",
+        "Recompute what is stored of a range, and tell what differs; nothing is changed.",
+    ),
     "boards": (
         "boards",
         "List boards that a repair of earlier windows has outdated; change nothing by itself.",
@@ -38,6 +42,10 @@ VERBS = {
         "Check a spec for `init`; or, without --spec, the generated challenge of this directory.",
     ),
     "down": ("down", "Stop the challenge that was deployed from here, with all its processes."),
+    "explain": (
+        "explain",
+        "Explain MODEL in the ROUND asked at an instant, such as 2026-11-24T12:00Z.",
+    ),
     "evidence": ("evidence", "The log of what was committed to: its key and its newest head."),
     "init": (
         "init",

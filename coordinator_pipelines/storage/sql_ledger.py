@@ -5,9 +5,9 @@ Add a part here when something gets tables; avoid queries: they belong to the pa
 
 from datetime import timedelta
 
-from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.evidence.notary import Notary
 from coordinator_pipelines.storage import schema
+from coordinator_pipelines.storage.audit import AuditReads
 from coordinator_pipelines.storage.board import Boards
 from coordinator_pipelines.storage.challenge import Challenges
 from coordinator_pipelines.storage.checkpoint import Checkpoints
@@ -44,7 +44,7 @@ class SqlLedger(
     Retention,
     ReportReads,
     EvidenceReads,
-    Ledger,
+    AuditReads,
 ):
     """A ledger on SQLite or PostgreSQL. Safe to share between threads; close it at the end.
 

@@ -105,7 +105,7 @@ def leaderboards(
     """
     models = histories(memberships)
     places = model_scores.groupby("as_of").indices
-    meta = _meta(challenge)
+    meta = ranked_under(challenge)
     boards = []
     for instant, is_final in final.items():
         rows = model_scores.iloc[places.get(pd.Timestamp(as_utc(instant)), [])]
@@ -222,7 +222,8 @@ def _entry(
     }
 
 
-def _meta(challenge: Challenge) -> dict[str, Any]:
+def ranked_under(challenge: Challenge) -> dict[str, Any]:
+    """What of the spec decides a board: what its ``meta_json`` says besides certainty."""
     return {
         "ranking": challenge.ranking.model_dump(mode="json"),
         "metrics": [metric.model_dump(mode="json") for metric in challenge.metrics],

@@ -49,6 +49,7 @@ class Database:
         self.name = describe(self.url)
         self._engine = _engine(self.url)
         self._writers = self._engine.execution_options(**{_WRITER: True})
+        self._seen: Connection | None = None
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -63,8 +64,29 @@ class Database:
             LedgerUnavailableError: the database does not answer for now.
             LedgerError: it cannot be used as it is, or refused the query.
         """
+        if self._seen is not None:
+            yield self._seen
+            return
         with self._translated(), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Until it ends, readers see one state of the database, and writers are refused.
+
+        For one thread at a time.
+
+        Raises:
+            LedgerUnavailableError: like :meth:`reading`.
+            LedgerError: like :meth:`reading`; or something was to be written.
+        """
+        with self._translated(), self._engine.begin() as connection:
+            _see_one_state(connection)
+            self._seen = connection
+            try:
+                yield
+            finally:
+                self._seen = None
 
     @contextmanager
     def writing(self, family: str | None = None) -> Iterator[Connection]:
@@ -77,6 +99,8 @@ class Database:
             LedgerUnavailableError: like :meth:`reading`; or others kept the lock too long.
             LedgerError: like :meth:`reading`.
         """
+        if self._seen is not None:
+            raise LedgerError("nothing is written while one state of the database is looked at")
         with self._translated(), self._writers.begin() as connection:
             if family is not None:
                 take_turn(connection, family)
@@ -188,6 +212,12 @@ def _use_wal(connection: Any) -> None:
             time.sleep(WAIT_SECONDS)
         else:
             return
+
+
+def _see_one_state(connection: Connection) -> None:
+    """Keep the transaction to what the database was at its first read; of SQLite all are so."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def _begin_sqlite(connection: Connection) -> None:

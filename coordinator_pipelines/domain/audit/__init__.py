@@ -1,0 +1,1 @@
+"""What is stored, computed again from what it was made of, and compared bit for bit."""
