@@ -5,15 +5,24 @@ comparisons of this program with itself (``values.content``).
 """
 
 import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import rfc8785
 
 EXACT = 2**53
 """RFC 8785 takes whole numbers below this one; beyond, a double skips some."""
 LEAST_PLAIN, MOST_PLAIN = 1e-4, 1e16
 """Floats between which Python writes no exponent."""
+
+_SPECIAL = re.compile(r"[^\0-\x7f]|\.0(?!\d)|\de[+-]|(?<![.\d])\d{16}")
+"""In JSON as Python writes it, what RFC 8785 may write otherwise; see :func:`_is_written_alike`."""
+
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -33,13 +42,42 @@ def canonical_json(value: Any) -> bytes:
     """
     exact = _exact(value)
     if _is_written_alike(exact):
-        return json.dumps(exact, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return _encoder.encode(exact).encode()
     return rfc8785.dumps(exact)
+
+
+def canonical_texts(texts: Sequence[str | None]) -> list[str]:
+    """:func:`canonical_json` of stored JSON texts, as text: of many at once, and quicker.
+
+    >>> canonical_texts(['{"b": 1.0, "a": 0.25}', None])
+    ['{"a":0.25,"b":1}', 'null']
+    """
+    distinct = dict.fromkeys(text for text in texts if text is not None)
+    values = json.loads(f"[{','.join(distinct)}]")
+    written = list(map(_encoder.encode, values))
+    if _SPECIAL.search("\n".join(written)):
+        written = [
+            canonical_json(value).decode() if _SPECIAL.search(text) else text
+            for value, text in zip(values, written, strict=True)
+        ]
+    known: dict[str | None, str] = {None: "null", **dict(zip(distinct, written, strict=True))}
+    return [known[text] for text in texts]
 
 
 def parsed(text: str | None) -> Any:
     """A stored JSON text as a value; None stays None."""
     return None if text is None else json.loads(text)
+
+
+def instant_text(instant: Any) -> str:
+    """An instant in UTC, with as many digits as it needs: ``2025-01-01T00:00:00Z``."""
+    return instant_of(instant).isoformat().replace("+00:00", "Z")
+
+
+def instant_of(instant: Any) -> datetime:
+    """An instant of a frame, in UTC."""
+    at: datetime = pd.Timestamp(instant).to_pydatetime().astimezone(UTC)
+    return at
 
 
 def _exact(value: Any) -> Any:

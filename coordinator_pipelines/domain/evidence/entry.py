@@ -2,16 +2,13 @@
 
 Add here what an entry of each kind says; avoid the tree (``merkle``) and signatures (``note``).
 
-The predictions of a round are one entry: it holds the root of a small tree with a leaf for each
-model, in the order of their ids, and says how many there are. A leaf is salted, so that its hash
-tells nothing of the answer; the salts of a round derive from one secret (HMAC, RFC 2104), so that
-each can be told without the others. What is public is not salted: the entry of a truth, a board
-or a checkpoint holds the hash of its content.
+The predictions of a round are one entry: it holds the root of a small tree with a salted leaf for
+each model (``leaves``), in the order of their ids, and says how many there are. What is public is
+not salted: the entry of a truth, a board or a checkpoint holds the hash of its content.
 """
 
-import hmac
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -19,16 +16,18 @@ import pandas as pd
 
 from coordinator_pipelines.domain.doors.evidence import Commitment, Draft, Kind, Leaf
 from coordinator_pipelines.domain.doors.ledger import Mode, RoundStatus
-from coordinator_pipelines.domain.evidence.canonical import canonical_json, parsed
-from coordinator_pipelines.domain.evidence.merkle import leaf_hash, root, tree_of
+from coordinator_pipelines.domain.evidence.canonical import (
+    canonical_json,
+    instant_of,
+    instant_text,
+    parsed,
+)
+from coordinator_pipelines.domain.evidence.leaves import CELL_COLUMNS, cells_root, leaf_hashes
 from coordinator_pipelines.domain.evidence.note import base64_text
 
 SEED_BYTES = 32
 ASKED = RoundStatus.ASKED.value
 ROUND = ["mode", "prediction_config_id", "performed_at"]
-CELL_COLUMNS = (
-    *ROUND, "resolvable_at", "model_id", "version", "status", "output_json", "raw_output_json",
-)  # fmt: skip
 TRUTH_CONTENT = (
     "resolvable_at", "subject", "entry_price", "resolved_price", "outcome", "state", "reason",
     "payload_json", "entry_record_version", "resolved_record_version",
@@ -37,31 +36,9 @@ BOARD_CONTENT = ("final", "entries_json", "meta_json")
 CHECKPOINT_CONTENT = ("period_start", "as_of", "entries_json", "meta_json")
 
 Row = Mapping[Hashable, Any]
-
-
-def salt(seed: bytes, model_id: str) -> bytes:
-    """The salt of a model's leaf: 32 bytes."""
-    return hmac.digest(seed, model_id.encode(), "sha256")
-
-
-def cell(challenge: str | None, row: Row, salted_with: bytes) -> dict[str, Any]:
-    """What a leaf says: of a prediction, what was answered and what was made of it.
-
-    ``row``: PREDICTION_COLUMNS. ``raw_output`` is the answer as received, null where validation
-    left it as it was (then ``output`` is the answer).
-    """
-    return {
-        "challenge": challenge,
-        "mode": str(row["mode"]),
-        "prediction_config_id": row["prediction_config_id"],
-        "performed_at": instant_text(row["performed_at"]),
-        "model_id": row["model_id"],
-        "version": int(row["version"]),
-        "status": str(row["status"]),
-        "output": parsed(row["output_json"]),
-        "raw_output": parsed(row["raw_output_json"]),
-        "salt": base64_text(salted_with),
-    }
+Round = tuple[str, str, datetime]
+Answered = tuple[str, int, bytes]
+"""Model, version and the hash of its leaf: what a round's leaves are sorted by."""
 
 
 def prediction_drafts(
@@ -78,54 +55,58 @@ def prediction_drafts(
         predictions: PREDICTION_COLUMNS; only new ones.
         secret: gives so many random bytes.
     """
-    answered: dict[tuple[Any, ...], list[Row]] = {}
-    for row in _rows(predictions.reindex(columns=list(CELL_COLUMNS))):
-        answered.setdefault(tuple(row[name] for name in ROUND), []).append(row)
-    facts = rounds.reindex(columns=[*ROUND, "resolvable_at", "status"])
-    about = {tuple(row[name] for name in ROUND): row for row in _rows(facts)}
+    cells = _columns(predictions, (*CELL_COLUMNS, "resolvable_at"))
+    keys = list(zip(*(cells[name] for name in ROUND), strict=True))
+    seeds = {key: secret(SEED_BYTES) for key in dict.fromkeys(keys)}
+    hashes = leaf_hashes(challenge, cells, [seeds[key] for key in keys])
+    answered: dict[Round, list[Answered]] = {key: [] for key in seeds}
+    named = zip(map(str, cells["model_id"]), map(int, cells["version"]), hashes, strict=True)
+    for key, own in zip(keys, named, strict=True):
+        answered[key].append(own)
     # A round that is stored already was asked, else there would be no more answers to it.
-    more = {key: {**cells[0], "status": ASKED} for key, cells in answered.items()}
+    about = {key: (at, ASKED) for key, at in zip(keys, cells["resolvable_at"], strict=True)}
+    facts = _columns(rounds, (*ROUND, "resolvable_at", "status"))
+    about |= {key[:3]: key[3:] for key in zip(*facts.values(), strict=True)}
     return [
-        _round_draft(challenge, row, answered.get(key, []), secret(SEED_BYTES))
-        for key, row in (more | about).items()
+        _round_draft(
+            challenge, key, *said, seeds.get(key) or secret(SEED_BYTES), answered.get(key, [])
+        )
+        for key, said in about.items()
     ]
 
 
-def _round_draft(challenge: str | None, about: Row, answered: Sequence[Row], seed: bytes) -> Draft:
-    ordered = sorted(answered, key=lambda row: str(row["model_id"]))
-    hashes = [
-        leaf_hash(canonical_json(cell(challenge, row, salt(seed, row["model_id"]))))
-        for row in ordered
-    ]
-    leaves = tuple(
-        Leaf(row["model_id"], int(row["version"]), base64_text(digest))
-        for row, digest in zip(ordered, hashes, strict=True)
-    )
-    named = {name: about[name] for name in ROUND[:2]}
+def _round_draft(
+    challenge: str | None,
+    key: Round,
+    resolvable_at: datetime,
+    status: str,
+    seed: bytes,
+    answered: list[Answered],
+) -> Draft:
+    mode, config, performed_at = key
+    answered.sort()
     text = _text(
         Kind.PREDICTIONS,
         challenge,
-        **named,
-        performed_at=instant_text(about["performed_at"]),
-        resolvable_at=instant_text(about["resolvable_at"]),
-        status=about["status"],
-        predictions=len(leaves),
-        root=base64_text(cells_root(hashes)),
+        mode=str(mode),
+        prediction_config_id=config,
+        performed_at=instant_text(performed_at),
+        resolvable_at=instant_text(resolvable_at),
+        status=status,
+        predictions=len(answered),
+        root=base64_text(cells_root([digest for *_, digest in answered])),
     )
     return Draft(
         kind=Kind.PREDICTIONS,
-        mode=Mode(about["mode"]),
-        prediction_config_id=about["prediction_config_id"],
-        at=instant_of(about["performed_at"]),
-        version=max((int(row["version"]) for row in answered), default=1),
+        mode=Mode(mode),
+        prediction_config_id=config,
+        at=performed_at,
+        version=max((version for _, version, _ in answered), default=1),
         text=text,
-        commitment=Commitment(seed, leaves),
+        commitment=Commitment(
+            seed, tuple(Leaf(*own, base64_text(digest)) for *own, digest in answered)
+        ),
     )
-
-
-def cells_root(leaves: Sequence[bytes]) -> bytes:
-    """The root of a round's small tree."""
-    return root(len(leaves), tree_of(leaves))
 
 
 def truth_drafts(challenge: str | None, truths: pd.DataFrame) -> list[Draft]:
@@ -187,17 +168,6 @@ def content_digest(content: Any) -> str:
     return base64_text(sha256(canonical_json(content)).digest())
 
 
-def instant_text(instant: Any) -> str:
-    """An instant in UTC, with as many digits as it needs: ``2025-01-01T00:00:00Z``."""
-    return instant_of(instant).isoformat().replace("+00:00", "Z")
-
-
-def instant_of(instant: Any) -> datetime:
-    """An instant of a frame, in UTC."""
-    at: datetime = pd.Timestamp(instant).to_pydatetime().astimezone(UTC)
-    return at
-
-
 def _plain(name: str, value: Any) -> Any:
     if not isinstance(value, str) and pd.isna(value):
         return None
@@ -210,6 +180,17 @@ def _plain(name: str, value: Any) -> Any:
 
 def _text(kind: Kind, challenge: str | None, **said: Any) -> str:
     return canonical_json({"kind": kind.value, "challenge": challenge, **said}).decode()
+
+
+def _columns(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns as lists, instants in UTC."""
+    columns = {name: frame[name] for name in names} if len(frame) else {}
+    return {
+        name: pd.DatetimeIndex(pd.to_datetime(column, utc=True)).to_pydatetime().tolist()
+        if name.endswith("_at")
+        else column.tolist()
+        for name, column in columns.items()
+    } or {name: [] for name in names}
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:

@@ -20,10 +20,9 @@ from coordinator_pipelines.domain.evidence.entry import (
     BOARD_CONTENT,
     CHECKPOINT_CONTENT,
     TRUTH_CONTENT,
-    cell,
     document,
-    salt,
 )
+from coordinator_pipelines.domain.evidence.leaves import cell, salt
 
 CONTENT = {
     Kind.TRUTH: TRUTH_CONTENT,
