@@ -18,7 +18,7 @@ from coordinator_pipelines.domain.doors.ledger import (
 from coordinator_pipelines.domain.evidence.entry import board_drafts
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import evidence_log
-from coordinator_pipelines.storage.engine import bulk
+from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.store import Store, after_until
 from coordinator_pipelines.storage.tables import leaderboards as leaderboard_table
 from coordinator_pipelines.storage.tables import model_scores as model_score_table
@@ -66,7 +66,7 @@ class Boards(Store):
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:
         """Add board versions in one transaction, and commit to them."""
         with self._database.writing(leaderboard_table.name) as connection:
-            new = evidence_log.unstored(connection, leaderboard_table, leaderboards)
+            new = reads.unstored(connection, leaderboard_table, leaderboards)
             written = bulk.add(connection, leaderboard_table, leaderboards)
             drafts = board_drafts(evidence_log.challenge_of(connection), new)
             evidence_log.append(connection, drafts, self._notary)

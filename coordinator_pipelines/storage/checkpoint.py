@@ -54,7 +54,7 @@ class Checkpoints(Store):
     def add_checkpoint(self, checkpoint: pd.DataFrame) -> bool:
         """Add one (CHECKPOINT_COLUMNS, one row); False if that version was there already."""
         with self._database.writing(checkpoint_table.name) as connection:
-            new = evidence_log.unstored(connection, checkpoint_table, checkpoint)
+            new = reads.unstored(connection, checkpoint_table, checkpoint)
             written = bulk.add(connection, checkpoint_table, checkpoint)
             drafts = checkpoint_drafts(evidence_log.challenge_of(connection), new)
             evidence_log.append(connection, drafts, self._notary)

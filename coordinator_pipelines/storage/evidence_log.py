@@ -13,16 +13,15 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-import pandas as pd
-from sqlalchemy import Connection, Table, and_, func, insert, or_, select
+from sqlalchemy import Connection, and_, func, insert, or_, select
 
 from coordinator_pipelines.domain.doors.evidence import Draft
 from coordinator_pipelines.domain.evidence import merkle
 from coordinator_pipelines.domain.evidence.notary import Notary
 from coordinator_pipelines.domain.evidence.note import base64_text
-from coordinator_pipelines.storage.engine import reads
+from coordinator_pipelines.storage.engine import bulk
+from coordinator_pipelines.storage.engine.column_types import EPOCH, MICROSECOND
 from coordinator_pipelines.storage.engine.database import take_turn
-from coordinator_pipelines.storage.store import between
 from coordinator_pipelines.storage.tables import (
     evidence_commitments,
     evidence_entries,
@@ -30,31 +29,6 @@ from coordinator_pipelines.storage.tables import (
     evidence_nodes,
     ledger_identity,
 )
-
-INSTANTS = ("performed_at", "as_of", "period_end")
-"""Which column of a key is an instant."""
-
-
-def unstored(connection: Connection, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a frame whose primary key is not in the table yet.
-
-    Windows are ranges of the key: one is read, and only its keys. What a frame lacks is left to
-    the write that follows, which refuses it by name.
-    """
-    names = [column.name for column in table.primary_key]
-    if frame.empty or not set(names).issubset(frame.columns):
-        return frame
-    instant = next(each for each in table.primary_key if each.name in INSTANTS)
-    instants = pd.to_datetime(frame[instant.name], utc=True, errors="coerce").dropna()
-    if instants.empty:
-        return frame
-    within = [*between(instant, instants.min(), instants.max() + pd.Timedelta(microseconds=1))]
-    if "mode" in table.c:
-        within.append(table.c.mode.in_(sorted(map(str, frame["mode"].unique()))))
-    known = reads.read(connection, table, names, *within)
-    keys = set(known.itertuples(index=False, name=None))
-    new = [key not in keys for key in frame[names].itertuples(index=False, name=None)]
-    return frame[new]
 
 
 def challenge_of(connection: Connection) -> str | None:
@@ -72,11 +46,10 @@ def append(connection: Connection, drafts: Sequence[Draft], notary: Notary | Non
     leaves = [merkle.leaf_hash(draft.text.encode()) for draft in drafts]
     new = merkle.grown(size, edge, leaves)
     _insert_entries(connection, size, drafts)
-    rows = [
-        {"level": level, "position": position, "hash": base64_text(digest)}
-        for (level, position), digest in new.items()
-    ]
-    connection.execute(insert(evidence_nodes), rows)
+    levels, positions = zip(*new, strict=True)
+    hashes = list(map(base64_text, new.values()))
+    nodes = {"level": list(levels), "position": list(positions), "hash": hashes}
+    bulk.append(connection, evidence_nodes, nodes)
     if notary is not None:
         size += len(drafts)
         head = notary.head(size, merkle.root(size, edge | new), _last_signed(connection))
@@ -115,32 +88,27 @@ def read_nodes(connection: Connection, wanted: Collection[merkle.Node]) -> dict[
 
 
 def _insert_entries(connection: Connection, size: int, drafts: Sequence[Draft]) -> None:
-    connection.execute(
-        insert(evidence_entries),
-        [
-            {
-                "position": position,
-                "kind": draft.kind.value,
-                "mode": draft.mode and draft.mode.value,
-                "prediction_config_id": draft.prediction_config_id,
-                "at": draft.at,
-                "version": draft.version,
-                "entry": draft.text,
-            }
-            for position, draft in enumerate(drafts, size)
-        ],
-    )
-    commitments = [
-        {
-            "position": position,
-            "seed": base64_text(draft.commitment.seed),
-            "leaves": json.dumps(draft.commitment.leaves),
-        }
+    entries = {
+        "position": list(range(size, size + len(drafts))),
+        "kind": [draft.kind.value for draft in drafts],
+        "mode": [draft.mode and draft.mode.value for draft in drafts],
+        "prediction_config_id": [draft.prediction_config_id for draft in drafts],
+        "at": [(draft.at - EPOCH) // MICROSECOND for draft in drafts],
+        "version": [draft.version for draft in drafts],
+        "entry": [draft.text for draft in drafts],
+    }
+    bulk.append(connection, evidence_entries, entries)
+    made = [
+        (position, draft.commitment)
         for position, draft in enumerate(drafts, size)
         if draft.commitment is not None
     ]
-    if commitments:
-        connection.execute(insert(evidence_commitments), commitments)
+    commitments = {
+        "position": [position for position, _ in made],
+        "seed": [base64_text(commitment.seed) for _, commitment in made],
+        "leaves": [json.dumps(commitment.leaves) for _, commitment in made],
+    }
+    bulk.append(connection, evidence_commitments, commitments)
 
 
 def _last_signed(connection: Connection) -> datetime | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, Written
 from coordinator_pipelines.domain.evidence.entry import truth_drafts
 from coordinator_pipelines.storage import evidence_log
-from coordinator_pipelines.storage.engine import bulk
+from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, between
 from coordinator_pipelines.storage.tables import ground_truths as table
@@ -31,7 +31,7 @@ class GroundTruths(Store):
     def add_ground_truths(self, truths: pd.DataFrame) -> Written:
         """Add truth versions; those with ``version`` above 1 count as revised."""
         with self._database.writing(table.name) as connection:
-            new = evidence_log.unstored(connection, table, truths)
+            new = reads.unstored(connection, table, truths)
             written = bulk.add(connection, table, truths)
             due.settle(connection, truths)
             drafts = truth_drafts(evidence_log.challenge_of(connection), new)

@@ -17,7 +17,7 @@ from coordinator_pipelines.domain.doors.ledger import (
 )
 from coordinator_pipelines.domain.evidence.entry import prediction_drafts
 from coordinator_pipelines.storage import evidence_log
-from coordinator_pipelines.storage.engine import bulk
+from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, performed_in
 from coordinator_pipelines.storage.tables import predictions as prediction_table
@@ -56,11 +56,11 @@ class PredictionBatches(Store):
     def add_prediction_batch(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> Written:
         """Add rounds and predictions, and commit to them; counts predictions added."""
         with self._database.writing(prediction_table.name) as connection:
-            new_rounds = evidence_log.unstored(connection, round_table, rounds)
-            new = evidence_log.unstored(connection, prediction_table, predictions)
+            new_rounds = reads.unstored(connection, round_table, rounds)
+            new = reads.unstored(connection, prediction_table, predictions)
             bulk.add(connection, round_table, rounds)
             due.list_as_open(connection, rounds)
-            written = bulk.add(connection, prediction_table, predictions)
+            written = bulk.add_new(connection, prediction_table, new)
             challenge = evidence_log.challenge_of(connection)
             drafts = prediction_drafts(challenge, new_rounds, new, token_bytes)
             evidence_log.append(connection, drafts, self._notary)

@@ -67,7 +67,8 @@ class Scores(Store):
     def add_scores(self, scores: pd.DataFrame) -> Written:
         """Add score versions; recompute the statistics of the buckets that they touch."""
         with self._database.writing(score_table.name) as connection:
-            written = bulk.add(connection, score_table, scores)
+            new = reads.unstored(connection, score_table, scores)
+            written = bulk.add_new(connection, score_table, new)
             if written.added:
                 self._refresh_statistics(connection, scores)
                 due.settle(connection, scores[scores["mode"] == Mode.LIVE])

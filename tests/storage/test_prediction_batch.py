@@ -145,6 +145,26 @@ def test_a_json_text_that_cannot_be_stored_is_refused(ledger: Ledger, text: str)
     assert_nothing_is_stored(ledger)
 
 
+def test_many_rows_of_extremes_come_back_bit_for_bit(ledger: Ledger) -> None:
+    prepare(ledger)
+    numbers = [5e-324, 1.7976931348623157e308, -2.5e-308, 0.1 + 0.2, 1 / 3, 1e16, 1e22, np.nan]
+    reasons = ["\\N", "\\", "", None, "\t\r\n", "\N{SNOWMAN}", "\x7f", "null"]
+    instants = [
+        "1970-01-01T00:00:00.000001Z", "1999-12-31T23:59:59.999999Z", "2000-01-01T00:00:00Z",
+        "2025-02-28T23:59:59.000001Z", "2038-01-19T03:14:08Z", "2106-02-07T06:28:16.123457Z",
+        "2261-12-31T23:59:59.999999Z", "1900-01-01T00:00:00Z",
+    ]  # fmt: skip
+    given = predictions(range(8), ["alpha"]).assign(
+        exec_time_ms=numbers, failed_reason=reasons, resolvable_at=pd.DatetimeIndex(instants)
+    )
+    given = pd.concat([given, predictions(range(8), ["beta"])], ignore_index=True)
+    given = given.astype({"resolvable_at": "datetime64[us, UTC]"})
+    ledger.add_prediction_batch(rounds(range(8)), given)
+    stored = read(ledger).sort_values(["model_id", "performed_at"], ignore_index=True)
+    exact = ["exec_time_ms", "failed_reason", "resolvable_at", "performed_at"]
+    pd.testing.assert_frame_equal(stored[exact], given[exact], check_exact=True)
+
+
 @pytest.mark.parametrize(
     "text", ['["tab\\t, line\\n, quote \\" and \\\\"]', '{"é": "\\ud83d\\ude00 \\\\N"}', " 1e-300 "]
 )

@@ -2,10 +2,10 @@
 
 Add ways of writing many rows here; avoid reads, and knowledge of any one table.
 
-SQLite: ``executemany``. PostgreSQL: one ``INSERT`` for a few rows; for many ``COPY`` into a
-staging table of the connection, then one ``INSERT ... SELECT``. Rows whose primary key exists are
-skipped, or updated where asked; the violation of any other constraint is an error and never skips
-a row silently.
+SQLite: ``executemany``. PostgreSQL: one ``INSERT`` for a few rows; for many ``COPY``, into the
+table where they are known to be new, else into a staging table of the connection with one
+``INSERT ... SELECT`` after it. Rows whose primary key exists are skipped, or updated where asked;
+the violation of any other constraint is an error and never skips a row silently.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +20,9 @@ from coordinator_pipelines.storage.engine.frames import frame_columns, to_lists
 
 FEW_ROWS = 8
 """Up to so many, the four statements of a ``COPY`` cost more than they save."""
+
+Changes = Sequence[str] | None
+"""Which columns of rows that exist are set: none at all, if empty. None: no row exists yet."""
 
 
 def add(connection: Connection, table: Table, frame: pd.DataFrame) -> Written:
@@ -37,6 +40,25 @@ def add(connection: Connection, table: Table, frame: pd.DataFrame) -> Written:
     first = _insert(connection, table, _where(lists, [not late for late in later]), ())
     revised = _insert(connection, table, _where(lists, later), ())
     return Written(first + revised, revised)
+
+
+def add_new(connection: Connection, table: Table, frame: pd.DataFrame) -> Written:
+    """Like :func:`add`, of rows that are known to be new: see ``unstored``.
+
+    Raises:
+        TypeError, LedgerError: like :func:`to_lists`; nothing was written.
+        DBAPIError: a primary key exists already.
+    """
+    if frame.empty:
+        return Written(0)
+    lists = to_lists(table, frame)
+    append(connection, table, lists)
+    return Written(len(frame), sum(version > 1 for version in lists.get("version", ())))
+
+
+def append(connection: Connection, table: Table, lists: dict[str, list[Any]]) -> None:
+    """Add new rows of this project's own making, as :func:`to_lists` gives them."""
+    _insert(connection, table, lists, None)
 
 
 def merge(connection: Connection, table: Table, frame: pd.DataFrame, update: Sequence[str]) -> None:
@@ -57,7 +79,7 @@ def _where(lists: dict[str, list[Any]], wanted: list[bool]) -> dict[str, list[An
 
 
 def _insert(
-    connection: Connection, table: Table, lists: dict[str, list[Any]], update: Sequence[str]
+    connection: Connection, table: Table, lists: dict[str, list[Any]], update: Changes
 ) -> int:
     columns = frame_columns(table)
     values = [lists[column.name] for column in columns]
@@ -77,7 +99,7 @@ def _insert_few(
     table: Table,
     columns: Sequence[Column[Any]],
     values: Sequence[list[Any]],
-    update: Sequence[str],
+    update: Changes,
 ) -> int:
     marks = f"({', '.join(['%s'] * len(columns))})"
     source = f"VALUES {', '.join([marks] * len(values[0]))}"
@@ -98,22 +120,30 @@ def _copy(
     table: Table,
     columns: Sequence[Column[Any]],
     values: Sequence[list[Any]],
-    update: Sequence[str],
+    update: Changes,
 ) -> int:
-    staging, names = f"staging_{table.name}", _names(connection, columns)
+    names = _names(connection, columns)
+    rendered = [_render(column, items) for column, items in zip(columns, values, strict=True)]
+    text = "\n".join(map("\t".join, zip(*rendered, strict=True)))
+    if update is None:
+        return _send(connection, f"COPY {table.name} ({names}) FROM STDIN", text)
+    staging = f"staging_{table.name}"
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS "
         f"AS SELECT {names} FROM {table.name} WITH NO DATA"
     )
     connection.exec_driver_sql(f"DELETE FROM {staging}")
-    rendered = [_render(column, items) for column, items in zip(columns, values, strict=True)]
-    text = "\n".join(map("\t".join, zip(*rendered, strict=True)))
-    cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {staging} ({names}) FROM STDIN") as copy:
-        copy.write(text)
+    _send(connection, f"COPY {staging} ({names}) FROM STDIN", text)
     source = f"SELECT {names} FROM {staging}"
     statement = _statement(connection, table, columns, source, update)
     return int(connection.exec_driver_sql(statement).rowcount)
+
+
+def _send(connection: Connection, statement: str, text: str) -> int:
+    cursor = connection.connection.cursor()
+    with cursor.copy(statement) as copy:
+        copy.write(text)
+    return int(cursor.rowcount)
 
 
 def _statement(
@@ -121,14 +151,16 @@ def _statement(
     table: Table,
     columns: Sequence[Column[Any]],
     source: str,
-    update: Sequence[str],
+    update: Changes,
 ) -> str:
+    into = f"INSERT INTO {table.name} ({_names(connection, columns)}) {source}"
+    if update is None:
+        return into
     quote = connection.dialect.identifier_preparer.quote
     key = _names(connection, list(table.primary_key))
     changes = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in update)
     action = f"DO UPDATE SET {changes}" if update else "DO NOTHING"
-    into = f"INSERT INTO {table.name} ({_names(connection, columns)})"
-    return f"{into} {source} ON CONFLICT ({key}) {action}"
+    return f"{into} ON CONFLICT ({key}) {action}"
 
 
 def _names(connection: Connection, columns: Sequence[Column[Any]]) -> str:

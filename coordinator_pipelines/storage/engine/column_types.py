@@ -19,6 +19,9 @@ from coordinator_pipelines.domain.timeline.instant import as_utc
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+ZERO = {"sqlite": 0, "postgresql": (datetime(2000, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND}
+"""From which microsecond of the epoch a dialect counts those of an instant."""
+
 KEY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Text of a key: compared by code point on both dialects, whatever the database's locale."""
 

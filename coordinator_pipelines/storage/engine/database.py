@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from psycopg.pq import Format
+from psycopg.types.numeric import Int8BinaryLoader
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
@@ -39,6 +41,9 @@ _OPTIONS = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 _WRITER = "ledger_writer"
+BINARY = "ledger_binary"
+"""The option of a statement whose results PostgreSQL gives in binary: the driver's own values,
+instants in microseconds since 2000."""
 
 
 class Database:
@@ -183,7 +188,23 @@ def _engine(url: URL) -> Engine:
         "prepare_threshold": None,
     }
     settings |= {name: value for name, value in REACH.items() if name not in url.query}
-    return create_engine(url, connect_args=settings, **options)
+    engine = create_engine(url, connect_args=settings, **options)
+    event.listen(engine, "connect", _count_instants)
+    event.listen(engine, "before_cursor_execute", _ask_for_binary)
+    return engine
+
+
+def _count_instants(connection: Any, _record: object) -> None:
+    """Take instants of binary results as the whole numbers that they are."""
+    connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
+
+
+def _ask_for_binary(
+    _connection: Connection, cursor: Any, _statement: str, _values: Any, context: Any, _many: bool
+) -> None:
+    """Numbers and instants come as they are stored, and nothing is written out to be read again."""
+    if context.execution_options.get(BINARY):
+        cursor.format = Format.BINARY
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -10,16 +10,17 @@ flags ``bool``, text and JSON ``object`` with None.
 """
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Boolean, Column, Double, Integer, Row, Table
+from sqlalchemy import Boolean, Column, Double, Integer, Table
 
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.values.errors import LedgerError
 from coordinator_pipelines.domain.values.json_text import UNSTORABLE, first_defect
-from coordinator_pipelines.storage.engine.column_types import UtcDateTime
+from coordinator_pipelines.storage.engine.column_types import ZERO, UtcDateTime
 
 DATABASE_COLUMNS = ("created_at",)
 """Columns that the database fills itself; no frame has them."""
@@ -54,17 +55,23 @@ def to_lists(table: Table, frame: pd.DataFrame) -> dict[str, list[Any]]:
     return lists
 
 
-def to_frame(columns: Sequence[Column[Any]], rows: Sequence[Row[Any]]) -> pd.DataFrame:
-    """Rows as a frame; instants come in epoch microseconds and JSON as text.
+def to_frame(
+    columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]], dialect: str
+) -> pd.DataFrame:
+    """Rows as a frame; instants come in microseconds since the dialect's epoch, JSON as text.
+
+    Rows may have more values than there are columns.
 
     Raises:
         LedgerError: a stored value is of another type than its column.
     """
-    values: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(columns)
     data = {
-        column.name: _read(column, items) for column, items in zip(columns, values, strict=True)
+        column.name: _read(
+            column, np.fromiter(map(itemgetter(place), rows), object, len(rows)), dialect
+        )
+        for place, column in enumerate(columns)
     }
-    return pd.DataFrame(data)
+    return pd.DataFrame(data, copy=False)  # nothing else has these columns
 
 
 def _list(column: Column[Any], frame: pd.DataFrame) -> list[Any]:
@@ -192,28 +199,26 @@ def _row(table: Any, frame: pd.DataFrame, position: int) -> str:
     return ", ".join(f"{column.name}={row[column.name]}" for column in table.primary_key)
 
 
-def _read(column: Column[Any], values: Sequence[Any]) -> Any:
+def _read(column: Column[Any], values: np.ndarray, dialect: str) -> Any:
     try:
-        return _series(column, values)
+        if isinstance(column.type, UtcDateTime):
+            return _instant_index(values, ZERO[dialect])
+        return values.astype(_dtype(column), copy=False)
     except (TypeError, ValueError, OverflowError) as error:
         # SQLite lets whoever writes to the file by hand put anything anywhere.
         raise LedgerError(f"{column} holds a value of another type: {error}") from error
 
 
-def _series(column: Column[Any], values: Sequence[Any]) -> Any:
-    if isinstance(column.type, UtcDateTime):
-        return _instant_index(column, values)
+def _dtype(column: Column[Any]) -> str:
     if isinstance(column.type, Boolean):
-        return np.array(values, dtype=bool)
+        return "bool"
     if isinstance(column.type, Integer) and not column.nullable:
-        return np.array(values, dtype="int64")
-    if isinstance(column.type, Double | Integer):
-        return np.array(values, dtype="float64")
-    return pd.Series(values, dtype=object)
+        return "int64"
+    return "float64" if isinstance(column.type, Double | Integer) else "object"
 
 
-def _instant_index(column: Column[Any], values: Sequence[Any]) -> pd.DatetimeIndex:
-    if column.nullable:
-        values = [np.iinfo("int64").min if value is None else value for value in values]
-    microseconds = np.array(values, dtype="int64").view("datetime64[us]")
-    return pd.DatetimeIndex(microseconds).tz_localize("UTC")
+def _instant_index(values: np.ndarray, zero: int) -> pd.DatetimeIndex:
+    missing = pd.isna(values)
+    microseconds = np.where(missing, 0, values).astype("int64") + zero
+    microseconds[missing] = np.iinfo("int64").min  # what numpy takes for no instant
+    return pd.DatetimeIndex(microseconds.view("datetime64[us]")).tz_localize("UTC")

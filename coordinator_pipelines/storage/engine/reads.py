@@ -4,23 +4,14 @@ Add ways of reading many rows here; avoid writes, and knowledge of any one table
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Connection,
-    Table,
-    Text,
-    cast,
-    extract,
-    select,
-    type_coerce,
-)
+from sqlalchemy import Column, ColumnElement, Connection, Table, Text, cast, select
 
 from coordinator_pipelines.storage.engine.column_types import UtcDateTime
+from coordinator_pipelines.storage.engine.database import BINARY
 from coordinator_pipelines.storage.engine.frames import is_json, to_frame
 
 
@@ -30,12 +21,19 @@ def read(
     names: Sequence[str],
     *conditions: ColumnElement[bool],
 ) -> pd.DataFrame:
-    """The columns named, of all rows that meet the conditions, sorted by key and version."""
-    columns = [table.columns[name] for name in names]
-    wanted = [_plain(column, connection.dialect.name) for column in columns]
-    order = [table.columns[name] for name in (*table.info["key"], "version") if name in table.c]
-    statement = select(*wanted).where(*conditions).order_by(*order)
-    return to_frame(columns, connection.execute(statement).cursor.fetchall())
+    """The columns named, of all rows that meet the conditions, sorted by key and version.
+
+    They are sorted here: the key's order is seldom the index's, and PostgreSQL would sort whole
+    rows, on disk where they are many.
+    """
+    dialect = connection.dialect.name
+    order = [name for name in (*table.info["key"], "version") if name in table.c]
+    columns = [table.columns[name] for name in dict.fromkeys((*names, *order))]
+    statement = select(*(_plain(column, dialect) for column in columns)).where(*conditions)
+    result = connection.execute(statement, execution_options={BINARY: True})
+    rows = result.cursor.fetchall()
+    rows.sort(key=itemgetter(*[columns.index(table.columns[name]) for name in order]))
+    return to_frame(columns[: len(names)], rows, dialect)
 
 
 def newest(
@@ -57,12 +55,30 @@ def newest(
     return frame
 
 
+def unstored(connection: Connection, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame whose primary key is not in the table yet, for whose turn it is to write.
+
+    Windows are ranges of the key, in which there is an instant: one is read, and only its keys.
+    What a frame lacks is left to the write that follows, which refuses it by name.
+    """
+    names = [column.name for column in table.primary_key]
+    if frame.empty or not set(names).issubset(frame.columns):
+        return frame
+    instant = next(each for each in table.primary_key if isinstance(each.type, UtcDateTime))
+    instants = pd.to_datetime(frame[instant.name], utc=True, errors="coerce").dropna()
+    if instants.empty:
+        return frame
+    within = [instant.between(instants.min(), instants.max())]
+    if "mode" in names:
+        within.append(table.c.mode.in_(sorted(map(str, frame["mode"].unique()))))
+    known = read(connection, table, names, *within)
+    if known.empty:
+        return frame
+    keys = set(known.itertuples(index=False, name=None))
+    new = [key not in keys for key in frame[names].itertuples(index=False, name=None)]
+    return frame[new]
+
+
 def _plain(column: Column[Any], dialect: str) -> ColumnElement[Any]:
-    """The column in the form that becomes a frame fastest."""
-    if isinstance(column.type, UtcDateTime):
-        if dialect == "sqlite":
-            return type_coerce(column, BigInteger)
-        return cast(extract("epoch", column) * 1_000_000, BigInteger)
-    if is_json(column) and dialect == "postgresql":
-        return cast(column, Text)
-    return column
+    """The column as its frame has it: JSON as text."""
+    return cast(column, Text) if is_json(column) and dialect == "postgresql" else column
