@@ -18,16 +18,24 @@ from coordinator_pipelines.domain.timeline.instant import SECOND
 from coordinator_pipelines.domain.timeline.window import Window, window_of
 from coordinator_pipelines.partitions import window_key
 
+ENSEMBLE = "ensemble"
 STAGES = (
-    "feed_records", "prediction_batch", "ground_truth", "scores", "model_scores", "leaderboard",
+    "feed_records", "prediction_batch", "ground_truth", "scores", ENSEMBLE, "model_scores",
+    "leaderboard",
 )  # fmt: skip
+"""In their order; a challenge has those of :func:`stages`."""
 CAPTURE = ("prediction_batch",)
 COVERAGE = {"coverage": "prediction_batch"}
 """The check that a capture evaluates at its end, and whose it is."""
-RESOLUTION = ("feed_records", "ground_truth", "scores", "model_scores", "leaderboard")
-BOARDS = ("model_scores", "leaderboard")
+RESOLUTION = tuple(name for name in STAGES if name not in CAPTURE)
+BOARDS = (ENSEMBLE, "model_scores", "leaderboard")
 CHECKPOINT = ("checkpoint",)
 CHALLENGE_TAG = "challenge"
+
+
+def stages(challenge: Challenge, among: tuple[str, ...] = STAGES) -> tuple[str, ...]:
+    """Those of the stages that the challenge has: one without ensembles computes none."""
+    return tuple(name for name in among if name != ENSEMBLE or challenge.ensembles)
 
 
 def jobs(challenge: Challenge) -> list[Any]:
@@ -92,7 +100,8 @@ def checkpoint_request(challenge: Challenge, period: Window) -> dg.RunRequest:
 
 
 def _job(challenge: Challenge, name: str, assets: tuple[str, ...], description: str) -> Any:
-    selection = dg.AssetSelection.assets(*([challenge.key, asset] for asset in assets))
+    own = stages(challenge, assets)
+    selection = dg.AssetSelection.assets(*([challenge.key, asset] for asset in own))
     # A sensor evaluates the vital signs, whatever runs.
     unplanned = {name: asset for name, (asset, _) in CHECKS.items()}
     if assets == CAPTURE:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from coordinator_pipelines.assets.checkpoint import checkpoint
+from coordinator_pipelines.assets.ensemble import ensemble
 from coordinator_pipelines.assets.feed_record import feed_records
 from coordinator_pipelines.assets.ground_truth import ground_truth
 from coordinator_pipelines.assets.leaderboard import leaderboard
@@ -16,7 +17,7 @@ from coordinator_pipelines.assets.model_score import model_scores
 from coordinator_pipelines.assets.prediction_batch import prediction_batch
 from coordinator_pipelines.assets.score import scores
 from coordinator_pipelines.assets.vital_signs import vital_sign_checks
-from coordinator_pipelines.automation import jobs
+from coordinator_pipelines.automation import jobs, stages
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.resources.clock import SystemClock
@@ -36,7 +37,8 @@ from coordinator_pipelines.sensors.vital_signs import vital_signs_sensor
 
 SENSORS = (capture_sensor, resolution_sensor, checkpoint_sensor, vital_signs_sensor)
 STAGES = (
-    feed_records, prediction_batch, ground_truth, scores, model_scores, leaderboard, checkpoint,
+    feed_records, prediction_batch, ground_truth, scores, ensemble, model_scores, leaderboard,
+    checkpoint,
 )  # fmt: skip
 
 
@@ -50,8 +52,9 @@ def build_definitions(
     Raises:
         CallableError: a callable of the spec cannot be used; the message names its key.
     """
+    had = stages(challenge, tuple(stage.name for stage in STAGES))
     return dg.Definitions(
-        assets=[stage.bind(challenge) for stage in STAGES],
+        assets=[stage.bind(challenge) for stage in STAGES if stage.name in had],
         asset_checks=vital_sign_checks(challenge),
         jobs=jobs(challenge),
         sensors=[make(challenge) for make in SENSORS],

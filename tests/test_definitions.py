@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from coordinator_pipelines.automation import CHECKPOINT, STAGES
+from coordinator_pipelines.automation import CHECKPOINT, stages
 from coordinator_pipelines.definitions import build_definitions
 from coordinator_pipelines.domain.health.vital_signs import CHECKS as VITAL_SIGNS
 from coordinator_pipelines.domain.spec.checked import checked_challenge
@@ -41,6 +41,7 @@ CHECKS = {
     "leaderboard": {"consistency"},
     "checkpoint": {"payout"},
 }
+STAGES = stages(load_challenge(STARTER_SPEC))
 ASSETS = (*STAGES, *CHECKPOINT)
 KINDS = {
     "feed_records": "source",

@@ -25,7 +25,7 @@ PLOT_HOURS = 24
 
 
 @stage(
-    after=("scores",),
+    after=("scores", "ensemble"),
     kind="aggregation",
     checks={"all_members": "Every model that has joined has a row, with data or without."},
 )

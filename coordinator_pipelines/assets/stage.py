@@ -23,7 +23,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from coordinator_pipelines.assets.report import Verdict, as_list
-from coordinator_pipelines.automation import pool
+from coordinator_pipelines.automation import pool, stages
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.sections import CONVENTIONS
 from coordinator_pipelines.domain.values.errors import (
@@ -78,7 +78,10 @@ class Stage:
             # Of a group with partitions of one kind, everything can be chosen over a range at once.
             group_name=challenge.key if windows else f"{challenge.key}_payouts",
             partitions_def=partitions,
-            deps=[dg.AssetDep([*prefix, name], partition_mapping=mapping) for name in self.after],
+            deps=[
+                dg.AssetDep([*prefix, name], partition_mapping=mapping)
+                for name in stages(challenge, self.after)
+            ],
             description=inspect.cleandoc(self.body.__doc__ or ""),
             kinds={self.kind},
             metadata=_facts(challenge),

@@ -79,6 +79,21 @@ def leaderboard_table(challenge: Challenge, entries: list[dict[str, Any]]) -> dg
     return _table(["rank", "model", *names, *sure_of, "coverage", *outcomes, "why unranked"], rows)
 
 
+def ensemble_table(lines: list[dict[str, Any]]) -> dg.TableMetadataValue:
+    """What each ensemble answered in a window, its mean score, and whom it trusted most."""
+    rows = [
+        [
+            line["ensemble"],
+            str(line["answers"]),
+            number(line.get("mean_score")),
+            line.get("basis") or "",
+            line.get("heaviest") or "",
+        ]
+        for line in lines
+    ]
+    return _table(["ensemble", "answers", "mean score", "weights", "heaviest"], rows)
+
+
 def payout_table(entries: list[dict[str, Any]]) -> dg.TableMetadataValue:
     """Place, model, account, index and share of each payee; of the others why they are not paid."""
     rows = [

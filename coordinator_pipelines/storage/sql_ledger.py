@@ -12,6 +12,7 @@ from coordinator_pipelines.storage.board import Boards
 from coordinator_pipelines.storage.challenge import Challenges
 from coordinator_pipelines.storage.checkpoint import Checkpoints
 from coordinator_pipelines.storage.engine.database import Database
+from coordinator_pipelines.storage.ensemble import Ensembles
 from coordinator_pipelines.storage.evidence import EvidenceReads
 from coordinator_pipelines.storage.feed_record import FeedRecords
 from coordinator_pipelines.storage.ground_truth import GroundTruths
@@ -34,6 +35,7 @@ class SqlLedger(
     PredictionBatches,
     GroundTruths,
     Scores,
+    Ensembles,
     Boards,
     Checkpoints,
     Captures,

@@ -194,6 +194,42 @@ score_statistics = table(
     whole("n_positive"),
 )
 
+ensemble_weights = table(
+    "ensemble_weights",
+    ("mode", "as_of", "model_id"),
+    key("mode", primary_key=True),
+    instant("as_of", primary_key=True),
+    key("model_id", primary_key=True),
+    whole("version", primary_key=True, autoincrement=False),
+    text("content_hash", nullable=False),
+    text("run_id"),
+    json("weights_json"),
+    rowid=True,
+)
+
+ensemble_answers = table(
+    "ensemble_answers",
+    CELL,
+    key("mode", primary_key=True),
+    instant("performed_at", primary_key=True),
+    key("prediction_config_id", primary_key=True),
+    key("model_id", primary_key=True),
+    whole("version", primary_key=True, autoincrement=False),
+    instant("resolvable_at"),
+    instant("weights_as_of"),
+    whole("truth_version"),
+    text("scorer"),
+    text("status", nullable=False),
+    number("value"),
+    text("failed_reason"),
+    text("content_hash", nullable=False),
+    text("run_id"),
+    json("output_json"),
+    json("members_json"),
+    Index(None, "mode", "resolvable_at"),
+    rowid=True,
+)
+
 model_scores = table(
     "model_scores",
     ("mode", "as_of", "model_id"),

@@ -22,7 +22,7 @@ from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 from dagster_graphql.cli import execute_query
 
 from coordinator_pipelines import settings
-from coordinator_pipelines.automation import STAGES
+from coordinator_pipelines.automation import stages
 from coordinator_pipelines.cli.challenge.database import set_up_database
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import window_of
@@ -71,7 +71,7 @@ class Project:
     def run(self, challenge: Challenge) -> dg.DagsterRun:
         """Backfill the first window as the UI does; the run of it, once that is over."""
         params = {
-            "assetSelection": [{"path": [challenge.key, stage]} for stage in STAGES],
+            "assetSelection": [{"path": [challenge.key, stage]} for stage in stages(challenge)],
             "partitionNames": [window_key(window_of(challenge.start, challenge.window_length))],
             "fromFailure": False,
         }

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.automation import STAGES
+from coordinator_pipelines.automation import stages as stages_of
 from coordinator_pipelines.cli.views.progress import draw
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
@@ -40,7 +41,7 @@ def backfill(
     Raises:
         CoordinatorError: the backfill was refused, or its run did not succeed.
     """
-    started = time.monotonic()
+    started, stages = time.monotonic(), stages_of(challenge, tuple(stages))
     log = settings.home() / "logs" / "dagster-daemon.log"
     span = f"{windows[0].start:%Y-%m-%d %H:%M} to {windows[-1].end:%Y-%m-%d %H:%M} UTC"
     with daemon.sole_daemon(instance.directory) as reservation:

@@ -23,8 +23,9 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "LEADERBOARD_RANKER": ("entries",),
     "REPORT_SCHEMA_PROVIDER": (),
     "EMISSION_STRATEGY": ("payees",),
+    "ENSEMBLE_WEIGHTS": ("ensemble", "scores"),
 }
-"""The first parameters of each callable, by name; all but the last as in the original system."""
+"""The first parameters of each callable, by name. All but the last two are the original's."""
 MAY_TAKE_CONTEXT = ("RAW_INPUT_PROVIDER", "GROUND_TRUTH_RESOLVER")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

@@ -104,6 +104,8 @@ class Rules:
     """As the author wrote it; ``ranking`` calls it and checks what it returns."""
     emit: Callable[[list[dict[str, Any]]], Any] | None
     """As the author wrote it; ``checkpoint.strategies`` calls it and checks what it returns."""
+    weigh: Callable[[str, pd.DataFrame], Any] | None
+    """As the author wrote it; ``ensemble.weights`` calls it and checks what it returns."""
     not_replayable: tuple[str, ...]
     """The keys of callables that do their own I/O, so that past rounds cannot be replayed."""
 
@@ -149,6 +151,7 @@ def load_rules(challenge: Challenge) -> Rules:
         aggregate=code.get("MODEL_SCORE_AGGREGATOR"),
         rank=code.get("LEADERBOARD_RANKER"),
         emit=code.get("EMISSION_STRATEGY"),
+        weigh=code.get("ENSEMBLE_WEIGHTS"),
         not_replayable=tuple(own_io),
     )
 

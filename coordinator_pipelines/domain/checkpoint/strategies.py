@@ -8,7 +8,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from coordinator_pipelines.domain.checkpoint.payees import Payee
 from coordinator_pipelines.domain.checkpoint.shares import exact
@@ -85,9 +85,10 @@ def _skill(emission: EmissionSpec, payee: Payee, values: Mapping[str, float]) ->
 
 def _contributions(weights: ContributionSpec, payees: Sequence[Payee]) -> list[Fraction]:
     """The successor's: rank, contribution and diversity, each scaled, with a floor."""
-    metrics = [payee.candidate.entry["score"]["metrics"] for payee in payees]
+    scores = [payee.candidate.entry["score"] for payee in payees]
+    metrics = [score["metrics"] for score in scores]
     places: list[Fraction | None] = [Fraction(1, payee.place) for payee in payees]
-    contribution = [_known(own.get("contribution")) for own in metrics]
+    contribution = [_known(_contribution(weights.ensemble, score)) for score in scores]
     correlation = [_known(own.get("model_correlation")) for own in metrics]
     diversity = [None if value is None else 1 - value for value in correlation]
     parts = (
@@ -99,6 +100,14 @@ def _contributions(weights: ContributionSpec, payees: Sequence[Payee]) -> list[F
     combined = [sum(own, Fraction()) for own in zip(*weighted, strict=True)]
     floor = exact(weights.minimum_share)
     return _in_proportion([max(part, floor) for part in _in_proportion(combined)])
+
+
+def _contribution(ensemble: str | None, score: Mapping[str, Any]) -> float | None:
+    """What a model adds: to an ensemble of the challenge, or by the metric of that name."""
+    if ensemble is None:
+        return cast("float | None", score["metrics"].get("contribution"))
+    told = score.get("contributions", {}).get(ensemble)
+    return None if told is None else cast("float | None", told["value"])
 
 
 def _scaled(values: Sequence[Fraction | None]) -> list[Fraction]:

@@ -25,6 +25,7 @@ from enum import StrEnum
 
 import pandas as pd
 
+from coordinator_pipelines.domain.doors.ensemble import Ensembles
 from coordinator_pipelines.domain.doors.operation import Operation
 from coordinator_pipelines.domain.doors.payout import Payouts
 from coordinator_pipelines.domain.doors.posted import Posted
@@ -134,7 +135,7 @@ LEADERBOARD_COLUMNS = (
 )  # fmt: skip
 
 
-class Ledger(Operation, Posted, Payouts, ABC):
+class Ledger(Operation, Posted, Payouts, Ensembles, ABC):
     """Everything that a challenge remembers."""
 
     @abstractmethod

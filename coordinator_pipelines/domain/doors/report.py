@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from coordinator_pipelines.domain.doors.ensemble import EnsembleReads
 from coordinator_pipelines.domain.doors.evidence import Evidence
 from coordinator_pipelines.domain.doors.ledger import (
     LEADERBOARD_COLUMNS,
@@ -52,7 +53,7 @@ class Bounds:
         return self.last + timedelta(microseconds=1)
 
 
-class Reports(PayoutReads, Evidence, ABC):
+class Reports(PayoutReads, EnsembleReads, Evidence, ABC):
     """The part of a challenge's memory that reports read. It can change nothing."""
 
     @abstractmethod

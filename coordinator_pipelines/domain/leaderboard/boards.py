@@ -13,12 +13,21 @@ import pandas as pd
 from coordinator_pipelines.domain.author.metrics import scored_predictions, with_authors_metrics
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus, TruthState
+from coordinator_pipelines.domain.ensemble.ensemble import as_scores
 from coordinator_pipelines.domain.ground_truth.finality import (
     final_boards,
     truth_span,
     untold_rounds,
 )
-from coordinator_pipelines.domain.leaderboard.leaderboard import leaderboards, new_board_versions
+from coordinator_pipelines.domain.leaderboard.ensembles import (
+    EnsemblesBeside,
+    virtual_memberships,
+)
+from coordinator_pipelines.domain.leaderboard.leaderboard import (
+    TellBeside,
+    leaderboards,
+    new_board_versions,
+)
 from coordinator_pipelines.domain.leaderboard.sure_boards import SureBoards
 from coordinator_pipelines.domain.membership.expectation import scorable_span
 from coordinator_pipelines.domain.membership.standing import histories, standings
@@ -26,6 +35,7 @@ from coordinator_pipelines.domain.model_score.model_score import model_scores
 from coordinator_pipelines.domain.model_score.window_sums import edge_spans
 from coordinator_pipelines.domain.rounds.grid import grid
 from coordinator_pipelines.domain.rounds.timetable import stored_until
+from coordinator_pipelines.domain.score.statistics import score_statistics
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import SECOND
 from coordinator_pipelines.domain.timeline.window import Window
@@ -79,10 +89,12 @@ class Boards:
             edges=self._edges(as_of),
             scorable_rounds=self._scorable_rounds(memberships, as_of),
         )
-        if self.rules.aggregate is None or rows.empty:
+        if self.rules.aggregate is not None and len(rows):
+            by_instant = [own for _, own in rows.groupby("as_of")]
+            rows = pd.concat([self._authors(own, memberships) for own in by_instant])
+        if not self.challenge.ensembles or rows.empty:
             return rows
-        by_instant = [own for _, own in rows.groupby("as_of")]
-        return pd.concat([self._authors(own, memberships) for own in by_instant])
+        return pd.concat([rows, self._ensembles(as_of)], ignore_index=True)
 
     def rankable(self, windows: Sequence[Window]) -> tuple[dict[Window, datetime], pd.DataFrame]:
         """As of when the board of each window can be ranked, and the model scores of then.
@@ -124,6 +136,7 @@ class Boards:
             mode=self.mode,
             run_id=self.run_id,
             certainty=sure.tell,
+            ensembles=self._tell_ensembles(models),
         )
 
     def untold(self, as_of: datetime) -> pd.DataFrame:
@@ -168,6 +181,26 @@ class Boards:
         asked = rounds.loc[rounds["status"] == RoundStatus.ASKED.value, ROUND]
         final = truths.loc[truths["state"] == TruthState.FINAL.value, ROUND[:2]]
         return asked.merge(final, on=ROUND[:2])
+
+    def _ensembles(self, as_of: Sequence[datetime]) -> pd.DataFrame:
+        """Model scores of the challenge's ensembles, made of their answers as all others are."""
+        after = min(as_of) - timedelta(hours=self.challenge.longest_window_hours)
+        answers = self.ledger.ensemble_answers_resolved(self.mode, after, max(as_of))
+        scores = as_scores(answers)
+        return model_scores(
+            self.challenge,
+            score_statistics(scores, self.challenge.statistics_bucket),
+            virtual_memberships(self.challenge, self.mode),
+            as_of,
+            mode=self.mode,
+            run_id=self.run_id,
+            edges=scores,
+        )
+
+    def _tell_ensembles(self, models: Sequence[str]) -> TellBeside | None:
+        if not self.challenge.ensembles:
+            return None
+        return EnsemblesBeside(self.challenge, self.ledger, self.mode, models).tell
 
     def _authors(self, rows: pd.DataFrame, memberships: pd.DataFrame) -> pd.DataFrame:
         """The rows of one instant with the metrics of the author's aggregator."""

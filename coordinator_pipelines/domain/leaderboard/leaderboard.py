@@ -28,6 +28,9 @@ from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.values.content import canonical, content_hash
 
 COLUMNS = [name for name in LEADERBOARD_COLUMNS if name != "version"]
+TellBeside = Callable[
+    [list[Entry], pd.DataFrame, datetime], tuple[Mapping[str, Any], Mapping[str, Any]]
+]
 TellCertainty = Callable[[list[Entry], datetime], tuple[Mapping[str, Any], Mapping[str, Any]]]
 COUNTS = ("n", "n_imputed", "expected", "coverage", "mature", "outcomes")
 
@@ -55,7 +58,7 @@ def leaderboard(
     columns = ("model_id", "metrics_json", "payload_json")
     scores = zip(*(model_scores[name] for name in columns), strict=True)
     entries = [
-        _entry(challenge, standing[model_id], json.loads(metrics), json.loads(payload))
+        entry_of(challenge, standing[model_id], json.loads(metrics), json.loads(payload))
         for model_id, metrics, payload in scores
         if model_id in standing
     ]
@@ -85,6 +88,7 @@ def leaderboards(
     mode: Mode,
     run_id: str,
     certainty: TellCertainty,
+    ensembles: TellBeside | None = None,
 ) -> pd.DataFrame:
     """One board per instant: LEADERBOARD_COLUMNS without ``version``.
 
@@ -97,6 +101,8 @@ def leaderboards(
         mode: of all the frames.
         run_id: who computed it.
         certainty: what to tell of how sure a board is, of each model and of all.
+        ensembles: what to tell of the challenge's ensembles beside the entries, in the same form;
+            None: it has none.
 
     The hash covers entries, ``final`` and ``meta_json``, which says how the board is ranked.
 
@@ -114,6 +120,10 @@ def leaderboards(
         for entry in entries:
             entry["score"]["certainty"] = by_model.get(entry["model_id"])
         own_meta = {**meta, "certainty": of_all}
+        if ensembles is not None:
+            added, own_meta["ensembles"] = ensembles(entries, rows, as_utc(instant))
+            for entry in entries:
+                entry["score"]["contributions"] = added.get(entry["model_id"], {})
         digest = content_hash({"entries": entries, "final": is_final, "meta": own_meta})
         texts = (canonical(entries), canonical(own_meta), digest)
         boards.append((mode.value, as_utc(instant), is_final, *texts, run_id))
@@ -189,9 +199,10 @@ def _disorder(entries: list[Entry]) -> list[str]:
     return problems
 
 
-def _entry(
+def entry_of(
     challenge: Challenge, member: Standing, metrics: dict[str, Any], payload: dict[str, Any]
 ) -> Entry:
+    """The entry of one model, without a rank yet."""
     author = payload.get("author", {})
     ranking = challenge.ranking
     key = author.get("ranking", {}).get("key") or ranking.key

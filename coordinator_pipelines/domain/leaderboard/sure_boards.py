@@ -60,22 +60,7 @@ class SureBoards:
         """Why nothing is told."""
         if self._rules.aggregate is not None:
             return "the challenge computes its metrics by code of its own"
-        record = is_of_record(self._challenge, as_of)
-        if record and (self._mode is Mode.LIVE or self._ends_a_period(as_of)):
-            return None
-        windows = self._challenge.trailing_windows_hours
-        longest = max(windows, key=lambda name: windows[name])
-        scores = sum(entry["score"]["payload"]["windows"][longest]["n"] for entry in entries)
-        most = MOST_INTERIM_SCORES if self._mode is Mode.LIVE else MOST_REPLAYED_SCORES
-        if scores <= most:
-            return None
-        return f"told at the end of a day: {scores:,} scores, and more than {most:,} take too long"
-
-    def _ends_a_period(self, as_of: datetime) -> bool:
-        """Whether a day, a checkpoint period or the challenge ends at the instant."""
-        lengths = (DAY, self._challenge.checkpoint_length)
-        ends = any(window_of(as_of, length).start == as_of for length in lengths)
-        return ends or as_of == self._challenge.end
+        return too_costly(self._challenge, self._mode, entries, as_of)
 
     def _series(self, after: datetime, until: datetime) -> ScoreSeries:
         days = list(windows_between(after, until, DAY))
@@ -86,3 +71,26 @@ class SureBoards:
     def _read(self, day: Window) -> ScoreSeries:
         scores = self._ledger.score_values(self._mode, day.start, day.end)
         return score_series(scores, self._configs, self._models)
+
+
+def too_costly(
+    challenge: Challenge, mode: Mode, entries: Sequence[Entry], as_of: datetime
+) -> str | None:
+    """Why a board does not say what takes the scores of its longest window; None if it does."""
+    record = is_of_record(challenge, as_of)
+    if record and (mode is Mode.LIVE or _ends_a_period(challenge, as_of)):
+        return None
+    windows = challenge.trailing_windows_hours
+    longest = max(windows, key=lambda name: windows[name])
+    scores = sum(entry["score"]["payload"]["windows"][longest]["n"] for entry in entries)
+    most = MOST_INTERIM_SCORES if mode is Mode.LIVE else MOST_REPLAYED_SCORES
+    if scores <= most:
+        return None
+    return f"told at the end of a day: {scores:,} scores, and more than {most:,} take too long"
+
+
+def _ends_a_period(challenge: Challenge, as_of: datetime) -> bool:
+    """Whether a day, a checkpoint period or the challenge ends at the instant."""
+    lengths = (DAY, challenge.checkpoint_length)
+    ends = any(window_of(as_of, length).start == as_of for length in lengths)
+    return ends or as_of == challenge.end

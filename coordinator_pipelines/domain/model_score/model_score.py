@@ -97,7 +97,7 @@ class _Window:
     ) -> None:
         self._configs = [config.id for config in challenge.configs]
         self._start = as_of - timedelta(hours=challenge.trailing_windows_hours[name])
-        statistics = _statistics(sums)
+        statistics = statistics_of(sums)
         metrics = [metric for metric in challenge.metrics if metric.window == name]
         by_config = {metric.name: statistics[metric.statistic] for metric in metrics}
         self._metrics = {name: values.mean(axis=1).tolist() for name, values in by_config.items()}
@@ -156,7 +156,7 @@ def _content(
     return canonical(metrics), canonical(payload), digest
 
 
-def _statistics(sums: Sums) -> dict[str, NDArray[np.float64]]:
+def statistics_of(sums: Sums) -> dict[str, NDArray[np.float64]]:
     """Every statistic that a metric can name, as an array [model, config]."""
     n = sums["n"]
     average = summary.mean(n, sums["total"])

@@ -90,9 +90,18 @@ def probability_below(output: Any, change: float) -> float:
     >>> round(probability_below([normal], 0.0), 4)
     0.1587
     """
-    parts = _components(_only_density(output), 1.0, [MOST_COMPONENTS], MOST_LEVELS)
+    parts = components(output)
     above = (part.weight * SURVIVAL[part.name](part.loc - change, part.scale) for part in parts)
     return min(1.0, max(0.0, 1 - math.fsum(above)))
+
+
+def components(output: Any) -> list[Component]:
+    """The distributions of which an output with exactly one density consists.
+
+    Raises:
+        ValueError: it holds no such density; the text says what is wrong.
+    """
+    return list(_components(_only_density(output), 1.0, [MOST_COMPONENTS], MOST_LEVELS))
 
 
 def normal_mixture(output: Any) -> dict[str, list[float]]:
@@ -113,8 +122,7 @@ def normal_mixture(output: Any) -> dict[str, list[float]]:
     >>> normal_mixture([normal])
     {'weight': [1.0], 'loc': [1.0], 'scale': [2.0]}
     """
-    density = _only_density(output)
-    parts = list(_components(density, 1.0, [MOST_COMPONENTS], MOST_LEVELS))
+    parts = components(output)
     others = sorted({part.name for part in parts} - {"norm"})
     if others:
         raise ValueError(f"{', '.join(others)} is not scored here; use norm, or a mixture of norm")

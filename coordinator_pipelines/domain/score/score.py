@@ -53,7 +53,7 @@ def score_batch(
 
     Rows are in the order of ``predictions``; cells without a truth have none.
     """
-    cells = _with_truths(challenge, predictions, truths)
+    cells = with_truths(challenge, predictions, truths)
     final = cells["state"] == TruthState.FINAL.value
     scored = apply_missing_data(challenge, _judged(rules, cells[final]))
     rows = pd.concat([scored, _withdrawn(cells[~final])]) if not final.all() else scored
@@ -84,7 +84,7 @@ def new_versions(scored: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     return both.loc[news, list(SCORE_COLUMNS)].reset_index(drop=True)
 
 
-def _with_truths(
+def with_truths(
     challenge: Challenge, predictions: pd.DataFrame, truths: pd.DataFrame
 ) -> pd.DataFrame:
     """The cells whose round has a truth, with ``state, truth_version, ground_truth`` and prices."""

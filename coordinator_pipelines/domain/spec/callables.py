@@ -57,6 +57,7 @@ class Callables(SpecModel):
     LEADERBOARD_RANKER: CallablePath = None
     REPORT_SCHEMA_PROVIDER: CallablePath = None
     EMISSION_STRATEGY: CallablePath = None
+    ENSEMBLE_WEIGHTS: CallablePath = None
 
     @property
     def reads_scope(self) -> bool:

@@ -23,6 +23,7 @@ from coordinator_pipelines.domain.spec.defaults import (
     own_package,
 )
 from coordinator_pipelines.domain.spec.emission import EmissionSpec
+from coordinator_pipelines.domain.spec.ensemble import EnsembleSpec
 from coordinator_pipelines.domain.spec.feed import FeedSpec, ReferenceFeedSpec
 from coordinator_pipelines.domain.spec.model import (
     FilePath,
@@ -114,6 +115,7 @@ class Challenge(SpecModel):
     metrics: Annotated[tuple[MetricSpec, ...], Field(min_length=1, max_length=1000)]
     ranking: RankingSpec
     missing_data: MissingDataSpec = MissingDataSpec()
+    ensembles: Annotated[tuple[EnsembleSpec, ...], Field(max_length=20)] = ()
     emission: EmissionSpec = EmissionSpec()
     certainty: CertaintySpec = CertaintySpec()
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from coordinator_pipelines.domain.spec.ensemble import EnsembleName
 from coordinator_pipelines.domain.spec.model import (
     Count,
     Fraction,
@@ -59,7 +60,9 @@ class ContributionSpec(SpecModel):
     rank: Fraction = 0.5
     """Weight of 1 / place."""
     contribution: Fraction = 0.3
-    """Weight of the metric ``contribution``."""
+    """Weight of what a model contributes."""
+    ensemble: EnsembleName | None = None
+    """To which ensemble; None: the metric ``contribution`` says it."""
     diversity: Fraction = 0.2
     """Weight of 1 - the metric ``model_correlation``."""
     minimum_share: Fraction = 0.01

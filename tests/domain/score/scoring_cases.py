@@ -67,6 +67,7 @@ RULES = Rules(
     aggregate=None,
     rank=None,
     emit=None,
+    weigh=None,
     not_replayable=(),
 )
 

@@ -20,6 +20,13 @@ from coordinator_pipelines.domain.spec.rules.emission import (
     payouts_use_metrics_produced,
     tiers_are_those_of_what_decides,
 )
+from coordinator_pipelines.domain.spec.rules.ensembles import (
+    ensembles_are_distinct,
+    own_weights_have_their_code,
+    payouts_know_their_ensemble,
+    weights_look_at_what_was_known,
+    weights_look_no_further_than_boards,
+)
 from coordinator_pipelines.domain.spec.rules.feed import (
     the_convention_is_that_of_the_provider,
     the_feed_answers_in_time,
@@ -66,6 +73,11 @@ RULES = (
     payouts_ask_for_more_than_ranks_do,
     tiers_are_those_of_what_decides,
     an_own_strategy_has_its_code,
+    ensembles_are_distinct,
+    weights_look_at_what_was_known,
+    weights_look_no_further_than_boards,
+    own_weights_have_their_code,
+    payouts_know_their_ensemble,
     whoever_opens_rounds_brings_the_data,
     opened_rounds_are_told_by_their_tables,
 )

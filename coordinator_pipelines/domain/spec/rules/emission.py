@@ -6,9 +6,8 @@ A rule yields every problem it finds.
 from collections.abc import Iterator
 
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.emission import ContributionSpec, EmissionSpec
 from coordinator_pipelines.domain.spec.model import Problem
-
-CONTRIBUTION_METRICS = ("contribution", "model_correlation")
 
 
 def payouts_use_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
@@ -20,13 +19,23 @@ def payouts_use_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
     if emission.metric == challenge.ranking.key:
         yield Problem("emission.metric", emission.metric, "it is the ranking key; leave it out")
     if emission.strategy == "contribution" and not challenge.callables.MODEL_SCORE_AGGREGATOR:
-        missing = [name for name in CONTRIBUTION_METRICS if name not in names]
+        missing = [name for name in _contribution_metrics(emission) if name not in names]
         if missing:
             yield Problem(
                 "emission.strategy", emission.strategy,
                 f"needs metrics that the challenge does not produce ({', '.join(missing)}); name a "
                 "MODEL_SCORE_AGGREGATOR that does, or choose another strategy",
             )  # fmt: skip
+
+
+def _contribution_metrics(emission: EmissionSpec) -> tuple[str, ...]:
+    """The metrics that the strategy ``contribution`` looks at."""
+    weights = emission.contribution or ContributionSpec()
+    needed = {
+        "contribution": weights.ensemble is None,
+        "model_correlation": weights.diversity > 0 or weights.ensemble is None,
+    }
+    return tuple(name for name, is_needed in needed.items() if is_needed)
 
 
 def tiers_are_those_of_what_decides(challenge: Challenge) -> Iterator[Problem]:

@@ -1,0 +1,1 @@
+"""Virtual models: what the answers of the others say together, and what each of them adds."""
