@@ -12,6 +12,7 @@ import base64
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select
 
@@ -88,7 +89,7 @@ def read_nodes(connection: Connection, wanted: Collection[merkle.Node]) -> dict[
 
 
 def _insert_entries(connection: Connection, size: int, drafts: Sequence[Draft]) -> None:
-    entries = {
+    entries: dict[str, list[Any]] = {
         "position": list(range(size, size + len(drafts))),
         "kind": [draft.kind.value for draft in drafts],
         "mode": [draft.mode and draft.mode.value for draft in drafts],
@@ -103,7 +104,7 @@ def _insert_entries(connection: Connection, size: int, drafts: Sequence[Draft]) 
         for position, draft in enumerate(drafts, size)
         if draft.commitment is not None
     ]
-    commitments = {
+    commitments: dict[str, list[Any]] = {
         "position": [position for position, _ in made],
         "seed": [base64_text(commitment.seed) for _, commitment in made],
         "leaves": [json.dumps(commitment.leaves) for _, commitment in made],

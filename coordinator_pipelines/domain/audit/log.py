@@ -13,7 +13,8 @@ from coordinator_pipelines.domain.audit.books import Audited
 from coordinator_pipelines.domain.audit.finding import GONE, Checked, Difference
 from coordinator_pipelines.domain.doors.evidence import Evidence, Kind
 from coordinator_pipelines.domain.evidence.canonical import canonical_json
-from coordinator_pipelines.domain.evidence.entry import cells_root, content_digest
+from coordinator_pipelines.domain.evidence.entry import content_digest
+from coordinator_pipelines.domain.evidence.leaves import cells_root
 from coordinator_pipelines.domain.evidence.merkle import leaf_hash, node_hash
 from coordinator_pipelines.domain.evidence.note import base64_text
 from coordinator_pipelines.domain.evidence.opening import Opening, openings

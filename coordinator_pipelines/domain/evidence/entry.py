@@ -104,7 +104,7 @@ def _round_draft(
         version=max((version for _, version, _ in answered), default=1),
         text=text,
         commitment=Commitment(
-            seed, tuple(Leaf(*own, base64_text(digest)) for *own, digest in answered)
+            seed, tuple(Leaf(model, own, base64_text(digest)) for model, own, digest in answered)
         ),
     )
 

@@ -31,7 +31,7 @@ def read(
     columns = [table.columns[name] for name in dict.fromkeys((*names, *order))]
     statement = select(*(_plain(column, dialect) for column in columns)).where(*conditions)
     result = connection.execute(statement, execution_options={BINARY: True})
-    rows = result.cursor.fetchall()
+    rows: list[Any] = list(result.cursor.fetchall())
     rows.sort(key=itemgetter(*[columns.index(table.columns[name]) for name in order]))
     return to_frame(columns[: len(names)], rows, dialect)
 
