@@ -35,6 +35,7 @@ from coordinator_pipelines.api.routes import (
     models,
     page,
     predictions,
+    revisions,
     schema,
     score_points,
 )
@@ -48,7 +49,7 @@ from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
     health, leaderboard, compare, calibration, models, score_points, predictions, feeds,
-    checkpoints, schema, explain, evidence, export, page,
+    checkpoints, revisions, schema, explain, evidence, export, page,
 )  # fmt: skip
 FASTEST = 1
 """Of a day of predictions, the highest level of compression took half of the time."""

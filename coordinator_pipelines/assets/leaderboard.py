@@ -17,6 +17,8 @@ from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.leaderboard.leaderboard import inconsistencies, new_board_versions
 from coordinator_pipelines.domain.membership.standing import histories, modes, standings
+from coordinator_pipelines.domain.revision.revision import Revisions
+from coordinator_pipelines.domain.revision.wording import headline
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, batches
 from coordinator_pipelines.partitions import begun_windows
@@ -40,7 +42,8 @@ def leaderboard(
 
     While the window is open, a board as of the newest model scores: shown, never paid. A board
     is never changed: a recomputation with other content is a new version. The board of record
-    is final once the outcome of every round that was due by then is known.
+    is final once the outcome of every round that was due by then is known. A version that
+    supersedes a final one has a revision: who moved, because of which rounds.
     """
     now = clock.now()
     run_id = context.run.run_id
@@ -72,12 +75,19 @@ def _computed(
     computed = boards.leaderboards(instants, model_scores)
     written = ledger.add_leaderboards(new_board_versions(computed, known))
     context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
+    told = Revisions(boards).tell(before, last)
+    revised = dict(zip(told["as_of"], map(json.loads, told["summary_json"]), strict=True))
+    for at, summary in revised.items():
+        context.log.warning(f"{mode.value}, {at:%Y-%m-%d %H:%M} UTC: {headline(summary)}")
     stored = ledger.leaderboards(mode, before, last)
     members = histories(ledger.memberships(mode))
     for window, instant in as_of.items():
         expected = [member.model_id for member in standings(members, instant)]
         board = stored[stored["as_of"] == instant].iloc[0]
-        yield window, *_told(boards, board, expected)
+        facts, problems = _told(boards, board, expected)
+        if instant in revised:
+            facts["revision"] = headline(revised[pd.Timestamp(instant)])
+        yield window, facts, problems
 
 
 def _told(

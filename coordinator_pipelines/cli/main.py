@@ -68,6 +68,7 @@ VERBS = {
         "pause",
         "Ask rounds of a paused prediction config again, from its next instant on.",
     ),
+    "revision": ("revision", "Final boards that came out otherwise later: who moved, and why."),
     "round": ("round", "Rounds that an operator opens: a tournament."),
     "runs": ("runs", "The runs that Dagster remembers."),
     "status": (

@@ -25,6 +25,7 @@ from coordinator_pipelines.storage.operation.posted import PostedRounds
 from coordinator_pipelines.storage.prediction_batch import PredictionBatches
 from coordinator_pipelines.storage.report import ReportReads
 from coordinator_pipelines.storage.retention import Retention
+from coordinator_pipelines.storage.revision import Revisions
 from coordinator_pipelines.storage.score import Scores
 
 
@@ -38,6 +39,7 @@ class SqlLedger(
     Ensembles,
     Boards,
     Checkpoints,
+    Revisions,
     Captures,
     ModelEvents,
     Pauses,

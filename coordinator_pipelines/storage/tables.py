@@ -258,6 +258,20 @@ leaderboards = table(
     rowid=True,
 )
 
+revisions = table(
+    "revisions",
+    ("mode", "as_of"),
+    key("mode", primary_key=True),
+    instant("as_of", primary_key=True),
+    whole("version", primary_key=True, autoincrement=False),
+    key("id", unique=True),
+    text("content_hash", nullable=False),
+    text("run_id"),
+    json("summary_json"),
+    json("document_json"),
+    rowid=True,
+)
+
 captures = table(
     "captures",
     ("started_at", "run_id"),

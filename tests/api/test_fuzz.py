@@ -38,7 +38,8 @@ PATHS = (
     "/reports/checkpoints/{checkpoint_id}", "/reports/checkpoints/{checkpoint_id}/explain",
     "/reports/checkpoints/{checkpoint_id}/emission",
     "/reports/checkpoints/{checkpoint_id}/emission/cli-format",
-    "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest", "/reports/schema",
+    "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest",
+    "/reports/revisions", "/reports/revisions/{revision_id}", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
     "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/heads",
     "/reports/evidence/entries", "/reports/evidence/inclusion", "/reports/evidence/consistency",
@@ -51,7 +52,7 @@ WITHOUT_PARAMETERS = {
     "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/verifier",
 }  # fmt: skip
 """Of these, no request is wrong by the document: there is nothing to get wrong."""
-IN_PATH = {"checkpoint_id": "latest"}
+IN_PATH = {"checkpoint_id": "latest", "revision_id": "latest"}
 LIKELY = {
     "total_prize": st.sampled_from(["1", "1000"]),
     "status": st.sampled_from(["PENDING", "PAID"]),

@@ -18,6 +18,7 @@ from coordinator_pipelines.api.http.parameters import Span
 from coordinator_pipelines.api.page.chart import Chart, line_chart
 from coordinator_pipelines.api.page.payouts import PeriodPayout, payouts, payouts_of
 from coordinator_pipelines.api.page.question import Question, better_score, question
+from coordinator_pipelines.api.page.revisions import RevisedBoards, revised_boards
 from coordinator_pipelines.api.page.rounds import ToldRound, told_rounds
 from coordinator_pipelines.api.page.standings import (
     Standing,
@@ -115,6 +116,14 @@ class PayoutPage:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionPage:
+    """The newest revisions of final boards."""
+
+    shared: Shared
+    revisions: list[RevisedBoards]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPage:
     """One model."""
 
@@ -192,6 +201,11 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
 def payout_page(context: Context, mode: Mode) -> PayoutPage:
     """Who was paid what of the newest periods."""
     return PayoutPage(_shared(context, mode), payouts(context, mode))
+
+
+def revision_page(context: Context, mode: Mode) -> RevisionPage:
+    """Which final boards came out otherwise later, and why."""
+    return RevisionPage(_shared(context, mode), revised_boards(context, mode))
 
 
 def _newest_cells(context: Context, mode: Mode, span: Span, model_id: str) -> pd.DataFrame:

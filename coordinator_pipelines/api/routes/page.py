@@ -1,4 +1,4 @@
-"""``/``, ``/models/{model_id}``, ``/payouts``, ``/docs``: the pages for people, without scripts.
+"""``/``, ``/models/{model_id}``, ``/payouts``, ``/revisions``, ``/docs``: pages without scripts.
 
 Add a page here; avoid putting together what it shows (``page.view``). The pages load nothing but
 their own style sheet, and say so to the browser.
@@ -20,7 +20,12 @@ from coordinator_pipelines.api.http.context import Ctx
 from coordinator_pipelines.api.http.parameters import AskedMode, AskedModels
 from coordinator_pipelines.api.page.description import described
 from coordinator_pipelines.api.page.standings import FEWEST_DIGITS
-from coordinator_pipelines.api.page.view import board_page, model_page, payout_page
+from coordinator_pipelines.api.page.view import (
+    board_page,
+    model_page,
+    payout_page,
+    revision_page,
+)
 from coordinator_pipelines.domain.values.percent import percent
 
 routes = APIRouter(include_in_schema=False)
@@ -64,6 +69,13 @@ def payouts_page(request: Request, context: Ctx, mode: AskedMode) -> Response:
     """Who was paid what, period by period."""
     page = payout_page(context, mode)
     return tagged(request, _rendered("payouts.html", page=page), HTML, headers=HEADERS)
+
+
+@routes.get("/revisions", dependencies=[PUBLIC])
+def revisions_page(request: Request, context: Ctx, mode: AskedMode) -> Response:
+    """Which final boards came out otherwise later, and why."""
+    page = revision_page(context, mode)
+    return tagged(request, _rendered("revisions.html", page=page), HTML, headers=HEADERS)
 
 
 @routes.get("/docs", dependencies=[PUBLIC])

@@ -22,6 +22,7 @@ from coordinator_pipelines.domain.author.code import (
 from coordinator_pipelines.domain.author.density_bounds import check_densities
 from coordinator_pipelines.domain.author.entity import Entity
 from coordinator_pipelines.domain.author.scorer import scorer_from
+from coordinator_pipelines.domain.author.source import source_digest
 from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
@@ -97,7 +98,8 @@ class Rules:
     """Columns ``output, ground_truth`` (dicts), ``entry_price, resolved_price, outcome`` and
     the cell's key in; ``value, success, failed_reason`` out, same index, never raises."""
     scorer: str
-    """Name and version of the scorer, stored with each score."""
+    """Path, version and digest of the scorer's source (``module:callable@1+0123456789ab``), stored
+    with each score."""
     aggregate: Callable[[list[Entity], dict[str, Entity]], Any] | None
     """As the author wrote it; ``metrics`` calls it and checks what it returns."""
     rank: Callable[[list[dict[str, Any]]], Any] | None
@@ -147,13 +149,19 @@ def load_rules(challenge: Challenge) -> Rules:
         ),
         resolve=partial(_resolved, resolver) if resolver else None,
         score=scorer_from(score),
-        scorer=f"{challenge.callables.SCORING_FUNCTION}@{getattr(score, 'version', 1)}",
+        scorer=_scorer(str(challenge.callables.SCORING_FUNCTION), score),
         aggregate=code.get("MODEL_SCORE_AGGREGATOR"),
         rank=code.get("LEADERBOARD_RANKER"),
         emit=code.get("EMISSION_STRATEGY"),
         weigh=code.get("ENSEMBLE_WEIGHTS"),
         not_replayable=tuple(own_io),
     )
+
+
+def _scorer(path: str, function: AuthorCode) -> str:
+    named = f"{path}@{getattr(function, 'version', 1)}"
+    digest = source_digest(function)
+    return f"{named}+{digest}" if digest else named
 
 
 def _at_once(provider: AuthorCode | None, builder: AuthorCode | None, context: FeedContext) -> Told:

@@ -5,6 +5,7 @@ and what becomes of the payout (``desk``). Nothing is ranked here: what is paid 
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from coordinator_pipelines.domain.checkpoint.candidates import candidates
 from coordinator_pipelines.domain.checkpoint.findings import findings
 from coordinator_pipelines.domain.checkpoint.payees import Field, Payee, deciding, field_of
 from coordinator_pipelines.domain.checkpoint.period import board_instant
-from coordinator_pipelines.domain.checkpoint.settlement import settlements
+from coordinator_pipelines.domain.checkpoint.settlement import settlements, shares_by_account
 from coordinator_pipelines.domain.checkpoint.shares import (
     WHOLE,
     distributed,
@@ -100,19 +101,48 @@ class Checkpoints:
 
         A dry run writes nothing: whoever was never paid has no index yet.
         """
-        boards, challenge = self.boards, self.boards.challenge
-        entries = [json.loads(text) for text in stored["entries_json"]]
-        if challenge.emission.basis == "board":
-            entries, stored = entries[-1:], stored.iloc[-1:]
-        found = candidates(challenge, entries)
+        entries = self._entries(stored)
         accounts = self._accounts(entries[-1])
+        paid, treasury = self._paid(entries, accounts, dry_run=dry_run)
+        if self.boards.challenge.emission.basis == "board":
+            stored = stored.iloc[-1:]
+        meta = self._meta(paid, treasury, stored, period)
+        return Payout(paid, meta | {"findings": self._findings(period, stored, accounts)})
+
+    def shares_on(self, period: Window, board: pd.DataFrame) -> Counter[str] | None:
+        """Account -> its share of the period if one of its boards were this one; None if not paid.
+
+        ``board``: LEADERBOARD_COLUMNS, one row, in whatever version. The other boards, where the
+        period is paid on several, are the newest. A period that cannot be paid yet has no shares,
+        nor one that is not paid on this board. Nothing is written.
+
+        Raises:
+            CallableError: the author's strategy cannot be used.
+        """
+        as_of = board["as_of"].iloc[0]
+        stored = self._stored(period)
+        if as_of not in set(stored["as_of"]) or self.waits_for(period):
+            return None
+        stored = pd.concat([stored[stored["as_of"] != as_of], board[stored.columns]])
+        stored = stored.sort_values("as_of", ignore_index=True)
+        entries = self._entries(stored)
+        return shares_by_account(*self._paid(entries, self._accounts(entries[-1]), dry_run=True))
+
+    def _entries(self, stored: pd.DataFrame) -> list[list[Entry]]:
+        """The entries of the boards that decide, of stored ones in order."""
+        found = [json.loads(text) for text in stored["entries_json"]]
+        return found[-1:] if self.boards.challenge.emission.basis == "board" else found
+
+    def _paid(
+        self, entries: list[list[Entry]], accounts: Mapping[str, str], *, dry_run: bool
+    ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """The entries of a payout, and what goes to the treasury, if there is one."""
+        boards, challenge = self.boards, self.boards.challenge
+        found = candidates(challenge, entries)
         field = field_of(challenge, found, accounts)
         values = {c.model_id: c.value for c in found if c.value is not None}
         parts = earned(challenge, field.payees, values, boards.rules.emit)
-        indices = self._indices(field.payees, dry_run=dry_run)
-        entries, treasury = self._shared_out(field, parts, indices)
-        meta = self._meta(entries, treasury, stored, period)
-        return Payout(entries, meta | {"findings": self._findings(period, stored, accounts)})
+        return self._shared_out(field, parts, self._indices(field.payees, dry_run=dry_run))
 
     def _shared_out(
         self, field: Field, parts: Sequence[Fraction], indices: Mapping[str, int | None]

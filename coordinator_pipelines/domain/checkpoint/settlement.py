@@ -7,7 +7,7 @@ computed, in billionths of the emission of the period that it is about.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,8 +61,25 @@ def settlements(ledger: Payouts, mode: str, period_end: datetime) -> list[dict[s
 
 
 def differences(before: "pd.Series[Any]", after: "pd.Series[Any]") -> list[Difference]:
+    """What differs between two stored checkpoints (CHECKPOINT_COLUMNS)."""
+    return changed_shares(_stored_shares(before), _stored_shares(after))
+
+
+def shares_by_account(
+    entries: Sequence[Mapping[str, Any]], treasury: Mapping[str, Any] | None
+) -> Counter[str]:
+    """Account -> its share, of the entries of a checkpoint and what its treasury gets."""
+    shares = Counter[str]()
+    for entry in entries:
+        if entry["share"]:
+            shares[entry["account"]] += entry["share"]
+    if treasury:
+        shares[treasury["account"]] += treasury["share"]
+    return shares
+
+
+def changed_shares(was: Counter[str], is_now: Counter[str]) -> list[Difference]:
     """The accounts whose share is another one, the greatest change first."""
-    was, is_now = shares_by_account(before), shares_by_account(after)
     changed = [
         Difference(account, was[account], is_now[account])
         for account in {*was, *is_now}
@@ -71,16 +88,10 @@ def differences(before: "pd.Series[Any]", after: "pd.Series[Any]") -> list[Diffe
     return sorted(changed, key=lambda one: (-abs(one.after - one.before), one.account))
 
 
-def shares_by_account(checkpoint: "pd.Series[Any]") -> Counter[str]:
+def _stored_shares(checkpoint: "pd.Series[Any]") -> Counter[str]:
     """Account -> its share in a stored checkpoint (CHECKPOINT_COLUMNS)."""
-    shares = Counter[str]()
-    for entry in json.loads(checkpoint["entries_json"]):
-        if entry["share"]:
-            shares[entry["account"]] += entry["share"]
-    treasury = json.loads(checkpoint["meta_json"])["treasury"]
-    if treasury:
-        shares[treasury["account"]] += treasury["share"]
-    return shares
+    meta = json.loads(checkpoint["meta_json"])
+    return shares_by_account(json.loads(checkpoint["entries_json"]), meta["treasury"])
 
 
 def _standing(ledger: Payouts, mode: str) -> pd.DataFrame:
@@ -112,7 +123,7 @@ def _owed(
     end: Any, paid: "pd.Series[Any]", newest: "pd.Series[Any]", settled: Counter[tuple[str, str]]
 ) -> Iterator[dict[str, Any]]:
     instant = end.isoformat()
-    was, is_now = shares_by_account(paid), shares_by_account(newest)
+    was, is_now = _stored_shares(paid), _stored_shares(newest)
     for account in sorted({*was, *is_now}):
         difference = is_now[account] - was[account] - settled[instant, account]
         if difference:

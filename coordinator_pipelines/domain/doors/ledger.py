@@ -29,6 +29,7 @@ from coordinator_pipelines.domain.doors.ensemble import Ensembles
 from coordinator_pipelines.domain.doors.operation import Operation
 from coordinator_pipelines.domain.doors.payout import Payouts
 from coordinator_pipelines.domain.doors.posted import Posted
+from coordinator_pipelines.domain.doors.revision import Revisions
 
 
 class Mode(StrEnum):
@@ -135,7 +136,7 @@ LEADERBOARD_COLUMNS = (
 )  # fmt: skip
 
 
-class Ledger(Operation, Posted, Payouts, Ensembles, ABC):
+class Ledger(Operation, Posted, Payouts, Revisions, Ensembles, ABC):
     """Everything that a challenge remembers."""
 
     @abstractmethod

@@ -23,9 +23,9 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 ROUND = ["prediction_config_id", "performed_at"]
 CELL = ["mode", *ROUND, "model_id"]
 CONTENT = (
-    "prediction_version", "truth_version", "scorer", "status", "value", "success", "rule",
-    "failed_reason",
+    "prediction_version", "truth_version", "status", "value", "success", "rule", "failed_reason",
 )  # fmt: skip
+"""What makes a version new. A scorer that was changed does so where it says something else."""
 SCORER_COLUMNS = (
     *CELL, "resolvable_at", "scope_key", "output", "ground_truth", "entry_price",
     "resolved_price", "outcome",

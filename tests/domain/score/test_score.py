@@ -154,11 +154,17 @@ def test_a_revised_truth_gives_new_versions_of_its_round_only():
     assert revised["value"].tolist() == pytest.approx([0.19])
 
 
-def test_another_scorer_gives_new_versions_even_of_equal_values():
-    cells = predictions((0, "a", 0.9))
+def test_another_scorer_gives_new_versions_where_it_says_something_else():
+    cells = predictions((0, "a", 0.9), (0, "b", 0.5))
     first = new_versions(score(cells, truths((0, 1.0))), NOTHING[:0])
-    second = new_versions(score(cells, truths((0, 1.0)), scorer="brier 2"), first)
-    assert second["version"].tolist() == [2]
+    assert new_versions(score(cells, truths((0, 1.0)), scorer="same@2"), first).empty
+
+    def other(prediction, _):
+        return {"value": 0.75 if prediction["p_up"] == 0.5 else 0.125}
+
+    changed = {"score": scorer_from(other), "scorer": "other@1"}
+    second = new_versions(score(cells, truths((0, 1.0)), **changed), first)
+    assert second[["model_id", "version", "scorer"]].values.tolist() == [["a", 2, "other@1"]]
 
 
 def test_the_truth_of_a_round_wise_scorer_has_the_fields_of_the_original():

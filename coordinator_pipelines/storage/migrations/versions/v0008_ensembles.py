@@ -1,6 +1,6 @@
 """Ensembles: their weights, and what they answered.
 
-Revision: 0008, after 0006.
+Revision: 0008, after 0007.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 KEY_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 JSON_TEXT = sa.Text().with_variant(postgresql.JSONB(), "postgresql")

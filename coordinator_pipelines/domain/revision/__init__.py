@@ -1,0 +1,1 @@
+"""Revisions: what it changed that a published board came out otherwise."""
