@@ -9,7 +9,7 @@ from coordinator_pipelines.api.schema.report import ReportSchema
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.sections import MetricSpec
 
-PERCENTAGES = ("hit_rate",)
+PERCENTAGES = ("hit_rate", "signal_hit_rate")
 BY_CONFIG: dict[str, Any] = {
     "groupByProperty": "param",
     "filterConfig": [

@@ -97,6 +97,11 @@ PREDICTION_COLUMNS = (
 ``output_json`` is the validated output, ``raw_output_json`` what the model returned.
 ``answer_hash`` tells whether the row was changed (``prediction_batch.answer_hash``)."""
 
+ANSWER_COLUMNS = (
+    "mode", "prediction_config_id", "performed_at", "model_id", "version", "status", "output_json",
+)  # fmt: skip
+"""What is left of a prediction where only what was answered counts."""
+
 GROUND_TRUTH_COLUMNS = (
     "prediction_config_id", "performed_at", "resolvable_at", "version", "subject",
     "entry_price", "resolved_price", "outcome", "state", "reason", "payload_json",
@@ -224,6 +229,10 @@ class Ledger(Operation, Posted, Payouts, Revisions, Ensembles, ABC):
         self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
     ) -> pd.DataFrame:
         """Newest version of each cell; without JSON columns and hash if not ``outputs``."""
+
+    @abstractmethod
+    def answers(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
+        """``predictions`` with fewer columns: ANSWER_COLUMNS."""
 
     @abstractmethod
     def add_prediction_batch(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> Written:

@@ -4,7 +4,7 @@ Add here what must be read for a board; avoid what is computed from it (``model_
 ``author.metrics``, ``leaderboard``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +32,7 @@ from coordinator_pipelines.domain.leaderboard.sure_boards import SureBoards
 from coordinator_pipelines.domain.membership.expectation import scorable_span
 from coordinator_pipelines.domain.membership.standing import histories, standings
 from coordinator_pipelines.domain.model_score.model_score import model_scores
+from coordinator_pipelines.domain.model_score.round_series import RoundSeries, WindowSeries
 from coordinator_pipelines.domain.model_score.window_sums import edge_spans
 from coordinator_pipelines.domain.rounds.grid import grid
 from coordinator_pipelines.domain.rounds.timetable import stored_until
@@ -88,6 +89,7 @@ class Boards:
             run_id=self.run_id,
             edges=self._edges(as_of),
             scorable_rounds=self._scorable_rounds(memberships, as_of),
+            series=self._series(),
         )
         if self.rules.aggregate is not None and len(rows):
             by_instant = [own for _, own in rows.groupby("as_of")]
@@ -171,6 +173,12 @@ class Boards:
             return None
         return pd.concat([self.ledger.scores_resolved(self.mode, *span) for span in spans])
 
+    def _series(self) -> Callable[[datetime], RoundSeries] | None:
+        """Reads rounds one by one, if a metric needs them."""
+        if not self.challenge.series_hours:
+            return None
+        return WindowSeries(self.challenge, self.ledger, self.mode).until
+
     def _scorable_rounds(
         self, memberships: pd.DataFrame, as_of: Sequence[datetime]
     ) -> pd.DataFrame | None:
@@ -195,6 +203,7 @@ class Boards:
             mode=self.mode,
             run_id=self.run_id,
             edges=scores,
+            series=self._series(),
         )
 
     def _tell_ensembles(self, models: Sequence[str]) -> TellBeside | None:

@@ -17,15 +17,6 @@ from coordinator_pipelines.domain.values.percent import percent
 
 Entry = dict[str, Any]
 
-NATURAL_DIRECTION: dict[str, Direction] = {
-    "volatility": "asc",
-    "sharpe_like": "desc",
-    "wealth": "desc",
-    "hit_rate": "desc",
-}
-"""Which way a tie-breaker is better, by its statistic. ``mean`` and ``mean_return`` follow
-``score_direction``; a metric that the spec does not know follows the ranking key."""
-
 
 def unranked_reason(challenge: Challenge, entry: Entry) -> str | None:
     """Why an entry cannot be ranked, whatever its metrics are; None if it can."""
@@ -72,10 +63,8 @@ def values_that_rank(entry: Entry) -> tuple[float | None, ...]:
 
 def direction_of(challenge: Challenge, name: str, default: Direction) -> Direction:
     """Which way a metric is better; the default for one that the spec does not know."""
-    statistics = {metric.name: metric.statistic for metric in challenge.metrics}
-    if name not in statistics:
-        return default
-    return NATURAL_DIRECTION.get(statistics[name], challenge.score_direction)
+    known = next((metric for metric in challenge.metrics if metric.name == name), None)
+    return default if known is None else known.better or challenge.score_direction
 
 
 def first_joined(entry: Entry) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from coordinator_pipelines.domain.ground_truth.finality import is_of_record
 from coordinator_pipelines.domain.leaderboard.certainty import board_certainty
 from coordinator_pipelines.domain.leaderboard.ranking import Entry
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.sections import SERIES_STATISTICS
 from coordinator_pipelines.domain.timeline.window import (
     Window,
     trailing,
@@ -60,6 +61,9 @@ class SureBoards:
         """Why nothing is told."""
         if self._rules.aggregate is not None:
             return "the challenge computes its metrics by code of its own"
+        statistic = self._challenge.metric(self._challenge.ranking.key).statistic
+        if statistic in SERIES_STATISTICS:
+            return f"ranked by {statistic}, of which nothing is known but its value"
         return too_costly(self._challenge, self._mode, entries, as_of)
 
     def _series(self, after: datetime, until: datetime) -> ScoreSeries:

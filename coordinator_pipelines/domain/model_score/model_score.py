@@ -1,15 +1,15 @@
 """Model scores: the metrics of each model over the trailing windows that end at an instant.
 
-Add here what a model score says; avoid sums (``window_sums``), statistics
-(``metrics.summary``), who is ranked (``leaderboard``) and an author's own aggregator
-(``author.metrics``).
+Add here what a model score says; avoid sums (``window_sums``), what needs rounds one by one
+(``series_metrics``), statistics (``metrics.summary``), who is ranked (``leaderboard``) and an
+author's own aggregator (``author.metrics``).
 
 A metric is computed per active prediction config and then averaged with equal weights; it is
 null unless every active config has a value. What has no data is null and a count of 0.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,8 @@ from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.membership.expectation import gap_rounds
 from coordinator_pipelines.domain.membership.standing import Standing, histories
 from coordinator_pipelines.domain.metrics import summary
+from coordinator_pipelines.domain.model_score.round_series import RoundSeries
+from coordinator_pipelines.domain.model_score.series_metrics import series_metrics
 from coordinator_pipelines.domain.model_score.window_sums import Sums, WindowSums
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import as_utc
@@ -40,6 +42,7 @@ def model_scores(
     run_id: str,
     edges: pd.DataFrame | None = None,
     scorable_rounds: pd.DataFrame | None = None,
+    series: Callable[[datetime], RoundSeries] | None = None,
 ) -> pd.DataFrame:
     """One row per (as_of, model that had joined by then): MODEL_SCORE_COLUMNS without version.
 
@@ -52,6 +55,8 @@ def model_scores(
         run_id: who computed it.
         edges: scores of ``window_sums.edge_spans``, for instants within a bucket.
         scorable_rounds: rounds over ``expectation.scorable_span``, if that is not None.
+        series: the rounds of the longest window that ends at an instant, of which a metric needs
+            them one by one; None if no metric does. Asked in the order of ``as_of``.
 
     ``metrics_json``: ``{name: number or null}``. ``payload_json``: ``{"windows": {name: {"n",
     "n_imputed", "expected", "coverage", "mature", "outcomes", "by_config"}}, "member":
@@ -69,8 +74,16 @@ def model_scores(
     }
     rows = []
     for i, instant in enumerate(map(as_utc, as_of)):
+        rounds = series(instant) if series else None
         boards = {
-            name: _Window(challenge, name, instant, sums.window(instant, hours), gaps[name][i])
+            name: _Window(
+                challenge,
+                name,
+                instant,
+                sums.window(instant, hours),
+                gaps[name][i],
+                series_metrics(challenge, rounds, name, instant, ids) if rounds else {},
+            )
             for name, hours in windows.items()
         }
         standings = ((k, model.standing(instant)) for k, model in enumerate(models))
@@ -94,12 +107,19 @@ class _Window:
         as_of: datetime,
         sums: Sums,
         gap_rounds: NDArray[np.int64],
+        of_rounds: dict[str, NDArray[np.float64]],
     ) -> None:
+        """``of_rounds``: the metrics that are no sums, by name: [model, config]."""
         self._configs = [config.id for config in challenge.configs]
         self._start = as_of - timedelta(hours=challenge.trailing_windows_hours[name])
         statistics = statistics_of(sums)
         metrics = [metric for metric in challenge.metrics if metric.window == name]
-        by_config = {metric.name: statistics[metric.statistic] for metric in metrics}
+        by_config = {
+            metric.name: of_rounds[metric.name]
+            if metric.name in of_rounds
+            else np.where(sums["n"] >= metric.least_rounds, statistics[metric.statistic], np.nan)
+            for metric in metrics
+        }
         self._metrics = {name: values.mean(axis=1).tolist() for name, values in by_config.items()}
         self._by_config = {name: values.tolist() for name, values in by_config.items()}
         self._n_by_config = sums["n"].astype(int).tolist()
@@ -157,7 +177,7 @@ def _content(
 
 
 def statistics_of(sums: Sums) -> dict[str, NDArray[np.float64]]:
-    """Every statistic that a metric can name, as an array [model, config]."""
+    """Every statistic that sums give, as an array [model, config]."""
     n = sums["n"]
     average = summary.mean(n, sums["total"])
     deviation = summary.volatility(n, sums["squares"])

@@ -104,6 +104,22 @@ def components(output: Any) -> list[Component]:
     return list(_components(_only_density(output), 1.0, [MOST_COMPONENTS], MOST_LEVELS))
 
 
+def expected_change(output: Any) -> float:
+    """The mean of an output with exactly one density of the price change.
+
+    Raises:
+        ValueError: it holds no such density, or one without a mean; the text says what is wrong.
+
+    >>> normal = {"type": "builtin", "name": "norm", "params": {"loc": 1.0, "scale": 2.0}}
+    >>> expected_change([normal])
+    1.0
+    """
+    parts = components(output)
+    if any(part.name == "cauchy" and part.weight > 0 for part in parts):
+        raise ValueError("cauchy has no mean")
+    return math.fsum(part.weight * part.loc for part in parts)
+
+
 def normal_mixture(output: Any) -> dict[str, list[float]]:
     """The normal densities of which a raw output consists: ``weight``, ``loc`` and ``scale``.
 

@@ -35,12 +35,15 @@ from coordinator_pipelines.domain.spec.model import (
 )
 from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.domain.spec.sections import (
+    SERIES_STATISTICS,
+    SIGNAL_STATISTICS,
     CertaintySpec,
     Direction,
     LimitsSpec,
     MetricSpec,
     MissingDataSpec,
     RankingSpec,
+    SignalSpec,
     TruthSpec,
     WindowHours,
 )
@@ -111,13 +114,14 @@ class Challenge(SpecModel):
     ]
     score_direction: Direction = "desc"
     trailing_windows_hours: WindowHours = DEFAULT_WINDOWS
-    profile: Literal["windowed_mean", "risk_adjusted"] | None = None
+    profile: Literal["windowed_mean", "risk_adjusted", "signal"] | None = None
     metrics: Annotated[tuple[MetricSpec, ...], Field(min_length=1, max_length=1000)]
     ranking: RankingSpec
     missing_data: MissingDataSpec = MissingDataSpec()
     ensembles: Annotated[tuple[EnsembleSpec, ...], Field(max_length=20)] = ()
     emission: EmissionSpec = EmissionSpec()
     certainty: CertaintySpec = CertaintySpec()
+    signal: SignalSpec = SignalSpec()
 
     @model_validator(mode="before")
     @classmethod
@@ -213,6 +217,24 @@ class Challenge(SpecModel):
     def longest_window_hours(self) -> int:
         """Length of the longest trailing window."""
         return max(self.trailing_windows_hours.values())
+
+    @property
+    def series_hours(self) -> int:
+        """Length of the longest trailing window whose rounds a metric needs one by one, or 0."""
+        windows = self.trailing_windows_hours
+        needed = (m.window for m in self.metrics if m.statistic in SERIES_STATISTICS)
+        return max((windows[name] for name in needed), default=0)
+
+    @property
+    def reads_signals(self) -> bool:
+        """Whether a metric needs what models answered."""
+        return any(metric.statistic in SIGNAL_STATISTICS for metric in self.metrics)
+
+    @property
+    def perfect_score(self) -> float:
+        """The best score there is: that of ``certainty.score_bounds``; else 0, no loss at all."""
+        bounds = self.certainty.score_bounds or (0.0, 0.0)
+        return bounds[0] if self.score_direction == "asc" else bounds[1]
 
     def metric(self, name: str) -> MetricSpec:
         """The metric of a name that the spec knows."""

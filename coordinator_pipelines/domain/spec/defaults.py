@@ -8,7 +8,12 @@ from typing import Any
 
 from coordinator_pipelines.domain.spec.model import problem
 from coordinator_pipelines.domain.spec.presets import PRESETS
-from coordinator_pipelines.domain.spec.sections import METRIC_NAME
+from coordinator_pipelines.domain.spec.sections import (
+    METRIC_NAME,
+    SERIES_STATISTICS,
+    SIGNAL_STATISTICS,
+    natural_direction,
+)
 
 DEFAULT_WINDOWS = {"recent": 24, "steady": 72, "anchor": 168}
 DEFAULT_BASE_CLASS = "tracker.TrackerBase"
@@ -76,10 +81,19 @@ def _with_profile(spec: dict[str, Any]) -> dict[str, Any]:
     ranking = spec.get("ranking", {} if "metrics" not in spec else None)
     if isinstance(ranking, dict):
         keyed = "key" in ranking or "metrics" in spec
-        direction = "asc" if spec.get("score_direction") == "asc" else "desc"
-        own = {} if keyed else defaults["ranking"]
-        ranking = {"direction": direction, **own, **ranking}
+        ranking = {**({} if keyed else defaults["ranking"]), **ranking}
+        direction = _direction(metrics, ranking.get("key"), spec.get("score_direction"))
+        ranking = {"direction": direction, **ranking}
     return {**spec, "metrics": metrics} | ({} if ranking is None else {"ranking": ranking})
+
+
+def _direction(metrics: Any, key: Any, score_direction: Any) -> str:
+    """Which way the ranking key is better, as far as metrics that are yet unchecked tell it."""
+    named = (each for each in metrics if isinstance(each, dict) and each.get("name") == key)
+    statistic = next(named, {}).get("statistic") if isinstance(metrics, list | tuple) else None
+    if isinstance(statistic, str) and statistic in SERIES_STATISTICS:
+        return natural_direction(statistic)
+    return "asc" if score_direction == "asc" else "desc"
 
 
 def _windows(spec: dict[str, Any]) -> dict[str, int]:
@@ -93,7 +107,16 @@ def _windows(spec: dict[str, Any]) -> dict[str, int]:
 
 
 def _same(metrics: Any, expected: list[dict[str, str]]) -> bool:
-    return isinstance(metrics, list | tuple) and list(metrics) == expected
+    """Whether metrics say the same; what is null is not said."""
+    if not isinstance(metrics, list | tuple):
+        return False
+    said = [
+        {field: value for field, value in each.items() if value is not None}
+        if isinstance(each, dict)
+        else each
+        for each in metrics
+    ]
+    return said == expected
 
 
 def _risk_adjusted(windows: dict[str, int]) -> dict[str, Any]:
@@ -109,6 +132,20 @@ def _risk_adjusted(windows: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def _signal(windows: dict[str, int]) -> dict[str, Any]:
+    """The metrics of the original's successor, under its names."""
+    longest = max(windows, key=lambda name: windows[name])
+    renamed = {"signal_return": "mean_return", "signal_hit_rate": "hit_rate"}
+    statistics = (*SIGNAL_STATISTICS, "max_drawdown")
+    return {
+        "metrics": [
+            {"name": renamed.get(name, name), "statistic": name, "window": longest}
+            for name in statistics
+        ],
+        "ranking": {"key": "ic", "tie_breakers": ["ic_sharpe"]},
+    }
+
+
 def _windowed_mean(windows: dict[str, int]) -> dict[str, Any]:
     longest_first = sorted(windows, key=lambda name: -windows[name])
     return {
@@ -117,4 +154,8 @@ def _windowed_mean(windows: dict[str, int]) -> dict[str, Any]:
     }
 
 
-PROFILES = {"windowed_mean": _windowed_mean, "risk_adjusted": _risk_adjusted}
+PROFILES = {
+    "windowed_mean": _windowed_mean,
+    "risk_adjusted": _risk_adjusted,
+    "signal": _signal,
+}

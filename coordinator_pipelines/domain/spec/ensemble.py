@@ -16,7 +16,7 @@ from coordinator_pipelines.domain.spec.model import (
     SpecModel,
     problem,
 )
-from coordinator_pipelines.domain.spec.sections import Hours, Statistic
+from coordinator_pipelines.domain.spec.sections import Hours, SumStatistic
 
 WeightStrategy = Literal["equal_weight", "inverse_variance", "log_score", "author"]
 EnsembleName = Annotated[
@@ -34,7 +34,7 @@ class EnsembleSpec(SpecModel):
     """How many models it takes, the best by ``filter_by``; None: all."""
     threshold: Number | None = None
     """The worst ``filter_by`` that it takes; None: any."""
-    filter_by: Statistic | None = None
+    filter_by: SumStatistic | None = None
     """What both filters look at; None: the mean score."""
     window_hours: Hours | None = None
     """The past that weights and filters look at; None: the longest trailing window."""

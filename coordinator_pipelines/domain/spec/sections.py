@@ -32,7 +32,28 @@ CONVENTIONS: Mapping[Convention, str] = {
     "prev_publish_time < T <= publish_time",
     "posted": "the truth of a round is the table of true values that the operator posts",
 }
-Statistic = Literal["mean", "mean_return", "volatility", "sharpe_like", "wealth", "hit_rate"]
+SumStatistic = Literal["mean", "mean_return", "volatility", "sharpe_like", "wealth", "hit_rate"]
+"""Of scores, and given by their sums."""
+Statistic = Literal[
+    SumStatistic,
+    "ic", "ic_sharpe", "signal_return", "signal_hit_rate", "sortino_ratio", "turnover",
+    "model_correlation", "ensemble_correlation", "contribution", "fnc",
+    "max_drawdown", "skill",
+]  # fmt: skip
+SIGNAL_STATISTICS: tuple[Statistic, ...] = (
+    "ic", "ic_sharpe", "signal_return", "signal_hit_rate", "sortino_ratio", "turnover",
+    "model_correlation", "ensemble_correlation", "contribution", "fnc",
+)  # fmt: skip
+"""Of what answers say, round by round; the others are of scores."""
+SERIES_STATISTICS: tuple[Statistic, ...] = (*SIGNAL_STATISTICS, "max_drawdown", "skill")
+"""Those that need the rounds of their window one by one; sums give the others."""
+BETTER_LOWER: tuple[Statistic, ...] = (
+    "volatility", "turnover", "model_correlation", "ensemble_correlation",
+)  # fmt: skip
+AS_SCORES: tuple[Statistic, ...] = ("mean", "mean_return")
+"""Better in the ``score_direction``; all others are better higher, but for BETTER_LOWER."""
+LEAST_ROUNDS = 10
+"""Rounds below which a statistic of signals says nothing, unless a metric says otherwise."""
 MissingDataRule = Literal["exclude", "worst", "value", "baseline"]
 Membership = Literal["excused", "counted"]
 METRIC_NAME = Shape(r"[a-z][a-z0-9_]*", "lowercase letters, digits and '_', a letter first", 40)
@@ -78,12 +99,50 @@ class LimitsSpec(SpecModel):
     memory_bytes: Annotated[int, Field(strict=True, ge=256 << 20)] = 2 << 30
 
 
+def natural_direction(statistic: str) -> Direction:
+    """Which way a statistic is better that is no mean of scores."""
+    return "asc" if statistic in BETTER_LOWER else "desc"
+
+
 class MetricSpec(SpecModel):
     """One column of the leaderboard: a statistic of the scores in one trailing window."""
 
     name: MetricName
     statistic: Statistic
     window: MetricName
+    minimum_samples: Count | None = None
+    """Rounds of a prediction config below which it is null; None: 10 for a statistic of signals,
+    1 for the others."""
+
+    @property
+    def better(self) -> Direction | None:
+        """Which way it is better; None: as scores are."""
+        return None if self.statistic in AS_SCORES else natural_direction(self.statistic)
+
+    @property
+    def least_rounds(self) -> int:
+        """Rounds below which it is null."""
+        default = LEAST_ROUNDS if self.statistic in SIGNAL_STATISTICS else 1
+        return self.minimum_samples or default
+
+
+class SignalSpec(SpecModel):
+    """What an answer and an outcome are as numbers, for the statistics of signals."""
+
+    answer: Literal["direction", "mean", "field"] = "direction"
+    """P(up) - 1/2 of any answer that tells it; the mean of a density; or a number in the answer."""
+    answer_field: Name | None = None
+    """The answer's field that holds the number."""
+    outcome_field: Name | None = None
+    """The field of the truth's payload that holds what came; None: the relative change of price."""
+
+    @model_validator(mode="after")
+    def _a_field_is_named_where_one_is_read(self) -> Self:
+        if self.answer == "field" and self.answer_field is None:
+            raise problem("answer_field", None, "missing; answer 'field' needs it")
+        if self.answer != "field" and self.answer_field is not None:
+            raise problem("answer_field", self.answer_field, f"contradicts answer '{self.answer}'")
+        return self
 
 
 class RankingSpec(SpecModel):

@@ -11,6 +11,7 @@ from tests.specs import COMPLETE, CONFIG, REMOVED, changed
 
 SCHEDULE, SCOPE = f"{CONFIG}.schedule", f"{CONFIG}.scope_template"
 MEAN = {"name": "m", "statistic": "mean", "window": "recent"}
+IC = {"name": "ic", "statistic": "ic", "window": "recent"}
 FILE_FEED = {
     "provider": "file",
     "path": "prices.csv",
@@ -186,8 +187,8 @@ ONE_FIELD = [
     ({"trailing_windows_hours": {}}, "trailing_windows_hours: must not be empty"),
     ({"trailing_windows_hours": {"A": 24}}, "trailing_windows_hours.A: must be lowercase letters"),
     ({"trailing_windows_hours": {"a": 10**6}}, "trailing_windows_hours.a: must be at most 87600"),
-    ({"profile": "best"}, "profile: must be 'windowed_mean' or 'risk_adjusted'"),
-    ({"profile": ["x"]}, "profile: must be 'windowed_mean' or 'risk_adjusted'"),
+    ({"profile": "best"}, "profile: must be 'windowed_mean', 'risk_adjusted' or 'signal'"),
+    ({"profile": ["x"]}, "profile: must be 'windowed_mean', 'risk_adjusted' or 'signal'"),
     ({"ranking.minimum_coverage": 1.5}, "ranking.minimum_coverage: must be at most 1"),
     ({"ranking.minimum_samples": 0}, "ranking.minimum_samples: must be greater than 0"),
     ({"missing_data.default": "zero"}, "missing_data.default: must be 'exclude', 'worst'"),
@@ -288,6 +289,47 @@ CONTRADICTIONS = [
     (
         {"score_direction": "asc", "ranking.direction": "desc"},
         "ranking.direction: contradicts score_",
+    ),
+    (
+        {"metrics": [IC], "ranking": {"key": "ic", "direction": "asc"}},
+        "ranking.direction: contradicts the key: ic is better desc (value 'asc')",
+    ),
+    (
+        {
+            "metrics": [{**IC, "statistic": "skill"}],
+            "ranking.key": "ic",
+            "certainty.score_bounds": [0.0, 1.0],
+        },
+        "metrics[0].statistic: needs a baseline: name certainty.baseline_model",
+    ),
+    (
+        {
+            "metrics": [{**IC, "statistic": "skill"}],
+            "ranking.key": "ic",
+            "certainty.baseline_model": "half",
+        },
+        "metrics[0].statistic: needs to know a perfect score: declare certainty.score_bounds",
+    ),
+    (
+        {
+            "metrics": [IC],
+            "ranking.key": "ic",
+            "callables.MODEL_SCORE_AGGREGATOR": "some.module:aggregate",
+        },
+        "metrics[0].statistic: contradicts callables.MODEL_SCORE_AGGREGATOR",
+    ),
+    (
+        {"metrics": [IC], "ranking.key": "ic", "emission": {"ties": "tier"}},
+        "emission.ties: there are no such tiers: nothing is known of how sure",
+    ),
+    ({"signal.answer": "mean"}, "signal: means nothing: no metric reads signals"),
+    (
+        {"metrics": [IC], "ranking.key": "ic", "signal.answer": "field"},
+        "signal.answer_field: missing; answer 'field' needs it",
+    ),
+    (
+        {"metrics": [IC], "ranking.key": "ic", "signal.answer_field": "x"},
+        "signal.answer_field: contradicts answer 'direction' (value 'x')",
     ),
     ({"ranking.minimum_samples": 10081}, "ranking.minimum_samples: the window 'anchor'"),
     (
@@ -522,6 +564,13 @@ def test_metrics_ranking_and_direction_follow_the_profile_and_the_score_directio
     assert challenge.ranking.direction == "asc"
     risky = checked_challenge(changed({"profile": "risk_adjusted"}))
     assert risky.ranking.key == "sharpe_like"
+    signals = checked_challenge(changed({"profile": "signal", "score_direction": "asc"}))
+    assert signals.ranking.direction == "desc"  # whichever way scores are better
+    names = [metric.name for metric in signals.metrics]
+    assert names == [
+        "ic", "ic_sharpe", "mean_return", "hit_rate", "sortino_ratio", "turnover",
+        "model_correlation", "ensemble_correlation", "contribution", "fnc", "max_drawdown",
+    ]  # fmt: skip
     losses = changed({"profile": "risk_adjusted", "score_direction": "asc"})
     assert checked_challenge(losses).ranking.direction == "desc"  # more return per risk is better
     assert {metric.window for metric in risky.metrics} == {"anchor"}

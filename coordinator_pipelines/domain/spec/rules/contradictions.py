@@ -44,8 +44,9 @@ from coordinator_pipelines.domain.spec.rules.periods import (
 )
 from coordinator_pipelines.domain.spec.rules.ranking import (
     certainty_agrees_with_what_is_scored,
+    metrics_have_what_they_need,
     models_can_be_ranked,
-    the_ranking_agrees_with_the_scores,
+    the_ranking_agrees_with_its_key,
     the_ranking_uses_metrics_produced,
     windows_and_metrics_are_distinct,
 )
@@ -64,7 +65,8 @@ RULES = (
     the_warm_up_holds_a_record,
     windows_and_metrics_are_distinct,
     the_ranking_uses_metrics_produced,
-    the_ranking_agrees_with_the_scores,
+    the_ranking_agrees_with_its_key,
+    metrics_have_what_they_need,
     models_can_be_ranked,
     certainty_agrees_with_what_is_scored,
     intervals_agree,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.emission import ContributionSpec, EmissionSpec
 from coordinator_pipelines.domain.spec.model import Problem
+from coordinator_pipelines.domain.spec.sections import SERIES_STATISTICS
 
 
 def payouts_use_metrics_produced(challenge: Challenge) -> Iterator[Problem]:
@@ -43,7 +44,11 @@ def tiers_are_those_of_what_decides(challenge: Challenge) -> Iterator[Problem]:
     emission, callables = challenge.emission, challenge.callables
     if emission.ties != "tier":
         return
+    key = next((one for one in challenge.metrics if one.name == challenge.ranking.key), None)
     reasons = {
+        "nothing is known of how sure a ranking key is that no sums of scores give": (
+            key is not None and key.statistic in SERIES_STATISTICS
+        ),
         "emission.metric decides, and tiers are by the ranking key": emission.metric,
         "means of boards have none": emission.basis == "mean_of_boards",
         "boards have none with an aggregator of the challenge's own": (

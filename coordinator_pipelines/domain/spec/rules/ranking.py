@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.model import Problem
 from coordinator_pipelines.domain.spec.rules.positions import repeated
-from coordinator_pipelines.domain.spec.sections import MetricSpec
+from coordinator_pipelines.domain.spec.sections import (
+    SERIES_STATISTICS,
+    SIGNAL_STATISTICS,
+    MetricSpec,
+    SignalSpec,
+)
 
 
 def windows_and_metrics_are_distinct(challenge: Challenge) -> Iterator[Problem]:
@@ -41,12 +46,37 @@ def the_ranking_uses_metrics_produced(challenge: Challenge) -> Iterator[Problem]
         yield Problem(fields[i], wanted[i], f"decides already as {already}")
 
 
-def the_ranking_agrees_with_the_scores(challenge: Challenge) -> Iterator[Problem]:
-    """A mean of scores is better in the direction in which scores are."""
+def the_ranking_agrees_with_its_key(challenge: Challenge) -> Iterator[Problem]:
+    """A mean of scores is better in the direction in which scores are; a skill, if it is higher."""
     key, direction = _key_metric(challenge), challenge.ranking.direction
+    if key and key.statistic in SERIES_STATISTICS and direction != key.better:
+        contradiction = f"contradicts the key: {key.statistic} is better {key.better}"
+        yield Problem("ranking.direction", direction, contradiction)
     if key and key.statistic == "mean" and direction != challenge.score_direction:
         contradiction = f"contradicts score_direction '{challenge.score_direction}'"
         yield Problem("ranking.direction", direction, f"{contradiction} for a mean of scores")
+
+
+def metrics_have_what_they_need(challenge: Challenge) -> Iterator[Problem]:
+    """Signals need answers of one number, a skill a baseline and a perfect score."""
+    for i, metric in enumerate(challenge.metrics):
+        field, statistic = f"metrics[{i}].statistic", metric.statistic
+        if statistic in SIGNAL_STATISTICS and challenge.is_operated:
+            needed = "needs an answer of one number per round; rounds of tables have none"
+            yield Problem(field, statistic, needed)
+        if statistic in SERIES_STATISTICS and challenge.callables.MODEL_SCORE_AGGREGATOR:
+            replaced = "contradicts callables.MODEL_SCORE_AGGREGATOR, whose metrics replace it"
+            yield Problem(field, statistic, replaced)
+        if statistic != "skill":
+            continue
+        if challenge.baseline_model is None:
+            missing = "needs a baseline: name certainty.baseline_model"
+            yield Problem(field, statistic, missing)
+        if challenge.score_direction == "desc" and challenge.certainty.score_bounds is None:
+            missing = "needs to know a perfect score: declare certainty.score_bounds"
+            yield Problem(field, statistic, missing)
+    if challenge.signal != SignalSpec() and not challenge.reads_signals:
+        yield Problem("signal", challenge.signal.answer, "means nothing: no metric reads signals")
 
 
 def models_can_be_ranked(challenge: Challenge) -> Iterator[Problem]:
