@@ -13,13 +13,17 @@ import pandas as pd
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from coordinator_pipelines.api.certainty import Certainty, WindowCertainty
+from coordinator_pipelines.api.contribution import Contribution
 from coordinator_pipelines.api.http.answers import Answer, Sieve, records
 from coordinator_pipelines.api.http.context import Context
 from coordinator_pipelines.api.http.names import Name
 from coordinator_pipelines.api.http.times import ZonedTime
-from coordinator_pipelines.api.stored import json_entries, sound
+from coordinator_pipelines.api.stored import json_entries, json_object, sound
+from coordinator_pipelines.domain.doors.ensemble import is_ensemble
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
+from coordinator_pipelines.domain.leaderboard.ensembles import among
+from coordinator_pipelines.domain.leaderboard.ranking import sortable
 
 UNRANKED = 999999
 """What the original told as the rank of who has none."""
@@ -86,6 +90,10 @@ class LeaderboardRow(MetricsRow):
     score_ranking: Ranking
     score_payload: dict[str, JsonValue]
     certainty: Certainty | None = Field(description="Null on most interim boards")
+    contributions: dict[str, Contribution] = Field(
+        default_factory=dict, description="What it adds to each ensemble, where a board says it"
+    )
+    is_ensemble: bool = Field(default=False, description="A virtual model, which has no rank")
     extras: dict[str, JsonValue] = Field(description="What an author's aggregator added")
     created_at: ZonedTime = Field(description="When the board was written")
     as_of: ZonedTime = Field(description="The instant that the board is as of")
@@ -139,19 +147,31 @@ class Board:
         return replace(self, skipped=self.skipped + other.skipped, warning=warning)
 
 
-def told_board(context: Context, stored: pd.DataFrame) -> Board | None:
-    """The board of a frame of one row, or None if it has none."""
+def told_board(context: Context, stored: pd.DataFrame, *, ensembles: bool = False) -> Board | None:
+    """The board of a frame of one row, or None if it has none.
+
+    ``ensembles``: with those of the challenge, at the places where their values would put them.
+    """
     if stored.empty:
         return None
     facts = records(stored)[0]
     entries = _Entries(context, facts)
     sieve = Sieve(context, "leaderboard")
-    rows = sieve.rows(entries.read(sieve), entries.row)
+    rows = sorted(sieve.rows(entries.read(sieve), entries.row), key=lambda row: row.rank)
+    if ensembles:
+        own = sieve.rows(entries.read_ensembles(sieve), entries.row)
+        ranked = [row for row in rows if row.rank != UNRANKED]
+        rows = among(ranked, [row for row in rows if row.rank == UNRANKED], own, _place)
     return Board(
         Mode(facts["mode"]), facts["as_of"], facts["version"], facts["final"],
         facts["created_at"], facts["content_hash"],
-        sorted(rows, key=lambda row: row.rank), sieve.skipped,
+        rows, sieve.skipped,
     )  # fmt: skip
+
+
+def _place(row: LeaderboardRow) -> tuple[bool, float]:
+    """What orders rows of a board that is ranked by its key."""
+    return sortable(row.score_ranking.value, row.score_ranking.direction or "desc")
 
 
 class _Entries:
@@ -159,7 +179,7 @@ class _Entries:
 
     def __init__(self, context: Context, facts: Mapping[str, Any]) -> None:
         self._names = [metric.name for metric in context.challenge.metrics]
-        self._text = facts["entries_json"]
+        self._text, self._meta = facts["entries_json"], facts["meta_json"]
         self._shared = {
             name: facts[name] for name in ("created_at", "as_of", "version", "final", "mode")
         }
@@ -167,6 +187,12 @@ class _Entries:
     def read(self, sieve: Sieve) -> list[Any]:
         """The entries as they are stored; none of them if their list cannot be read."""
         return sieve.one(self._text, json_entries) or []
+
+    def read_ensembles(self, sieve: Sieve) -> list[Any]:
+        """The entries of ensembles that are stored beside them."""
+        told = sieve.one(self._meta, json_object) or {}
+        beside = sieve.one(told.get("ensembles", {}), lambda stored: stored.get("entries", []))
+        return beside if isinstance(beside, list) else []
 
     def row(self, entry: Any) -> LeaderboardRow:
         """The row of one entry; raises what ``Sieve`` understands if it is malformed."""
@@ -186,6 +212,8 @@ class _Entries:
             score_ranking=score["ranking"],
             score_payload=payload,
             certainty=score.get("certainty"),
+            contributions=score.get("contributions", {}),
+            is_ensemble=is_ensemble(entry["model_id"]),
             extras={name: value for name, value in entry.items() if name not in ENTRY_FIELDS},
             **self._shared,
             **flat_metrics(self._names, metrics),

@@ -34,14 +34,23 @@ from coordinator_pipelines.stack.command import program
     type=click.Choice([mode.value for mode in Mode]),
     help="Whose board; default: live as soon as live models have joined.",
 )
-def leaderboard(spec: Path | None, as_of: datetime | None, mode: str | None) -> None:
+@click.option("--ensembles", is_flag=True, help="Also the challenge's ensembles, without a rank.")
+def leaderboard(
+    spec: Path | None, as_of: datetime | None, mode: str | None, *, ensembles: bool
+) -> None:
     """Print the newest leaderboard."""
     challenge = load_challenge(spec or starter_spec())
-    print_newest(open_console(), challenge, mode=Mode(mode) if mode else None, until=as_of)
+    shown = Mode(mode) if mode else None
+    print_newest(open_console(), challenge, mode=shown, until=as_of, ensembles=ensembles)
 
 
 def print_newest(
-    console: Console, challenge: Challenge, *, mode: Mode | None, until: datetime | None
+    console: Console,
+    challenge: Challenge,
+    *,
+    mode: Mode | None,
+    until: datetime | None,
+    ensembles: bool = False,
 ) -> None:
     """Print the newest board at or before an instant; of no mode: as the Report API chooses.
 
@@ -57,7 +66,7 @@ def print_newest(
         as_of: datetime = board["as_of"].to_pydatetime()
         after = as_of - timedelta(hours=window_hours(challenge))
         tally = round_tally(challenge, ledger, shown, after, as_of)
-    show_board(console, challenge, board, tally)
+    show_board(console, challenge, board, tally, ensembles=ensembles)
 
 
 def usual_mode(ledger: Ledger) -> Mode:

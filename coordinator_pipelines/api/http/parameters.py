@@ -112,15 +112,23 @@ AskedModels = Annotated[tuple[str, ...] | None, Depends(_project_ids)]
 
 
 def known_models(
-    context: Context, mode: Mode, asked: Sequence[str] | None
+    context: Context, mode: Mode, asked: Sequence[str] | None, *, ensembles: bool = False
 ) -> tuple[list[str], list[str] | None]:
-    """All models of the mode; and of those asked for, the ones that exist (None for all)."""
+    """All models of the mode; and of those asked for, the ones that exist (None for all).
+
+    ``ensembles``: the challenge's ensembles are among them.
+    """
     models = sorted(set(context.reports.memberships(mode)["model_id"]))
+    if ensembles and models:
+        models += [each.model_id for each in context.challenge.ensembles]
     if asked is None:
         return models, None
     chosen = sorted(set(models).intersection(asked))
     return chosen, chosen
 
 
+WithEnsembles = Annotated[
+    bool, Query(alias="include_ensembles", description="Also the challenge's ensembles")
+]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="Most rows in one answer")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="Rows left out at the beginning")]

@@ -88,6 +88,7 @@ class Shared:
     level: str
     """Of intervals and tiers, such as ``90 %``."""
     has_tiers: bool
+    has_ensembles: bool
     digits: int
     """Of metrics, after the point: as many as tell ranked models apart."""
 
@@ -100,6 +101,8 @@ class BoardPage:
     ranked: list[Standing]
     provisional: list[Standing]
     unranked: list[Standing]
+    ensembles: list[LeaderboardRow]
+    """Those of the challenge, best first, where they are asked for."""
     ranks_from: datetime | None
     """When the first rank is due, if nobody has one yet."""
     chart: Chart | None
@@ -138,7 +141,9 @@ class ModelPage:
     payouts: list[tuple[RewardRow, str]]
 
 
-def board_page(context: Context, mode: Mode, chosen: Sequence[str] | None) -> BoardPage:
+def board_page(
+    context: Context, mode: Mode, chosen: Sequence[str] | None, *, ensembles: bool
+) -> BoardPage:
     """The ranking as it is now. ``chosen``: the models of the chart; None for the best."""
     challenge, shared = context.challenge, _shared(context, mode)
     told = shared.standings
@@ -159,6 +164,7 @@ def board_page(context: Context, mode: Mode, chosen: Sequence[str] | None) -> Bo
         on_top,
         waiting,
         [one for one in told if not one.place and one.row.model_id not in waits],
+        _ensembles(context, mode) if ensembles else [],
         None if on_top else _ranks_from(challenge, shared.board, waiting),
         line_chart(f"{label(key)} of {which}, last 7 days", series),
         [(one.row, one.row.model_id in names) for one in told],
@@ -216,6 +222,11 @@ def _newest_cells(context: Context, mode: Mode, span: Span, model_id: str) -> pd
     return reports.reported_cells(mode, start, end, [model_id], outputs=True)
 
 
+def _ensembles(context: Context, mode: Mode) -> list[LeaderboardRow]:
+    board = find_board(context, mode, None, ensembles=True)
+    return [row for row in board.rows if row.is_ensemble] if board else []
+
+
 def label(name: str) -> str:
     """A metric's name for people."""
     return name.replace("_", " ").capitalize()
@@ -243,6 +254,7 @@ def _shared(context: Context, mode: Mode) -> Shared:
         challenge.ranking.minimum_samples,
         _level(told) or percent(challenge.certainty.level),
         any(one.certainty and one.certainty.tier for one in told),
+        bool(challenge.ensembles),
         digits(challenge, told),
     )
 

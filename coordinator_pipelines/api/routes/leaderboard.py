@@ -19,6 +19,7 @@ from coordinator_pipelines.api.http.parameters import (
     Instant,
     Limit,
     Offset,
+    WithEnsembles,
 )
 from coordinator_pipelines.api.http.problems import Refusal, documented
 from coordinator_pipelines.domain.doors.ledger import Mode
@@ -49,14 +50,16 @@ def leaderboard(
     mode: AskedMode,
     as_of: AsOf = None,
     version: Version = None,
+    ensembles: WithEnsembles = False,
     limit: Limit = 10_000,
     offset: Offset = 0,
 ) -> Response:
     """One board in order: best first, unranked models last. Empty if there is no board yet.
 
-    If there are more rows, the header `Link` names the next page of the same board.
+    Ensembles have no rank: they come among the ranked models, where their values would put them. If
+    there are more rows, the header `Link` names the next page of the same board.
     """
-    board = find_board(context, mode, as_of, version)
+    board = find_board(context, mode, as_of, version, ensembles=ensembles)
     if board is None:
         if version is not None:
             raise Refusal(404, f"there is no version {version} of that board that can be read")
@@ -102,14 +105,20 @@ def leaderboard_diff(
 
 
 def find_board(
-    context: Context, mode: Mode, as_of: datetime | None, version: int | None = None
+    context: Context,
+    mode: Mode,
+    as_of: datetime | None,
+    version: int | None = None,
+    *,
+    ensembles: bool = False,
 ) -> Board | None:
     """The newest board at an instant (of all times if None), in one version of it.
 
     If nothing of it can be read, the version or the board before stands in for it, and says so;
     for a version that was named, nothing does.
     """
-    newest = told_board(context, context.reports.board(mode, as_of or END_OF_TIME, version=version))
+    stored = context.reports.board(mode, as_of or END_OF_TIME, version=version)
+    newest = told_board(context, stored, ensembles=ensembles)
     if newest is None or newest.is_readable:
         return newest
     board: Board | None = newest

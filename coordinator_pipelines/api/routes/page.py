@@ -17,7 +17,7 @@ from markupsafe import Markup
 from coordinator_pipelines.api.http.access import PUBLIC
 from coordinator_pipelines.api.http.answers import tagged
 from coordinator_pipelines.api.http.context import Ctx
-from coordinator_pipelines.api.http.parameters import AskedMode, AskedModels
+from coordinator_pipelines.api.http.parameters import AskedMode, AskedModels, WithEnsembles
 from coordinator_pipelines.api.page.description import described
 from coordinator_pipelines.api.page.standings import FEWEST_DIGITS
 from coordinator_pipelines.api.page.view import (
@@ -41,10 +41,14 @@ HTML, CSS = "text/html; charset=utf-8", "text/css; charset=utf-8"
 
 @routes.get("/", dependencies=[PUBLIC])
 def leaderboard_page(
-    request: Request, context: Ctx, mode: AskedMode, models: AskedModels
+    request: Request,
+    context: Ctx,
+    mode: AskedMode,
+    models: AskedModels,
+    ensembles: WithEnsembles = False,
 ) -> Response:
     """The ranking; ``projectIds`` names the models of the chart."""
-    page = board_page(context, mode, models)
+    page = board_page(context, mode, models, ensembles=ensembles)
     return tagged(request, _rendered("board.html", page=page), HTML, headers=HEADERS)
 
 

@@ -22,6 +22,7 @@ from coordinator_pipelines.api.http.parameters import (
     AskedModels,
     AskedSpan,
     Span,
+    WithEnsembles,
     known_models,
 )
 from coordinator_pipelines.api.http.problems import documented
@@ -85,15 +86,16 @@ class Asked:
     models: Sequence[str] | None
     span: Span
     points: int
+    ensembles: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Which points are told. ``models``: None for all."""
+    """Which points are told, of these models."""
 
     mode: Mode
     instants: Sequence[datetime]
-    models: Sequence[str] | None
+    models: Sequence[str]
 
 
 Made = Callable[[Context, Points, Sieve], Sequence[BaseModel]]
@@ -113,8 +115,9 @@ def _asked(
             "is told, always the same ones, and the newest.",
         ),
     ] = 1000,
+    ensembles: WithEnsembles = False,
 ) -> Asked:
-    return Asked(mode, models, span, points)
+    return Asked(mode, models, span, points, ensembles)
 
 
 AskedPoints = Annotated[Asked, Depends(_asked)]
@@ -159,7 +162,8 @@ def newest_points(context: Context, mode: Mode) -> list[Snapshot]:
     extent = context.reports.scored_extent(mode, START_OF_TIME, END_OF_TIME)
     if not extent:
         return []
-    stored = context.reports.score_points(mode, extent[-1:], None, payload=True)
+    models, _ = known_models(context, mode, None)
+    stored = context.reports.score_points(mode, extent[-1:], models, payload=True)
     return Sieve(context, "model_scores").rows(records(stored), _snapshot)
 
 
@@ -188,11 +192,11 @@ def _told(
 
     Ranges that hold the same points are told the same, whatever their ends.
     """
-    known, chosen = known_models(context, asked.mode, asked.models)
+    known, _ = known_models(context, asked.mode, asked.models, ensembles=asked.ensembles)
     most = min(asked.points, max(2, MOST_ROWS // (max(1, len(known)) * rows_each)))
     instants = point_instants(context, asked.mode, asked.span, most) if known else []
-    key = (make, asked.mode, tuple(instants), chosen and tuple(chosen))
-    work = partial(_body, context, Points(asked.mode, instants, chosen), make)
+    key = (make, asked.mode, tuple(instants), tuple(known))
+    work = partial(_body, context, Points(asked.mode, instants, known), make)
     body, skipped = context.moment.shared(key, work)
     return answered_with(request, body, skipped=skipped)
 

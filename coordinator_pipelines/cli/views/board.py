@@ -17,6 +17,7 @@ from coordinator_pipelines.cli.views.certainty import show_certainty
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.ground_truth.tally import RoundTally
+from coordinator_pipelines.domain.leaderboard.ensembles import with_ensembles
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.percent import percent
 
@@ -35,24 +36,30 @@ def window_hours(challenge: Challenge) -> int:
 
 
 def show_board(
-    console: Console, challenge: Challenge, board: "pd.Series[Any]", tally: RoundTally
+    console: Console,
+    challenge: Challenge,
+    board: "pd.Series[Any]",
+    tally: RoundTally,
+    *,
+    ensembles: bool = False,
 ) -> None:
     """Print one leaderboard row: rank, model, metrics, coverage, outcomes, reasons, rounds."""
     as_of: datetime = board["as_of"]
     mode = "replayed after the fact" if board["mode"] == Mode.REPLAY.value else "live"
     state = "board of record" if board["final"] else "interim board"
     window = challenge.metric(challenge.ranking.key).window
-    entries = json.loads(board["entries_json"])
+    entries, meta = json.loads(board["entries_json"]), json.loads(board["meta_json"])
+    beside = meta.get("ensembles", {}).get("entries", []) if ensembles else []
     console.print(f"[bold]{challenge.name}[/], {state} as of {as_of:%Y-%m-%d %H:%M} UTC, {mode}")
-    console.print(_table(challenge, entries, window))
-    show_certainty(console, challenge, entries, json.loads(board["meta_json"]))
+    console.print(_table(challenge, with_ensembles(entries, beside), window))
+    show_certainty(console, challenge, entries, meta)
     hours = window_hours(challenge)
     console.print(
         f"cov is the share of rounds answered, the rest counts of outcomes, over {hours} h",
         style="dim",
     )
     console.print(f"{_rounds(tally)}, over {hours} h", soft_wrap=True)
-    for entry in entries:
+    for entry in [*entries, *beside]:
         if entry["rank"] is None:
             console.print(
                 f"Unranked: {escape(entry['model_name'])}: {escape(entry['unranked_reason'])}"

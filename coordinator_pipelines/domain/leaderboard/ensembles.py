@@ -6,9 +6,9 @@ paid by it unasked.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ from coordinator_pipelines.domain.leaderboard.leaderboard import entry_of
 from coordinator_pipelines.domain.leaderboard.ranking import Entry, sortable
 from coordinator_pipelines.domain.membership.standing import histories
 from coordinator_pipelines.domain.spec.challenge import Challenge
+
+Row = TypeVar("Row")
 
 OWNER = "ensemble"
 NOT_RANKED = "an ensemble: compared with the others, neither ranked nor paid"
@@ -64,16 +66,28 @@ def virtual_memberships(challenge: Challenge, mode: Mode) -> pd.DataFrame:
     return frame
 
 
+def among(
+    ranked: Sequence[Row], rest: Sequence[Row], own: Sequence[Row], value: Callable[[Row], Any]
+) -> list[Row]:
+    """Rows of ensembles among the ranked ones, where their values would put them.
+
+    ``value``: a sort key of a row, the better the smaller.
+    """
+    told, waiting = list[Row](), sorted(own, key=value)
+    for row in ranked:
+        while waiting and value(waiting[0]) < value(row):
+            told.append(waiting.pop(0))
+        told.append(row)
+    return [*told, *waiting, *rest]
+
+
 def with_ensembles(entries: Sequence[Entry], own: Sequence[Entry]) -> list[Entry]:
-    """The entries with those of ensembles at the places where their values would put them."""
+    """The entries of a board with those of ensembles among the ranked ones."""
 
     def value(entry: Entry) -> tuple[bool, float]:
         ranking = entry["score"]["ranking"]
         return sortable(ranking["value"], ranking["direction"])
 
-    told, waiting = list[Entry](), sorted(own, key=value)
-    for entry in entries:
-        while waiting and (entry["rank"] is None or value(waiting[0]) < value(entry)):
-            told.append(waiting.pop(0))
-        told.append(entry)
-    return told + waiting
+    ranked = [entry for entry in entries if entry["rank"] is not None]
+    rest = [entry for entry in entries if entry["rank"] is None]
+    return among(ranked, rest, own, value)
