@@ -12,7 +12,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 
-from coordinator_pipelines.domain.health.vital_signs import CHECKS
+from coordinator_pipelines.domain.health.concerns import SIGNS
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import SECOND
 from coordinator_pipelines.domain.timeline.window import Window, window_of
@@ -103,7 +103,7 @@ def _job(challenge: Challenge, name: str, assets: tuple[str, ...], description: 
     own = stages(challenge, assets)
     selection = dg.AssetSelection.assets(*([challenge.key, asset] for asset in own))
     # A sensor evaluates the vital signs, whatever runs.
-    unplanned = {name: asset for name, (asset, _) in CHECKS.items()}
+    unplanned = {name: asset for name, (asset, _) in SIGNS.items()}
     if assets == CAPTURE:
         # What is planned is "in progress" until it is evaluated: as long as the capture lasts.
         unplanned |= COVERAGE

@@ -24,18 +24,21 @@ from coordinator_pipelines.resources.clock import SystemClock
 from coordinator_pipelines.resources.feed import FeedResource, ReferenceFeedResource
 from coordinator_pipelines.resources.ledger import LedgerResource
 from coordinator_pipelines.resources.lifeline import StackLifeline
+from coordinator_pipelines.resources.machine import LocalMachine
 from coordinator_pipelines.resources.models import (
     LiveModelsResource,
     ReplayModelsResource,
     RosterResource,
 )
+from coordinator_pipelines.resources.notifier import AppriseNotifier
 from coordinator_pipelines.resources.workers import Threads
+from coordinator_pipelines.sensors.alerts import alerts_sensor
 from coordinator_pipelines.sensors.capture import capture_sensor
 from coordinator_pipelines.sensors.checkpoint import checkpoint_sensor
 from coordinator_pipelines.sensors.resolution import resolution_sensor
 from coordinator_pipelines.sensors.vital_signs import vital_signs_sensor
 
-SENSORS = (capture_sensor, resolution_sensor, checkpoint_sensor, vital_signs_sensor)
+SENSORS = (capture_sensor, resolution_sensor, checkpoint_sensor, vital_signs_sensor, alerts_sensor)
 STAGES = (
     feed_records, prediction_batch, ground_truth, scores, ensemble, model_scores, leaderboard,
     checkpoint,
@@ -68,6 +71,8 @@ def build_definitions(
             "models": ReplayModelsResource(challenge=challenge),
             "live_models": LiveModelsResource(challenge=challenge),
             "lifeline": StackLifeline(),
+            "machine": LocalMachine(challenge),
+            "notifier": AppriseNotifier(challenge),
             "workers": Threads(),
             "roster": RosterResource(challenge=challenge),
             **(resources or {}),

@@ -24,6 +24,11 @@ MODEL_RUNNER_NODE_PORT_<SLUG>       own
 COORDINATOR_EVIDENCE_KEY            file with the key that signs the log of evidence
                                     (``coordinator evidence keygen``); not signed if it is not set
 COORDINATOR_EVIDENCE_KEY_<SLUG>     the same for one challenge of several
+COORDINATOR_ALERTS                  whom alerts are sent to: URLs of ``apprise``, parted by spaces;
+COORDINATOR_ALERTS_<SLUG>           the same for one challenge of several; never logged or shown
+COORDINATOR_BACKUPS                 directory that backups are put in: an old newest one alarms
+COORDINATOR_BACKUPS_<SLUG>          the same for one challenge of several
+COORDINATOR_BACKUP_LIMIT_HOURS      how old the newest backup may be; 26
 COORDINATOR_REPORT_URL              where people reach the Report API: boards in the Dagster UI link
                                     to it
 MODEL_RUNNER_SECURE_DIR             directory with ca.crt, tls.crt and tls.key, for models that are
@@ -40,6 +45,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -62,6 +68,11 @@ DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
 DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
 """Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
 EVIDENCE_KEY_VARIABLE = "COORDINATOR_EVIDENCE_KEY"
+ALERTS_VARIABLE = "COORDINATOR_ALERTS"
+BACKUPS_VARIABLE = "COORDINATOR_BACKUPS"
+BACKUP_LIMIT_VARIABLE = "COORDINATOR_BACKUP_LIMIT_HOURS"
+DEFAULT_BACKUP_LIMIT_HOURS = 26.0
+"""A backup a day, and two hours to make it."""
 REPORT_URL_VARIABLE = "COORDINATOR_REPORT_URL"
 TRUST_VARIABLE = "COORDINATOR_TRUST_MODELS"
 NODE_HOST_VARIABLE = "MODEL_RUNNER_NODE_HOST"
@@ -158,6 +169,29 @@ def evidence_key(slug: str) -> tuple[str, Path] | None:
     """The file with the key that signs the challenge's log, and the variable that names it."""
     variable, given = _of_challenge(EVIDENCE_KEY_VARIABLE, slug)
     return None if given is None else (variable, Path(given).absolute())
+
+
+def alert_urls(slug: str) -> tuple[str, list[SecretStr]]:
+    """Whom the challenge's alerts are sent to, and the variable that says so."""
+    variable, given = _of_challenge(ALERTS_VARIABLE, slug)
+    return variable, [SecretStr(url) for url in (given or "").split()]
+
+
+def backups(slug: str) -> tuple[Path, timedelta] | None:
+    """The directory of the challenge's backups, and how old the newest may be; None if not said.
+
+    Raises:
+        CoordinatorError: the limit is no number of hours.
+    """
+    _, given = _of_challenge(BACKUPS_VARIABLE, slug)
+    if given is None:
+        return None
+    written = os.environ.get(BACKUP_LIMIT_VARIABLE) or str(DEFAULT_BACKUP_LIMIT_HOURS)
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]+)?", written):
+        raise CoordinatorError(
+            f"{BACKUP_LIMIT_VARIABLE} is {written!r}; write hours such as 26, or unset it"
+        )
+    return Path(given).absolute(), timedelta(hours=float(written))
 
 
 def report_url() -> str | None:

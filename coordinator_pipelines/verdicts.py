@@ -11,7 +11,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
-from coordinator_pipelines.domain.health.vital_signs import VitalSign
+from coordinator_pipelines.domain.health.vital_signs import CHECKS, VitalSign
 from coordinator_pipelines.domain.spec.challenge import Challenge
 
 Subject = AssetCheckEvaluationTargetMaterializationData | None
@@ -38,7 +38,14 @@ def evaluation(challenge: Challenge, sign: VitalSign, about: Subject) -> dg.Asse
         asset_key=dg.AssetKey([challenge.key, sign.asset]),
         check_name=sign.name,
         passed=sign.problem is None,
+        severity=_severity(sign),
         description=sign.problem,
         metadata={"newest": newest},
         target_materialization_data=about,
     )
+
+
+def _severity(sign: VitalSign) -> dg.AssetCheckSeverity:
+    """A challenge that is dying is an error; what only deserves a look is a warning."""
+    vital = sign.name in CHECKS
+    return dg.AssetCheckSeverity.ERROR if vital else dg.AssetCheckSeverity.WARN

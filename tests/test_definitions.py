@@ -11,7 +11,7 @@ import pytest
 
 from coordinator_pipelines.automation import CHECKPOINT, stages
 from coordinator_pipelines.definitions import build_definitions
-from coordinator_pipelines.domain.health.vital_signs import CHECKS as VITAL_SIGNS
+from coordinator_pipelines.domain.health.concerns import SIGNS as VITAL_SIGNS
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.values.errors import CallableError, SpecError
 from coordinator_pipelines.partitions import checkpoint_periods
@@ -194,7 +194,7 @@ def test_the_keys_of_two_challenges_are_disjoint(tmp_path):
     challenges = [small_challenge(tmp_path, name=name) for name in ("one-day", "one-day-2")]
     graphs = [build_definitions(challenge).resolve_asset_graph() for challenge in challenges]
     one, other = (graph.get_all_asset_keys() | graph.asset_check_keys for graph in graphs)
-    assert len(one) == len(other) == 18
+    assert len(one) == len(other) == 23
     assert not one & other
 
 

@@ -1,7 +1,7 @@
 """The checks that a live challenge is alive; unlike those of stages they know no window.
 
 Add here how a vital sign is declared and evaluated by hand; avoid what the signs are
-(``domain.health.vital_signs``). A sensor evaluates them by itself.
+(``domain.health``). A sensor evaluates them by itself.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ import dagster as dg
 
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
-from coordinator_pipelines.domain.health.vital_signs import CHECKS, vital_signs
+from coordinator_pipelines.domain.doors.machine import Machine
+from coordinator_pipelines.domain.health.concerns import SIGNS, signs
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.verdicts import evaluation, subject
 
@@ -19,7 +20,7 @@ from coordinator_pipelines.verdicts import evaluation, subject
 def vital_sign_checks(challenge: Challenge) -> list[dg.AssetChecksDefinition]:
     """One check per sign."""
     return [
-        _check(challenge, name, asset, description) for name, (asset, description) in CHECKS.items()
+        _check(challenge, name, asset, description) for name, (asset, description) in SIGNS.items()
     ]
 
 
@@ -35,10 +36,11 @@ def _check(
     def check(
         context: dg.AssetCheckExecutionContext,
         ledger: dg.ResourceParam[Ledger],
+        machine: dg.ResourceParam[Machine],
         clock: dg.ResourceParam[Clock],
     ) -> Iterator[Any]:
-        signs = vital_signs(challenge, ledger, clock.now())
-        [sign] = [sign for sign in signs if sign.name == name]
+        seen = signs(challenge, ledger, machine, clock.now())
+        [sign] = [sign for sign in seen if sign.name == name]
         about = subject(context.instance, challenge, sign)
         yield evaluation(challenge, sign, about)
 

@@ -17,6 +17,7 @@ from coordinator_pipelines.stack import interruption
 INTERRUPTED = 130
 """Exit status of what a user stopped by Ctrl-C."""
 VERBS = {
+    "alert": ("alert", "What is wrong with a live challenge, and who was told of it."),
     "audit": (
         "audit",
         "Recompute what is stored of a range, and tell what differs; nothing is changed.",

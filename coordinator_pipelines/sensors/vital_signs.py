@@ -1,7 +1,7 @@
 """The sensor that turns a stalled challenge red in the UI, and green again.
 
 Add here how a change of a vital sign is told; avoid what the signs are
-(``domain.health.vital_signs``).
+(``domain.health``).
 """
 
 import json
@@ -11,7 +11,9 @@ import dagster as dg
 
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
-from coordinator_pipelines.domain.health.vital_signs import VitalSign, vital_signs
+from coordinator_pipelines.domain.doors.machine import Machine
+from coordinator_pipelines.domain.health.concerns import signs
+from coordinator_pipelines.domain.health.vital_signs import VitalSign
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.verdicts import Subject, evaluation, subject
 
@@ -24,20 +26,22 @@ def vital_signs_sensor(challenge: Challenge) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{challenge.key}_vital_signs",
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
-        description="Compares the newest record, round, outcome and board with the clock.",
+        description="Compares the newest record, round, outcome and board with the clock, and "
+        "looks for what deserves a warning.",
     )
     def watch(
         context: dg.SensorEvaluationContext,
         ledger: dg.ResourceParam[Ledger],
+        machine: dg.ResourceParam[Machine],
         clock: dg.ResourceParam[Clock],
     ) -> dg.SensorResult | dg.SkipReason:
-        signs = vital_signs(challenge, ledger, clock.now())
+        seen = signs(challenge, ledger, machine, clock.now())
         known = json.loads(context.cursor) if context.cursor else {}
-        subjects = {sign.name: subject(context.instance, challenge, sign) for sign in signs}
-        states = {sign.name: _state(sign, subjects[sign.name]) for sign in signs}
-        changed = [sign for sign in signs if known.get(sign.name) != states[sign.name]]
+        subjects = {sign.name: subject(context.instance, challenge, sign) for sign in seen}
+        states = {sign.name: _state(sign, subjects[sign.name]) for sign in seen}
+        changed = [sign for sign in seen if known.get(sign.name) != states[sign.name]]
         if not changed:
-            return dg.SkipReason("; ".join(filter(None, (s.problem for s in signs))) or "all well")
+            return dg.SkipReason("; ".join(filter(None, (s.problem for s in seen))) or "all well")
         return dg.SensorResult(
             asset_events=[evaluation(challenge, s, subjects[s.name]) for s in changed],
             cursor=json.dumps(states),

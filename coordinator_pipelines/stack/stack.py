@@ -28,6 +28,7 @@ from coordinator_pipelines.stack.supervisor import POLL_SECONDS, Program, Superv
 from coordinator_pipelines.stack.webserver import Webserver, WebserverError
 from coordinator_pipelines.stack.workspaces import Location
 
+SENSORS = ("capture", "resolve", "checkpoint", "vital_signs", "alerts")
 KEEP_RUNS_DAYS = 7
 DAY_SECONDS = 86400.0
 PATIENCE_SECONDS = 90.0
@@ -151,7 +152,7 @@ class Stack:
     def go_live(self, webserver: Webserver) -> None:
         """Start the sensors of the challenge, and stop those of others."""
         key = self._where.challenge.key
-        names = {f"{key}_{name}" for name in ("capture", "resolve", "checkpoint", "vital_signs")}
+        names = {f"{key}_{name}" for name in SENSORS}
         with self._console.status("Dagster starts ..."):
             self._await(webserver.is_up, "the webserver")
             self._run_sensors(webserver, names)

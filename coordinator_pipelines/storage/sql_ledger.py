@@ -19,6 +19,7 @@ from coordinator_pipelines.storage.ground_truth import GroundTruths
 from coordinator_pipelines.storage.membership import Memberships
 from coordinator_pipelines.storage.operation.capture import Captures
 from coordinator_pipelines.storage.operation.due import DueRounds
+from coordinator_pipelines.storage.operation.incident import Incidents
 from coordinator_pipelines.storage.operation.model_event import ModelEvents
 from coordinator_pipelines.storage.operation.pause import Pauses
 from coordinator_pipelines.storage.operation.posted import PostedRounds
@@ -43,6 +44,7 @@ class SqlLedger(
     Captures,
     ModelEvents,
     Pauses,
+    Incidents,
     PostedRounds,
     DueRounds,
     Retention,

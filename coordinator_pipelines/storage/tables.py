@@ -330,6 +330,23 @@ config_pauses = table(
     text("reason"),
 )
 
+incidents = table(
+    "incidents",
+    ("name", "subject", "began_at"),
+    key("name", primary_key=True),
+    key("subject", primary_key=True),
+    instant("began_at", primary_key=True),
+    text("problem", nullable=False),
+    instant("seen_at"),
+    instant("ended_at", nullable=True),
+    instant("told_at", nullable=True),
+    instant("end_told_at", nullable=True),
+    instant("silenced_at", nullable=True),
+    text("silenced_by"),
+    text("reason"),
+    Index(None, "ended_at"),
+)
+
 opened_rounds = table(
     "opened_rounds",
     ("prediction_config_id", "performed_at"),

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.doors.notifier import Notifier
 from coordinator_pipelines.domain.doors.operation import CAPTURE_COLUMNS
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from tests.support.live import LIVE, LIVE_START
+from tests.support.machine import Workbench
 from tests.support.pipeline import FixedClock, open_ledger
 
 INSTANTS = ["span_start", "span_end", "started_at", "alive_until", "ended_at"]
@@ -34,6 +36,10 @@ class Ticks:
     challenge: Challenge = field(default_factory=lambda: checked_challenge(LIVE))
     clock: FixedClock = field(default_factory=FixedClock)
     cursor: str | None = None
+    machine: Workbench = field(default_factory=Workbench)
+    notifier: Notifier | None = None
+    skipped: str = ""
+    """What it said when it last skipped."""
 
     def tick(self, seconds: float) -> dg.SensorResult | None:
         """What it does at an instant; None if it skips."""
@@ -41,10 +47,16 @@ class Ticks:
         context = dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
-            resources={"ledger": self.ledger, "clock": self.clock},
+            resources={
+                "ledger": self.ledger,
+                "clock": self.clock,
+                "machine": self.machine,
+                "notifier": self.notifier,
+            },
         )
         result = self.make(self.challenge)(context)
         if isinstance(result, dg.SkipReason):
+            self.skipped = result.skip_message or ""
             return None
         assert isinstance(result, dg.SensorResult)
         self.cursor = result.cursor

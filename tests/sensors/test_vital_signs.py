@@ -9,6 +9,7 @@ import pytest
 from coordinator_pipelines.domain.doors.feed import as_records
 from coordinator_pipelines.domain.doors.ledger import ROUND_COLUMNS, Ledger, Mode
 from coordinator_pipelines.domain.doors.operation import PAUSE_COLUMNS
+from coordinator_pipelines.domain.health.concerns import SIGNS
 from coordinator_pipelines.domain.rounds.grid import grid
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.sensors.vital_signs import vital_signs_sensor
@@ -17,7 +18,7 @@ from tests.sensors.conftest import Ticks, at, record_capture
 FEED, ROUNDS, OUTCOMES, BOARD = (
     "feed_is_alive", "rounds_are_captured", "outcomes_follow", "board_is_current",
 )  # fmt: skip
-ALL = {FEED, ROUNDS, OUTCOMES, BOARD}
+ALL = set(SIGNS)
 
 
 @pytest.fixture
@@ -151,10 +152,10 @@ def test_a_new_materialization_gets_a_verdict_of_its_own(ticks: Ticks) -> None:
     ticks.instance.report_runless_asset_event(dg.AssetMaterialization(key, partition="p"))
     result = ticks.tick(41)
     assert result is not None
-    [event] = result.asset_events
-    assert isinstance(event, dg.AssetCheckEvaluation)
-    assert (event.asset_key, event.check_name) == (key, FEED)
-    assert event.target_materialization_data is not None
+    events = [e for e in result.asset_events if isinstance(e, dg.AssetCheckEvaluation)]
+    assert {event.asset_key for event in events} == {key}
+    assert {event.check_name for event in events} == {FEED, "storage_has_room"}
+    assert all(event.target_materialization_data is not None for event in events)
     assert told(ticks, 42) == {}
 
 

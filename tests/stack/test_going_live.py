@@ -25,7 +25,7 @@ from coordinator_pipelines.stack.webserver import Webserver
 
 pytestmark = pytest.mark.usefixtures("home_environment")
 SENSORS = tuple(
-    f"btc_up_down_{name}" for name in ("capture", "resolve", "checkpoint", "vital_signs")
+    f"btc_up_down_{name}" for name in ("capture", "resolve", "checkpoint", "vital_signs", "alerts")
 )
 
 

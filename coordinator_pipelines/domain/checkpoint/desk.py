@@ -65,11 +65,11 @@ def require_allowed(ledger: Payouts, checkpoint_id: str, intent: Intent) -> Prog
             f"{checkpoint_id} has no finding {intent.reference!r}; it has: {known}"
         )
     if step is Step.APPROVED:
-        open_findings = [f for f in _findings(stored) if f not in own.acknowledged]
-        if open_findings:
+        unread = open_findings(stored, own)
+        if unread:
             raise CheckpointError(
                 f"{checkpoint_id} has findings that nobody has acknowledged: "
-                f"{', '.join(open_findings)}; `coordinator checkpoint show {checkpoint_id}` has "
+                f"{', '.join(unread)}; `coordinator checkpoint show {checkpoint_id}` has "
                 "the evidence, `acknowledge` stores your reason"
             )
     if step is Step.SUBMITTED and not own.approved:
@@ -98,6 +98,11 @@ def take(ledger: Payouts, checkpoint_id: str, intent: Intent, now: datetime) -> 
             f"{checkpoint_id} was changed by somebody else at this moment; look at it again"
         )
     return progress(ledger.checkpoint_events([checkpoint_id])).state
+
+
+def open_findings(stored: "pd.Series[Any]", own: Progress) -> list[str]:
+    """Names of the findings that stop a checkpoint's payout, as nobody has acknowledged them."""
+    return [finding for finding in _findings(stored) if finding not in own.acknowledged]
 
 
 def found(ledger: Payouts, checkpoint_id: str) -> "pd.Series[Any]":

@@ -35,6 +35,14 @@ MODEL_EVENT_COLUMNS = ("at", "model_id", "kind", "code_hash", "reason")
 PAUSE_COLUMNS = ("prediction_config_id", "paused_at", "resumed_at", "reason")
 """Key: (prediction_config_id, paused_at). ``resumed_at`` is NaT while the pause lasts."""
 
+INCIDENT_COLUMNS = (
+    "name", "subject", "began_at", "problem", "seen_at", "ended_at", "told_at", "end_told_at",
+    "silenced_at", "silenced_by", "reason",
+)  # fmt: skip
+"""Key: (name, subject, began_at); ``subject`` is empty where the name says it all. ``seen_at``:
+when it was last wrong. The other instants are NaT until it has ended, people were told, or somebody
+has taken note of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -117,6 +125,24 @@ class Operation(ABC):
     @abstractmethod
     def record_pause(self, pause: pd.DataFrame) -> None:
         """Add a pause (PAUSE_COLUMNS, one row), or update ``resumed_at`` of one that exists."""
+
+    # -- incidents ------------------------------------------------------------------------
+
+    @abstractmethod
+    def incidents(self, since: datetime) -> pd.DataFrame:
+        """Those that last, or ended at or after an instant, by key: INCIDENT_COLUMNS."""
+
+    @abstractmethod
+    def follow_incidents(self, incidents: pd.DataFrame) -> None:
+        """Add incidents; of those that exist, update ``problem``, ``seen_at`` and ``ended_at``."""
+
+    @abstractmethod
+    def mark_told(self, incidents: pd.DataFrame) -> None:
+        """Update ``told_at`` and ``end_told_at`` of incidents."""
+
+    @abstractmethod
+    def silence_incidents(self, incidents: pd.DataFrame) -> None:
+        """Update ``silenced_at``, ``silenced_by`` and ``reason`` of incidents."""
 
     # -- retention ------------------------------------------------------------------------
 

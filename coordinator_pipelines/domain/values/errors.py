@@ -21,6 +21,7 @@ messages of one place here: a message belongs where the value that caused it is 
             TableError           ... because of its table; the message names row and column
         CheckpointError          a checkpoint cannot be computed yet, or paid so
         EvidenceError            a signing key, or a name for one, cannot be used
+        AlertError               people could not be told, or there is nothing to take note of
         RunnerError              the published model runner cannot be had
         ScaffoldError            a new challenge cannot be written where it should be
 """
@@ -109,6 +110,10 @@ class CheckpointError(CoordinatorError):
 
 class EvidenceError(CoordinatorError):
     """A signing key, or the name of one, cannot be used; no message repeats a key."""
+
+
+class AlertError(CoordinatorError):
+    """People could not be told, or there is nothing to take note of; no message has an address."""
 
 
 class RunnerError(CoordinatorError):
