@@ -14,19 +14,17 @@ from typing import Any
 
 import pandas as pd
 
-from coordinator_pipelines.domain.checkpoint.candidates import candidates
+from coordinator_pipelines.domain.checkpoint.allotment import Allotment, allotment
 from coordinator_pipelines.domain.checkpoint.findings import findings
-from coordinator_pipelines.domain.checkpoint.payees import Field, Payee, deciding, field_of
+from coordinator_pipelines.domain.checkpoint.payees import Payee, deciding
 from coordinator_pipelines.domain.checkpoint.period import board_instant
 from coordinator_pipelines.domain.checkpoint.settlement import settlements, shares_by_account
 from coordinator_pipelines.domain.checkpoint.shares import (
     WHOLE,
-    distributed,
     exact,
     in_billionths,
     largest_remainder,
 )
-from coordinator_pipelines.domain.checkpoint.strategies import earned
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
 from coordinator_pipelines.domain.doors.payout import CHECKPOINT_COLUMNS
 from coordinator_pipelines.domain.leaderboard.boards import Boards
@@ -137,33 +135,22 @@ class Checkpoints:
         self, entries: list[list[Entry]], accounts: Mapping[str, str], *, dry_run: bool
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         """The entries of a payout, and what goes to the treasury, if there is one."""
-        boards, challenge = self.boards, self.boards.challenge
-        found = candidates(challenge, entries)
-        field = field_of(challenge, found, accounts)
-        values = {c.model_id: c.value for c in found if c.value is not None}
-        parts = earned(challenge, field.payees, values, boards.rules.emit)
-        return self._shared_out(field, parts, self._indices(field.payees, dry_run=dry_run))
+        boards = self.boards
+        allotted = allotment(boards.challenge, entries, accounts, boards.rules.emit)
+        return self._told(allotted, self._indices(allotted.field.payees, dry_run=dry_run))
 
-    def _shared_out(
-        self, field: Field, parts: Sequence[Fraction], indices: Mapping[str, int | None]
+    def _told(
+        self, allotted: Allotment, indices: Mapping[str, int | None]
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         """The entries with their shares, and what goes to the treasury, if there is one."""
-        emission = self.boards.challenge.emission
-        cap = in_billionths(emission.owner_cap)
-        amounts, left = distributed(parts, cap, emission.rest_rule)
-        treasury = left if emission.treasury else Fraction()
-        whole = WHOLE if sum(amounts, treasury) > 0 else 0
-        shares = largest_remainder([*amounts, treasury], whole) if whole else [0] * len(parts) + [0]
-        paid = [
-            _entry(payee, part, share, indices[payee.account])
-            for payee, part, share in zip(field.payees, parts, shares[:-1], strict=True)
-        ]
-        unpaid = [_unpaid_entry(candidate, reason) for candidate, reason in field.unpaid]
-        account = emission.treasury
+        payees = zip(allotted.field.payees, allotted.earned, allotted.shares, strict=True)
+        entries = [_entry(payee, part, own, indices[payee.account]) for payee, part, own in payees]
+        entries += [_unpaid_entry(candidate, reason) for candidate, reason in allotted.field.unpaid]
+        account = self.boards.challenge.emission.treasury
         if account is None:
-            return paid + unpaid, None
-        own = {"account": account, "cruncher_index": indices[account], "share": shares[-1]}
-        return paid + unpaid, own
+            return entries, None
+        own = {"account": account, "cruncher_index": indices[account], "share": allotted.treasury}
+        return entries, own
 
     def _meta(
         self,
