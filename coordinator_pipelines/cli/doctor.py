@@ -4,6 +4,7 @@ Add here how findings are shown; avoid finding anything (``scaffold``).
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,10 +13,14 @@ from coordinator_pipelines import settings
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code
 from coordinator_pipelines.cli.dev import port_options
 from coordinator_pipelines.cli.init import planned, preset_option, spec_option
+from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.scaffold.checkup import Finding, examine, node_of
+from coordinator_pipelines.scaffold.honesty import examine_incentives
 from coordinator_pipelines.stack.ports import is_served, neighbour
 from coordinator_pipelines.stack.stack import Ports
+
+COLOURS = {"wrong": "red", "doubt": "yellow"}
 
 
 @click.command()
@@ -69,20 +74,28 @@ def _check_node(slug: str | None, preset: str | None, ports: Ports) -> None:
             "--spec path/to/spec.yaml"
         )
     challenge = load_challenge_with_code(spec)
-    findings = [
-        Finding("spec", f"{spec}, {challenge.name}"),
-        *examine(challenge),
-        _ports(ports, challenge.name),
-    ]
-    for found in findings:
-        mark = click.style("wrong", fg="red") if found.wrong else "ok   "
-        click.echo(f"{mark} {found.subject}: {found.text}")
+    wrong = False
+    for found in _findings(challenge, spec, ports):
+        mark = "wrong" if found.wrong else "doubt" if found.doubtful else "ok   "
+        click.echo(f"{click.style(mark, fg=COLOURS.get(mark))} {found.subject}: {found.text}")
+        for line in found.lines:
+            click.echo(f"      {line}")
+        wrong |= found.wrong
     for notice in challenge.notices():
         click.echo(f"      {notice}")
-    if any(found.wrong for found in findings):
+    if wrong:
         click.secho("Error: doctor failed: see what is wrong above", fg="red", err=True)
         sys.exit(1)
     click.echo("doctor passed")
+
+
+def _findings(challenge: Challenge, spec: Path, ports: Ports) -> Iterator[Finding]:
+    """One finding after the other, the one that takes longest last."""
+    yield Finding("spec", f"{spec}, {challenge.name}")
+    yield from examine(challenge)
+    yield _ports(ports, challenge.name)
+    click.echo("simulating what honest and other answers would earn ...", err=True)
+    yield examine_incentives(challenge)
 
 
 def _ports(ports: Ports, slug: str) -> Finding:

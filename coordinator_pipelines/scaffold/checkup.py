@@ -32,6 +32,10 @@ class Finding:
     subject: str
     text: str
     wrong: bool = False
+    doubtful: bool = False
+    """Whether the author should think about it, although it works."""
+    lines: tuple[str, ...] = ()
+    """Details, a line each."""
 
 
 def node_of(directory: Path) -> Path | None:

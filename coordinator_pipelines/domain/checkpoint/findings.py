@@ -92,7 +92,7 @@ def _forecasts(
         start = max(start, period.end - timedelta(days=MOST_ROUNDS / per_day))
     cells = ledger.predictions(mode, start, period.end)
     cells = cells[cells["status"] == Outcome.SUCCESS.value].reset_index(drop=True)
-    answers = [_numbers(json.loads(text)) for text in cells["output_json"]]
+    answers = [numbers_of(json.loads(text)) for text in cells["output_json"]]
     longest = min(MOST_NUMBERS, max(map(len, answers), default=0))
     if longest == 0:
         return np.empty((0, 0, 0)), [], []
@@ -111,7 +111,7 @@ def _forecasts(
     return values, [str(model) for model in models], instants
 
 
-def _numbers(value: Any) -> list[float]:
+def numbers_of(value: Any) -> list[float]:
     """The numbers of an answer in the order of its keys and items, at most so many."""
     found: list[float] = []
     waiting = [value]

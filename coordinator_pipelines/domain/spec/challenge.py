@@ -120,6 +120,9 @@ class Challenge(SpecModel):
     missing_data: MissingDataSpec = MissingDataSpec()
     ensembles: Annotated[tuple[EnsembleSpec, ...], Field(max_length=20)] = ()
     emission: EmissionSpec = EmissionSpec()
+    strict_incentives: Flag = False
+    """Whether `coordinator doctor` fails where dishonest answers would earn more than honest ones,
+    or where that cannot be told; otherwise it warns."""
     certainty: CertaintySpec = CertaintySpec()
     signal: SignalSpec = SignalSpec()
 

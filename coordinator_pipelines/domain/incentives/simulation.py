@@ -1,0 +1,209 @@
+"""What each kind of forecaster would earn, by the challenge's own chain from answers to shares.
+
+Add here what is told of it; avoid worlds (``world``), answers, forecasters, and the chain itself.
+
+The forecaster that is looked at plays against honest rivals of the same skill: it alone may be
+dishonest. All attempts are made in the same fields, so that their differences are not luck.
+
+References: Gneiting, T. and Raftery, A. E. (2007): Strictly proper scoring rules, prediction, and
+estimation. JASA 102, 359-378. Witkowski, J., Freeman, R., Wortman Vaughan, J., Pennock, D. M. and
+Krause, A. (2018): Incentive-compatible forecasting competitions. AAAI 32, 1282-1289: a proper score
+alone does not make a competition for a prize honest.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.checkpoint.copies import copies
+from coordinator_pipelines.domain.checkpoint.findings import numbers_of
+from coordinator_pipelines.domain.incentives.answers import FORMS, TABLES, Form
+from coordinator_pipelines.domain.incentives.chain import Chain, Result, scores
+from coordinator_pipelines.domain.incentives.forecasters import (
+    RIVALS,
+    Attempt,
+    Player,
+    attempts,
+    baselines,
+    rivals,
+)
+from coordinator_pipelines.domain.incentives.rounds import Calendar, calendar
+from coordinator_pipelines.domain.incentives.world import Array, Belief, World, world
+from coordinator_pipelines.domain.spec.challenge import Challenge
+
+FIELDS = 200
+FIELDS_OF_TABLES = 60
+"""A table is as much work as a dozen answers."""
+FIELDS_OF_TIERS = 20
+"""Tiers of a board take a bootstrap each."""
+FIELDS_OF_A_PROBE = 2
+"""Fields on which it is tried which answers a challenge takes."""
+SURE = 3.0
+"""Standard errors beyond which a difference is not luck: one in 700."""
+NOTHING = 1e-9
+"""A difference of shares that is none: the unit in which they are paid."""
+MOST_COMPARED = 200
+"""Rounds of a period in which copies are looked for."""
+
+
+class NotSimulated(Exception):
+    """Why nothing can be said; the text is for the author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """What one attempt of the forecaster comes to, over all fields."""
+
+    name: str
+    score: float | None
+    """The mean of what ranks; None if it is never ranked."""
+    rank: float | None
+    share: float
+    """The mean of its accounts' shares of the payout together, 1 being all of it."""
+    share_error: float
+    """Standard error of that mean."""
+    more: float
+    """By how much the share is above that of honest answers in the same fields."""
+    more_error: float
+    """Standard error of the difference."""
+    verdict: Literal["", "more", "as much"]
+    """``more``: dishonesty pays. ``as much``: it costs nothing, where it should."""
+    stopped: bool
+    """Whether the check of copies stops the payout until an operator has looked at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incentives:
+    """What a challenge's own rules pay for honest and for dishonest answers."""
+
+    form: str
+    """The answers that were simulated."""
+    fields: int
+    rounds: int
+    """Of each field."""
+    earnings: tuple[Earning, ...]
+    """The honest one first."""
+
+    @property
+    def problems(self) -> tuple[Earning, ...]:
+        """The attempts that are worth as much as honesty, or more."""
+        return tuple(one for one in self.earnings if one.verdict)
+
+
+def incentives(challenge: Challenge, rules: Rules, fields: int = FIELDS) -> Incentives:
+    """What calibrated, sharpened, flattened, silent and copying forecasters would earn.
+
+    Raises:
+        NotSimulated: it is not known what an answer or a truth of the challenge looks like.
+        CallableError: the author's code cannot be used.
+    """
+    if rules.resolve is not None:
+        raise NotSimulated("truths come from GROUND_TRUTH_RESOLVER, code of the challenge's own")
+    days = calendar(challenge)
+    form = _form(days, rules)
+    fields = fields if form.rows == 1 else min(fields, FIELDS_OF_TABLES)
+    if challenge.emission.ties == "tier":
+        fields = min(fields, FIELDS_OF_TIERS)
+    made = world(fields, days.rounds, form.rows, RIVALS + 1)
+    own, tried = attempts(challenge, form, made)
+    against, ignorant = rivals(made), baselines(challenge, made)
+    chain = Chain(days, rules, form, made, [*against, *ignorant, *own])
+    names = [[player.name for player in players] for players in (against, ignorant)]
+    results = [chain.results(attempt, *names) for attempt in tried]
+    earnings = tuple(
+        _earning(attempt, result, results[0], form, _stopped(challenge, form, made, attempt))
+        for attempt, result in zip(tried, results, strict=True)
+    )
+    return Incentives(form.name, fields, days.rounds, earnings)
+
+
+def _form(days: Calendar, rules: Rules) -> Form:
+    """The answers that the challenge takes; of several, those whose honest ones score best."""
+    sign = 1 if days.challenge.score_direction == "desc" else -1
+    best: tuple[float, Form] | None = None
+    for form in TABLES if days.challenge.is_operated else FORMS:
+        made = world(FIELDS_OF_A_PROBE, days.rounds, form.rows, 1)
+        honest = made.honest[0]
+        players = [
+            Player("honest", honest),
+            Player("opposite", Belief(-honest.mean, honest.deviation)),
+        ]
+        scored = scores(days, rules, form, made, players)
+        values = scored["value"].where(scored["rule"] == "scorer").groupby(scored["model_id"])
+        own, other = values.get_group("honest"), values.get_group("opposite")
+        if own.isna().any() or np.array_equal(own, other):
+            continue
+        mean = sign * math.fsum(own)
+        if best is None or mean > best[0]:
+            best = mean, form
+    if best is None:
+        known = ", ".join(dict.fromkeys(form.name.split(", ")[-1] for form in FORMS))
+        raise NotSimulated(f"its validator and its scorer take no answer that is known: {known}")
+    return best[1]
+
+
+def _earning(
+    attempt: Attempt, results: Sequence[Result], honest: Sequence[Result], form: Form, stopped: bool
+) -> Earning:
+    shares = np.array([one.share for one in results])
+    own = np.array([one.share for one in honest])
+    # Among the honest, what one earns and what any of them earns is the same in expectation.
+    any_of_them = (own + RIVALS * np.array([one.others for one in honest])) / (RIVALS + 1)
+    if attempt.kind == "honest":
+        shares = own = any_of_them
+    mean, error = min((_mean(shares - other) for other in (own, any_of_them)), key=_luck)
+    ranks = [one.rank for one in results if one.rank is not None]
+    values = [one.score for one in results if one.score is not None]
+    verdict: Literal["", "more", "as much"] = ""
+    if mean > max(SURE * error, NOTHING) and not stopped:
+        verdict = "more"
+    elif form.says_sureness and attempt.kind == "distorted" and _same_scores(results, honest):
+        verdict = "as much"
+    return Earning(
+        attempt.name,
+        math.fsum(values) / len(values) if values else None,
+        sum(ranks) / len(ranks) if ranks else None,
+        *_mean(shares), mean, error, verdict, stopped,
+    )  # fmt: skip
+
+
+def _luck(estimate: tuple[float, float]) -> float:
+    return estimate[1]
+
+
+def _same_scores(results: Sequence[Result], honest: Sequence[Result]) -> bool:
+    return [one.score for one in results] == [one.score for one in honest]
+
+
+def _mean(values: Array) -> tuple[float, float]:
+    """The mean, and its standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
+
+
+def _stopped(challenge: Challenge, form: Form, made: World, attempt: Attempt) -> bool:
+    """Whether the check of copies finds, in a period's answers, what is entered several times."""
+    if attempt.kind != "copied":
+        return False
+    intervals = [config.interval_seconds for config in challenge.configs]
+    held = sum(challenge.checkpoint_seconds // every for every in intervals if every)
+    rounds = min(held or made.size[0].size, MOST_COMPARED)
+    beliefs = {player.name: player.belief for player in rivals(made)}
+    accounts = [*beliefs, *attempt.accounts]
+    entered = beliefs.get(attempt.player, made.honest[0])
+    columns = [
+        _numbers(form, belief, made.size, rounds)
+        for belief in [*beliefs.values(), *[entered] * len(attempt.accounts)]
+    ]
+    found = copies(np.stack(columns, axis=-1), accounts)
+    return any(one.second >= len(beliefs) for one in found)
+
+
+def _numbers(form: Form, belief: Belief, size: Array, rounds: int) -> Array:
+    """The numbers of the first answers: [number, round]."""
+    answers = islice(form.answers(belief, size), rounds)
+    return np.array([numbers_of(answer) for answer in answers]).T
