@@ -1,7 +1,7 @@
 """Frames as one Parquet file, written while it is sent.
 
-Add here what concerns the format; avoid importing pyarrow before a file is asked for: it is an
-optional extra.
+Add here what concerns sending one; its columns are ``archive.parquet``'s. Avoid importing pyarrow
+before a file is asked for: it is an optional extra.
 """
 
 import io
@@ -11,16 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-TYPES = {
-    "id": "string", "mode": "string", "prediction_config_id": "string", "scope_key": "string",
-    "model_id": "string", "performed_at": "instant", "resolvable_at": "instant",
-    "version": "int64", "status": "string", "output_json": "string", "exec_time_ms": "double",
-    "code_hash": "string", "value": "double", "success": "bool", "rule": "string",
-    "scorer": "string", "prediction_version": "int64", "truth_version": "int64",
-}  # fmt: skip
-"""Column -> type. Given, not guessed: a part whose column is empty has the type of the rest."""
-WHOLE = tuple(name for name, kind in TYPES.items() if kind == "int64")
-"""Columns of whole numbers, of which some may be missing."""
+from coordinator_pipelines.archive.parquet import schema_of
 
 
 def parquet_parts(frames: Iterator[pd.DataFrame]) -> Iterator[bytes]:
@@ -30,13 +21,11 @@ def parquet_parts(frames: Iterator[pd.DataFrame]) -> Iterator[bytes]:
         ModuleNotFoundError: pyarrow is not installed.
     """
     pa, pq = import_module("pyarrow"), import_module("pyarrow.parquet")
-    instant = pa.timestamp("us", tz="UTC")
     sink = _Sink()
     writer: Any = None
     for frame in frames:
         if writer is None:
-            kinds = {name: TYPES[str(name)] for name in frame}
-            schema = pa.schema([(n, instant if k == "instant" else k) for n, k in kinds.items()])
+            schema = schema_of(map(str, frame))
             writer = pq.ParquetWriter(sink, schema)
         writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
         yield sink.taken()

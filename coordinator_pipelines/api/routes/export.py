@@ -27,7 +27,8 @@ from coordinator_pipelines.api.http.parameters import (
     known_models,
 )
 from coordinator_pipelines.api.http.problems import Refusal, documented
-from coordinator_pipelines.api.parquet import WHOLE, parquet_parts
+from coordinator_pipelines.api.parquet import parquet_parts
+from coordinator_pipelines.archive.parquet import WHOLE
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.report import resolved
 

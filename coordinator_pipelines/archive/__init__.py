@@ -1,0 +1,1 @@
+"""Closed windows as Parquet files that others read: written, named and queried."""
