@@ -11,8 +11,9 @@ PORTS := --port $(PORT) --report-port $(REPORT_PORT) --models-port $(MODELS_PORT
 FEED ?= simulated
 DOCS_PORT ?= 8080
 KILLS ?= 50
+ADVISORIES ?= pypi
 
-.PHONY: help setup demo dev deploy down logs verify-e2e test test-slow test-faults lint format docs docs-build bench bench-short lock clean
+.PHONY: help setup demo dev deploy down logs verify-e2e test test-slow test-faults lint format docs docs-build bench bench-short lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -99,6 +100,17 @@ lock: $(READY) ## Resolve the dependencies anew
 		--no-strip-extras --no-annotate --no-header -o $(RUNNER).txt
 	@sed -i.old -e "s/ ; sys_platform == 'darwin' or sys_platform == 'linux'//" $(RUNNER).txt
 	@rm $(RUNNER).txt.old
+
+# The same lock gives the same bytes.
+sbom: $(READY) ## What is locked, as CycloneDX in build/sbom.json
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o build/sbom.json 2>/dev/null
+
+# Asks the Python Package Index, or by `make audit ADVISORIES=osv` the Open Source Vulnerabilities.
+audit: $(READY) ## Known vulnerabilities of what is locked (needs the network)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock \
+		--vulnerability-service $(ADVISORIES)
 
 clean: ## Remove the environment and everything that a demo wrote
 	@rm -rf $(VENV) .coordinator

@@ -10,6 +10,8 @@ DAGSTER_HOME                        directory of the Dagster instance; ``dagster
 COORDINATOR_DAGSTER_DATABASE_URL    PostgreSQL database for Dagster's own runs, events and ticks,
                                     ``postgresql+psycopg2://...``; SQLite files in DAGSTER_HOME
                                     if it is not set
+COORDINATOR_CELERY_BROKER           ``redis://...``: runs are handed to ``coordinator worker`` here
+                                    and elsewhere; not set: they are at work here
 COORDINATOR_DATABASE_URL            database of every challenge of this process, for nodes that
                                     serve one challenge
 COORDINATOR_MODEL_RUNNER            environment with the published model runner; one is made in
@@ -67,6 +69,8 @@ STACK_VARIABLE = "COORDINATOR_STACK"
 DAGSTER_URL_VARIABLE = "COORDINATOR_DAGSTER_DATABASE_URL"
 DAGSTER_URL_SCHEME = "postgresql+psycopg2://"
 """Dagster's statements need that driver; without its name, SQLAlchemy would take another one."""
+BROKER_VARIABLE = "COORDINATOR_CELERY_BROKER"
+BROKER_SCHEMES = ("redis://", "rediss://")
 EVIDENCE_KEY_VARIABLE = "COORDINATOR_EVIDENCE_KEY"
 ALERTS_VARIABLE = "COORDINATOR_ALERTS"
 BACKUPS_VARIABLE = "COORDINATOR_BACKUPS"
@@ -136,6 +140,26 @@ def dagster_database_url() -> str | None:
             f"{DAGSTER_URL_SCHEME} (Dagster needs that driver), or unset it to store in files"
         )
     return url and _unambiguous(DAGSTER_URL_VARIABLE, url)
+
+
+def celery_broker() -> str | None:
+    """URL of the Redis server that hands runs to workers; None if runs are at work here.
+
+    Raises:
+        CoordinatorError: it is none, or Dagster stores in files, which other machines cannot see.
+    """
+    url = os.environ.get(BROKER_VARIABLE) or None
+    if url and not url.startswith(BROKER_SCHEMES):
+        raise CoordinatorError(
+            f"{BROKER_VARIABLE} is no URL of a Redis server; write redis://host:6379/0 (rediss:// "
+            "with TLS), or unset it to run everything here"
+        )
+    if url and dagster_database_url() is None:
+        raise CoordinatorError(
+            f"{BROKER_VARIABLE} is set, but {DAGSTER_URL_VARIABLE} is not: workers must reach "
+            "Dagster's storage, and files of this machine they cannot; name a PostgreSQL database"
+        )
+    return url
 
 
 def databases() -> Path:

@@ -45,6 +45,7 @@ NO_SERVER = "no PostgreSQL server binary found; install postgresql to run them"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found; install one of {', '.join(BROWSERS)} to run them"
 NO_RUNNER = "the published model runner cannot be had"
+NO_REDIS = "redis-server is not installed"
 NO_PRICES = "COORDINATOR_TEST_PRICES is not set; it names the directory of the price files"
 
 _numbers = itertools.count(1)
@@ -167,6 +168,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         ("PostgreSQL", NO_SERVER),
         ("Browser", NO_BROWSER),
         ("Model-runner", NO_RUNNER),
+        ("Broker", NO_REDIS),
         ("Real-price", NO_PRICES),
     ):
         if reason in skipped:

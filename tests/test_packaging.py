@@ -1,8 +1,10 @@
 """What is shipped: the lock, and a wheel that works without the repository."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -97,3 +99,21 @@ def test_the_demo_works_from_the_wheel(installed: Path, tmp_path: Path):
     assert Path(told.stdout.strip()).is_relative_to(installed.parents[1])
     assert "leaderboard" in commands.succeed("--help")
     assert "board of record as of 2026-11-02 00:00 UTC" in commands.succeed("demo", "--days", "1")
+
+
+def test_the_sbom_names_everything_that_is_locked_and_nothing_else(tmp_path):
+    """As ``make sbom`` writes it."""
+    path = tmp_path / "sbom.json"
+    subprocess.run(
+        [
+            Path(sys.executable).with_name("cyclonedx-py"), "requirements",
+            ROOT / "requirements.lock", "--pyproject", ROOT / "pyproject.toml",
+            "--output-reproducible", "--of", "JSON", "-o", path,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    written = json.loads(path.read_text())
+    assert written["bomFormat"] == "CycloneDX"
+    names = {re.sub(r"[-_.]+", "-", each["name"]) for each in written["components"]}
+    assert names == set(locked())
+    assert all(each["externalReferences"][0]["hashes"] for each in written["components"])

@@ -22,6 +22,10 @@ VERBS = {
         "audit",
         "Recompute what is stored of a range, and tell what differs; nothing is changed.",
     ),
+    "backfill": (
+        "backfill",
+        "Compute past windows in runs side by side, and their boards once all are scored.",
+    ),
     "boards": (
         "boards",
         "List boards that a repair of earlier windows has outdated; change nothing by itself.",
@@ -48,6 +52,10 @@ VERBS = {
         "Explain MODEL in the ROUND asked at an instant, such as 2026-11-24T12:00Z.",
     ),
     "evidence": ("evidence", "The log of what was committed to: its key and its newest head."),
+    "export": (
+        "export",
+        "Write the closed windows of a challenge to DIRECTORY, as Parquet files by mode and day.",
+    ),
     "init": (
         "init",
         "Write a new challenge: a public package, a private node, and its code location.",
@@ -60,6 +68,10 @@ VERBS = {
     "models": ("models", "Participants' models on this machine."),
     "pause": ("pause", "Ask no more rounds of a prediction config, from its next instant on."),
     "prices": ("prices", "Files of candles."),
+    "query": (
+        "export",
+        "Answer a QUESTION in SQL from the files that `export` wrote to DIRECTORY.",
+    ),
     "report": ("report", "Serve the Report API and the public leaderboard until stopped."),
     "report-keys": (
         "report",
@@ -87,6 +99,10 @@ VERBS = {
     "verify-e2e": (
         "verify_e2e",
         "Wait until all active models have scored predictions and are on the live leaderboard.",
+    ),
+    "worker": (
+        "worker",
+        "Take runs from the broker that COORDINATOR_CELERY_BROKER names, until stopped.",
     ),
 }
 """Verb -> the module with a command of that name, and the command's own first sentence."""

@@ -28,8 +28,8 @@ QUESTION_TEMPLATES = Path(__file__).with_name("questions")
 EXAMPLES = "__public__/examples"
 TEMPLATE_SUFFIX = ".j2"
 DAGSTER_CONFIGURATION = {
-    "dagster.yaml": ("dagster.yaml",),
-    "dagster.postgresql.yaml": ("dagster.yaml", "dagster.postgresql.yaml"),
+    "dagster.yaml": ("dagster.yaml", "dagster.here.yaml"),
+    "dagster.postgresql.yaml": ("dagster.yaml", "dagster.here.yaml", "dagster.postgresql.yaml"),
 }
 """File of the node -> what of the engine's own configuration it is made of."""
 

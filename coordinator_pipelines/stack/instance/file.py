@@ -5,9 +5,11 @@ to date; one that an operator changed is left alone.
 """
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.domain.values.errors import CoordinatorError
 
 TEMPLATES = Path(__file__).with_name("templates")
 MARK = "# Written by coordinator, and again when it changes; edit it, and it is left alone: "
@@ -19,7 +21,7 @@ def refresh(directory: Path) -> str | None:
     """Write the instance's configuration, unless it is an operator's; then what to say of that.
 
     Raises:
-        CoordinatorError: the URL of Dagster's database is none that Dagster can use.
+        CoordinatorError: the URL of Dagster's database, or of the broker, cannot be used.
     """
     file, wanted = directory / "dagster.yaml", _wanted()
     if file.exists() and not _is_ours(found := file.read_text()):
@@ -31,10 +33,22 @@ def refresh(directory: Path) -> str | None:
 
 
 def _wanted() -> str:
-    names = ["dagster.yaml"]
+    names = ["dagster.yaml", _runs()]
     if settings.dagster_database_url():
         names.append("dagster.postgresql.yaml")
     return "".join((TEMPLATES / name).read_text() for name in names)
+
+
+def _runs() -> str:
+    """The template that says where runs are at work."""
+    if settings.celery_broker() is None:
+        return "dagster.here.yaml"
+    if find_spec("dagster_celery") is None:
+        raise CoordinatorError(
+            f"{settings.BROKER_VARIABLE} needs an extra: "
+            "pip install 'coordinator-pipelines[celery]'"
+        )
+    return "dagster.workers.yaml"
 
 
 def _is_ours(text: str) -> bool:

@@ -63,7 +63,11 @@ class PatientInstance(dg.DagsterInstance):
             return True
         if not self.run_launcher.supports_check_run_worker_health:
             return False
-        return self.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+        if self.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING:
+            return True
+        # It may have begun, and even ended, since whoever asks has read its status.
+        now = self.get_run_by_id(run.run_id)
+        return now is not None and now.status is not dg.DagsterRunStatus.STARTING
 
     def _get_event_batch_size(self) -> int:
         return BATCH

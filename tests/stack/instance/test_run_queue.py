@@ -98,11 +98,12 @@ class Queue:
 
 
 @contextmanager
-def queue() -> Iterator[Queue]:
+def queue(**more: object) -> Iterator[Queue]:
+    """``more``: of the instance's configuration."""
     directory = LocalInstance.prepare([], print).directory
     file = directory / "dagster.yaml"
     configuration = yaml.safe_load(file.read_text())
-    configuration["run_launcher"] = {"module": __name__, "class": "Patient"}
+    configuration |= {"run_launcher": {"module": __name__, "class": "Patient"}, **more}
     file.write_text(yaml.safe_dump(configuration))
     with (
         open_instance(directory) as instance,
