@@ -22,6 +22,7 @@ from dagster._core.storage.tags import (
 )
 
 from coordinator_pipelines.automation import BOARDS, STAGES, run_tags
+from coordinator_pipelines.automation import stages as stages_of
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import CoordinatorError
@@ -148,7 +149,7 @@ def split_backfill(
     """
     for what, stages, spans in (
         ("scores", SCORED, parts(windows, size)),
-        ("boards", BOARDS, [windows]),
+        ("boards", stages_of(challenge, BOARDS), [windows]),
     ):
         mark = launch(instance, challenge, stages, spans)
         for progress in follow(instance.directory, mark, len(spans)):
