@@ -24,6 +24,7 @@ from coordinator_pipelines.domain.ground_truth.ground_truth import (
 )
 from coordinator_pipelines.domain.ground_truth.posted import resolve_posted
 from coordinator_pipelines.domain.ground_truth.resolution import patience, provable_until
+from coordinator_pipelines.domain.ground_truth.voided import Voids
 from coordinator_pipelines.domain.rounds.opened_round import timeline
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, batches, within
@@ -51,7 +52,8 @@ def ground_truth(
     it final. It depends on records only, never on when this ran. A changed record gives a new
     version of the truth; the old one stays.
 
-    The outcome of a round that an operator opened is the table that the operator posted last.
+    The outcome of a round that an operator opened is the table that the operator posted last. A
+    round that an operator voided has none, until that is taken back (`coordinator round`).
     """
     ingest = Ingest(challenge, feed, ledger, clock.now())
     newest = ingest.newest()
@@ -60,24 +62,33 @@ def ground_truth(
         rounds = timeline(challenge, ledger, span)
         records = ingest.records(span.start, _reach(challenge, span))
         stored = ledger.ground_truths(span.start, span.end)
+        voids = Voids(ledger.round_voids(span.start, span.end))
+        told, counting = _told_before(ledger, voids, span, stored), voids.counting(rounds)
         if challenge.is_operated:
             posted = ledger.posted_truths(span.start, span.end)
-            truths = resolve_posted(challenge, rounds, posted, stored, ingest.now)
+            truths = resolve_posted(challenge, counting, posted, told, ingest.now)
         else:
-            open_rounds = _with_inputs(rules, ledger, span, untold(rules, rounds, stored))
+            open_rounds = _with_inputs(rules, ledger, span, untold(rules, counting, told))
             truths = resolve(challenge, rules, open_rounds, records, newest, ingest.now)
-        new = new_versions(truths, stored)
+        new = voids.versions(new_versions(truths, told), stored, told, rounds, ingest.now)
         written = ledger.add_ground_truths(new.assign(run_id=context.run.run_id))
         context.log.info(f"{written.added} truths added, {written.revised} of them revisions")
         stored = ledger.ground_truths(span.start, span.end)
         unproven = rounds.iloc[:0]
         if not challenge.is_operated:
-            unproven = provisional(challenge, rounds, records, newest)
+            unproven = provisional(challenge, counting, records, newest)
         due_until = provable_until(challenge, ingest.now - patience(challenge))
         due = rounds[rounds["resolvable_at"] <= due_until]
         for window in batch:
             own = (within(frame, window) for frame in (rounds, stored, unproven, due))
             yield _say(Report(context, window), *own)
+
+
+def _told_before(ledger: Ledger, voids: Voids, span: Window, stored: pd.DataFrame) -> pd.DataFrame:
+    """The truths that count but for the voids that were taken back since they were told."""
+    if voids.unapplied(stored).empty:
+        return stored
+    return voids.told_before(stored, ledger.truth_versions(span.start, span.end))
 
 
 def _with_inputs(rules: Rules, ledger: Ledger, span: Window, rounds: pd.DataFrame) -> pd.DataFrame:

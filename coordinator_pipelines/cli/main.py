@@ -82,7 +82,7 @@ VERBS = {
         "Ask rounds of a paused prediction config again, from its next instant on.",
     ),
     "revision": ("revision", "Final boards that came out otherwise later: who moved, and why."),
-    "round": ("round", "Rounds that an operator opens: a tournament."),
+    "round": ("round", "Rounds: void them, or open and resolve those of a tournament."),
     "runs": ("runs", "The runs that Dagster remembers."),
     "status": (
         "status",

@@ -1,22 +1,29 @@
-"""``coordinator round``: open a round with a feature table, and post its truth later.
+"""``coordinator round``: open a round with a feature table, post its truth, void rounds.
 
 Add here what is said of a round; avoid what may be opened and posted (``domain.rounds.desk``).
 """
 
-from collections.abc import Iterator
+import getpass
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from coordinator_pipelines.cli.pause import opened_ledger
+from coordinator_pipelines.cli.views.ruling import told_ruling
 from coordinator_pipelines.domain.rounds.desk import RoundDesk
 from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
-from coordinator_pipelines.domain.timeline.instant import as_utc
+from coordinator_pipelines.domain.rounds.void import Intent, Ruling, rounds_meant, rule
+from coordinator_pipelines.domain.timeline.instant import SECOND, as_utc
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import RoundError, TableError
 from coordinator_pipelines.stack.command import program
 from coordinator_pipelines.table_file import read_table
+
+Command = Callable[..., Any]
 
 _spec = click.option(
     "--spec", required=True, type=click.Path(path_type=Path), help="The challenge."
@@ -36,7 +43,7 @@ def _instant(text: str) -> datetime:
 
 @click.group(name="round")
 def round_() -> None:
-    """Rounds that an operator opens: a tournament."""
+    """Rounds: void them, or open and resolve those of a tournament."""
 
 
 @round_.command(name="open")
@@ -102,6 +109,74 @@ def resolve(spec: Path, config_id: str | None, truth: Path, at: datetime | None)
         return
     correction = ", a correction" if posted.version > 1 else ""
     click.echo(f"Version {posted.version} of the truth {which} is posted{correction}")
+
+
+def _ruling(function: Command) -> Command:
+    """The options of what is said of rounds."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Do it. Without, say only what would be done."),
+        click.option("--by", "actor", default=getpass.getuser, help="Who; default: this user."),
+        click.option("--reason", required=True, help="Why; stored, and shown to everybody."),
+        click.option("--to", "until", type=_instant, metavar="INSTANT", help="... before this."),
+        click.option("--from", "since", type=_instant, metavar="INSTANT", help="All from here."),
+        click.option("--round", "at", type=_instant, metavar="INSTANT", help="The one of then."),
+        click.option("--config", "config_id", help="Of this prediction config; default: of all."),
+        click.option(
+            "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@round_.command()
+@_ruling
+def void(**options: Any) -> None:
+    """Say that rounds do not count: they have no outcome, and cost and earn nobody anything."""
+    _rule(Ruling.VOIDED, **options)
+
+
+@round_.command()
+@_ruling
+def unvoid(**options: Any) -> None:
+    """Take that back: the rounds count as they did before."""
+    _rule(Ruling.RESTORED, **options)
+
+
+def _rule(
+    ruling: Ruling,
+    spec: Path | None,
+    config_id: str | None,
+    at: datetime | None,
+    since: datetime | None,
+    until: datetime | None,
+    reason: str,
+    actor: str,
+    yes: bool,
+) -> None:
+    intent = Intent(ruling, _span(at, since, until), config_id, actor, reason)
+    now = datetime.now(UTC)
+    with opened_ledger(spec) as (challenge, ledger):
+        rounds = rounds_meant(challenge, ledger, intent)
+        told = told_ruling(challenge, ledger, rounds, now)
+        if yes:
+            rule(ledger, rounds, intent, now)
+    if rounds.empty:
+        click.echo(f"These rounds are {ruling.value.lower()} already; nothing was changed")
+        return
+    click.echo(f"{len(rounds)} rounds {'are' if yes else 'would be'} {ruling.value} by {actor}:")
+    for line in told:
+        click.echo(line)
+    if not yes:
+        click.echo("Nothing was changed; --yes does it.")
+
+
+def _span(at: datetime | None, since: datetime | None, until: datetime | None) -> Window:
+    if at is not None and since is None and until is None:
+        return Window(at, at + SECOND)
+    if at is None and since is not None and until is not None and since < until:
+        return Window(since, until)
+    raise click.UsageError("name --round, or --from and a later --to")
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from coordinator_pipelines.storage.operation.incident import Incidents
 from coordinator_pipelines.storage.operation.model_event import ModelEvents
 from coordinator_pipelines.storage.operation.pause import Pauses
 from coordinator_pipelines.storage.operation.posted import PostedRounds
+from coordinator_pipelines.storage.operation.void import RoundVoids
 from coordinator_pipelines.storage.prediction_batch import PredictionBatches
 from coordinator_pipelines.storage.report import ReportReads
 from coordinator_pipelines.storage.retention import Retention
@@ -46,6 +47,7 @@ class SqlLedger(
     Pauses,
     Incidents,
     PostedRounds,
+    RoundVoids,
     DueRounds,
     Retention,
     ReportReads,

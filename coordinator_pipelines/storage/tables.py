@@ -148,6 +148,7 @@ ground_truths = table(
     json("payload_json"),
     whole("entry_record_version", nullable=True),
     whole("resolved_record_version", nullable=True),
+    whole("void_sequence", nullable=True),
     text("run_id"),
     Index(None, "resolvable_at"),
 )
@@ -345,6 +346,18 @@ incidents = table(
     text("silenced_by"),
     text("reason"),
     Index(None, "ended_at"),
+)
+
+round_voids = table(
+    "round_voids",
+    ("prediction_config_id", "performed_at"),
+    instant("performed_at", primary_key=True),
+    key("prediction_config_id", primary_key=True),
+    whole("sequence", primary_key=True, autoincrement=False),
+    instant("at"),
+    text("kind", nullable=False),
+    text("actor", nullable=False),
+    text("reason", nullable=False),
 )
 
 opened_rounds = table(

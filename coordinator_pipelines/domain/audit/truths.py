@@ -15,6 +15,7 @@ from coordinator_pipelines.domain.audit.rounds import NOT_IN_SPEC, OWN_IO, ROUND
 from coordinator_pipelines.domain.doors.ledger import TruthState
 from coordinator_pipelines.domain.ground_truth.ground_truth import RESOLVER, resolve
 from coordinator_pipelines.domain.ground_truth.posted import resolve_posted
+from coordinator_pipelines.domain.ground_truth.voided import void_versions
 from coordinator_pipelines.domain.rounds.opened_round import timeline
 from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.domain.timeline.window import Window
@@ -25,6 +26,7 @@ CONTENT = (
     "resolvable_at", "subject", "entry_price", "resolved_price", "outcome", "state", "reason",
     "payload_json", "entry_record_version", "resolved_record_version",
 )  # fmt: skip
+VOIDED = "an operator voided the round"
 PRUNED = "a feed record that it was read from is not stored any more"
 REVISED = "a feed record was revised since; materialize ground_truth again"
 CAME_LATER = "what was missing by its deadline may have come since"
@@ -39,6 +41,12 @@ def check_truths(audited: Audited, span: Window) -> Checked:
     known = stored["prediction_config_id"].isin(audited.configs)
     checked = withheld(STEP, int((~known).sum()), NOT_IN_SPEC)
     stored = stored[known].reset_index(drop=True)
+    if stored.empty:
+        return checked
+    voided = void_versions(stored, audited.books.round_voids(span.start, span.end))
+    told = ~pd.MultiIndex.from_frame(stored[KEY]).isin(voided)
+    checked.add(withheld(STEP, int((~told).sum()), VOIDED))
+    stored = stored[told].reset_index(drop=True)
     if stored.empty:
         return checked
     if RESOLVER in audited.rules.not_replayable:

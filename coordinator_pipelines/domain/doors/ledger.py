@@ -50,7 +50,7 @@ class TruthState(StrEnum):
     """State of a ground truth version. A FINAL version above 1 is a revision."""
 
     FINAL = "FINAL"
-    VOID = "VOID"  # the challenge's rule says that this outcome does not count (a tie)
+    VOID = "VOID"  # it does not count: by the challenge's rule (a tie), or an operator says so
     UNRESOLVABLE = "UNRESOLVABLE"  # a record is missing and the deadline has passed
 
 
@@ -105,9 +105,15 @@ ANSWER_COLUMNS = (
 GROUND_TRUTH_COLUMNS = (
     "prediction_config_id", "performed_at", "resolvable_at", "version", "subject",
     "entry_price", "resolved_price", "outcome", "state", "reason", "payload_json",
-    "entry_record_version", "resolved_record_version", "run_id",
+    "entry_record_version", "resolved_record_version", "void_sequence", "run_id",
 )  # fmt: skip
-"""Key: (prediction_config_id, performed_at, version): truths know no mode and no model."""
+"""Key: (prediction_config_id, performed_at, version): truths know no mode and no model.
+``void_sequence``: the operator's last ruling on the round that it follows (ROUND_VOID_COLUMNS)."""
+
+RESOLVED_COLUMNS = [
+    name for name in GROUND_TRUTH_COLUMNS if name not in ("version", "void_sequence", "run_id")
+]
+"""What resolving a round tells, whatever was told of it before."""
 
 SCORE_COLUMNS = (
     "mode", "prediction_config_id", "performed_at", "resolvable_at", "model_id", "version",

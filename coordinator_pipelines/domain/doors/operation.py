@@ -43,6 +43,12 @@ INCIDENT_COLUMNS = (
 when it was last wrong. The other instants are NaT until it has ended, people were told, or somebody
 has taken note of it."""
 
+ROUND_VOID_COLUMNS = (
+    "prediction_config_id", "performed_at", "sequence", "at", "kind", "actor", "reason",
+)  # fmt: skip
+"""Key: (prediction_config_id, performed_at, sequence), counted from 1. ``kind``: of
+``rounds.void.Ruling``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -144,6 +150,23 @@ class Operation(ABC):
     def silence_incidents(self, incidents: pd.DataFrame) -> None:
         """Update ``silenced_at``, ``silenced_by`` and ``reason`` of incidents."""
 
+    # -- voided rounds ----------------------------------------------------------------------
+
+    @abstractmethod
+    def round_voids(self, start: datetime, end: datetime) -> pd.DataFrame:
+        """What operators said of rounds with ``start <= performed_at < end``, in order.
+
+        ROUND_VOID_COLUMNS, of each round all of it.
+        """
+
+    @abstractmethod
+    def add_round_voids(self, rulings: pd.DataFrame) -> bool:
+        """Add what an operator says of rounds (ROUND_VOID_COLUMNS): all of it, or none.
+
+        False if a sequence is taken. In the same transaction, live rounds that were asked are ones
+        that await work.
+        """
+
     # -- retention ------------------------------------------------------------------------
 
     @abstractmethod
@@ -160,6 +183,7 @@ class Operation(ABC):
     def due_rounds(self, until: datetime) -> Due | None:
         """Live rounds that were asked, are resolvable at or before ``until`` and await work.
 
-        That is: they have no truth, or a FINAL one without a score for each of their cells.
+        That is: they have no truth, or a FINAL one without a score for each of their cells, or
+        scores of an older truth, or an operator has posted or ruled something since.
         None if there is none. What it reads does not grow with history.
         """

@@ -17,7 +17,7 @@ import pandas as pd
 
 from coordinator_pipelines.domain.author.entity import Entity
 from coordinator_pipelines.domain.author.rules import FeedContext, Rules
-from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, TruthState
+from coordinator_pipelines.domain.doors.ledger import RESOLVED_COLUMNS, TruthState
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.content import canonical, content_hash
 
@@ -48,7 +48,7 @@ def resolve(
     newest: "pd.Series[pd.Timestamp]",
     now: datetime,
 ) -> pd.DataFrame:
-    """The truths of the rounds that can be told by now: GROUND_TRUTH_COLUMNS but version, run.
+    """The truths of the rounds that can be told by now: RESOLVED_COLUMNS.
 
     ``rounds``: of ``prediction_batch.grid``, those of :func:`untold`; with ``input_json`` where a
     resolver shall see it. ``records``: newest versions, up to and including the last
@@ -71,8 +71,7 @@ def resolve(
     deadline = timedelta(seconds=challenge.truth.resolution_deadline_seconds)
     told = truths["state"].notna() | (truths["resolvable_at"] + deadline < pd.Timestamp(now))
     truths["state"] = truths["state"].fillna(TruthState.UNRESOLVABLE.value)
-    columns = [name for name in GROUND_TRUTH_COLUMNS if name not in ("version", "run_id")]
-    return truths.loc[told, columns].reset_index(drop=True)
+    return truths.loc[told, RESOLVED_COLUMNS].reset_index(drop=True)
 
 
 def new_versions(truths: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:

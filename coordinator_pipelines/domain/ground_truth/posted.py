@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, TruthState
+from coordinator_pipelines.domain.doors.ledger import RESOLVED_COLUMNS, TruthState
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.content import canonical
 
@@ -24,7 +24,7 @@ def resolve_posted(
     stored: pd.DataFrame,
     now: datetime,
 ) -> pd.DataFrame:
-    """The truths of the rounds that can be told by now: GROUND_TRUTH_COLUMNS but version, run.
+    """The truths of the rounds that can be told by now: RESOLVED_COLUMNS.
 
     ``posted``: newest versions (POSTED_TRUTH_COLUMNS). ``stored``: truths told before; one of
     the same posting is not told again. A round without a posting is UNRESOLVABLE once its
@@ -55,11 +55,9 @@ def _rows(truths: pd.DataFrame, told: "pd.Series[bool]", deadline: timedelta) ->
         ),
         resolved_record_version=truths["posting"].where(told),
     )
-    columns = [name for name in GROUND_TRUTH_COLUMNS if name not in ("version", "run_id")]
     numbers = dict.fromkeys(["entry_price", "resolved_price", "outcome"], np.nan)
-    return rows.assign(subject=None, entry_record_version=np.nan, **numbers)[columns].reset_index(
-        drop=True
-    )
+    rows = rows.assign(subject=None, entry_record_version=np.nan, **numbers)
+    return rows[RESOLVED_COLUMNS].reset_index(drop=True)
 
 
 def _payload(posting: float, text: str) -> str:

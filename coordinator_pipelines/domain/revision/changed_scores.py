@@ -21,6 +21,8 @@ class Cause(StrEnum):
     """What made a score another one."""
 
     TRUTH = "truth"  # the round's truth has another version
+    VOIDED = "voided"  # an operator said that the round does not count
+    RESTORED = "restored"  # ... or that it counts again
     SCORER = "scorer"  # the scorer's version or source is another
     ANSWER = "answer"  # the model was asked again
     LATE = "late"  # there was no score of the answer before
@@ -34,8 +36,10 @@ def scores_at(versions: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     return stored.drop_duplicates(CELL, keep="last")
 
 
-def changed_scores(was: pd.DataFrame, is_now: pd.DataFrame) -> pd.DataFrame:
+def changed_scores(was: pd.DataFrame, is_now: pd.DataFrame, voids: pd.MultiIndex) -> pd.DataFrame:
     """The cells whose value is another one, by round and model, with their causes.
+
+    ``voids``: the truth versions by which an operator voided a round (``void_versions``).
 
     Columns: CELL, ``resolvable_at``, each of COMPARED as it is and with ``_before`` as it was
     (missing where there was no score), and ``causes``, a tuple of :class:`Cause`.
@@ -44,7 +48,7 @@ def changed_scores(was: pd.DataFrame, is_now: pd.DataFrame) -> pd.DataFrame:
     key = [*CELL, "resolvable_at"]
     both = was[names].merge(is_now[names], on=key, how="outer", suffixes=("_before", ""))
     differ = {name: _differ(both[f"{name}_before"], both[name]) for name in COMPARED}
-    both["causes"] = _causes(both, differ)
+    both["causes"] = _causes(both, differ, voids)
     return both[differ["value"]].sort_values(CELL[::-1][1:] + CELL[2:], ignore_index=True)
 
 
@@ -92,16 +96,29 @@ def _differ(was: "pd.Series[Any]", is_now: "pd.Series[Any]") -> "pd.Series[bool]
     return ~((was == is_now) | (was.isna() & is_now.isna()))
 
 
-def _causes(both: pd.DataFrame, differ: dict[str, "pd.Series[bool]"]) -> list[tuple[Cause, ...]]:
-    late = both["status_before"].isna()
+def _causes(
+    both: pd.DataFrame, differ: dict[str, "pd.Series[bool]"], voids: pd.MultiIndex
+) -> list[tuple[Cause, ...]]:
+    late = both["status_before"].isna().to_numpy()
+    truth = ~late & differ["truth_version"].to_numpy()
+    voided = truth & _of(both, "truth_version").isin(voids)
+    restored = truth & ~voided & _of(both, "truth_version_before").isin(voids)
     found = {
-        Cause.TRUTH: ~late & differ["truth_version"],
-        Cause.SCORER: ~late & differ["scorer"],
-        Cause.ANSWER: ~late & (differ["prediction_version"]),
+        Cause.TRUTH: truth & ~voided & ~restored,
+        Cause.VOIDED: voided,
+        Cause.RESTORED: restored,
+        Cause.SCORER: ~late & differ["scorer"].to_numpy() & ~voided & ~restored,
+        Cause.ANSWER: ~late & differ["prediction_version"].to_numpy(),
         Cause.LATE: late,
     }
     unexplained = ~np.logical_or.reduce([*found.values()])
-    found[Cause.RULE] = unexplained & differ["rule"]
-    found[Cause.FIELD] = unexplained & ~differ["rule"]
+    found[Cause.RULE] = unexplained & differ["rule"].to_numpy()
+    found[Cause.FIELD] = unexplained & ~differ["rule"].to_numpy()
     flags = zip(*(column.tolist() for column in found.values()), strict=True)
     return [tuple(c for c, there in zip(found, row, strict=True) if there) for row in flags]
+
+
+def _of(both: pd.DataFrame, version: str) -> pd.MultiIndex:
+    """Which version of which truth each row names."""
+    versions = both[version].fillna(0).astype("int64")
+    return pd.MultiIndex.from_frame(both[ROUND].assign(version=versions))

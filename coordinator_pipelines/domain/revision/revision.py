@@ -22,6 +22,7 @@ from coordinator_pipelines.domain.checkpoint.settlement import changed_shares
 from coordinator_pipelines.domain.doors.ledger import LEADERBOARD_COLUMNS
 from coordinator_pipelines.domain.doors.revision import REVISION_COLUMNS
 from coordinator_pipelines.domain.ground_truth.finality import truth_span
+from coordinator_pipelines.domain.ground_truth.voided import void_versions
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.leaderboard.ranking import Entry
 from coordinator_pipelines.domain.model_score.window_sums import WindowSums
@@ -75,6 +76,7 @@ class Revisions:
         span = truth_span(challenge, as_of)
         longest = timedelta(hours=challenge.longest_window_hours)
         truths = ledger.truth_versions(span.start, span.end)
+        voids = void_versions(truths, ledger.round_voids(span.start, span.end))
         versions = ledger.score_versions(
             mode, min(as_of) - longest, max(as_of), stored["created_at"].min().to_pydatetime()
         )
@@ -83,7 +85,7 @@ class Revisions:
             before, after = stored.loc[(at, version - 1)], stored.loc[(at, version)]
             change = _Change(boards, at.to_pydatetime(), before, after)
             own = versions["resolvable_at"].between(at - longest, at, inclusive="right")
-            document = change.document(versions[own], truths, statistics)
+            document = change.document(versions[own], truths, voids, statistics)
             document["payout"] = self._payout(before, after)
             summary, digest = _summary(document), content_hash(document)
             name = revision_id(mode, at.to_pydatetime(), version)
@@ -122,13 +124,17 @@ class _Change:
     after: "pd.Series[Any]"
 
     def document(
-        self, versions: pd.DataFrame, truths: pd.DataFrame, statistics: pd.DataFrame
+        self,
+        versions: pd.DataFrame,
+        truths: pd.DataFrame,
+        voids: pd.MultiIndex,
+        statistics: pd.DataFrame,
     ) -> dict[str, Any]:
         """What changed. ``versions``: of scores in the board's longest window."""
         was, is_now = (
             scores_at(versions, each["created_at"]) for each in (self.before, self.after)
         )
-        changed = changed_scores(was, is_now)
+        changed = changed_scores(was, is_now, voids)
         rounds = told_rounds(changed, truths)
         entries = [_by_model(each) for each in (self.before, self.after)]
         windows = self._windows(entries, versions, was, is_now, changed, statistics)

@@ -11,6 +11,8 @@ from coordinator_pipelines.domain.revision.changed_scores import Cause
 
 CAUSES = {
     Cause.TRUTH: "another truth",
+    Cause.VOIDED: "voided",
+    Cause.RESTORED: "no longer voided",
     Cause.SCORER: "another scorer",
     Cause.ANSWER: "another answer",
     Cause.LATE: "scored later",

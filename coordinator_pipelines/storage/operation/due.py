@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_
 
 from coordinator_pipelines.domain.doors.ledger import Mode, RoundStatus, TruthState
 from coordinator_pipelines.domain.doors.operation import Due
+from coordinator_pipelines.domain.rounds.void import Ruling
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage.engine import bulk
 from coordinator_pipelines.storage.store import Store
@@ -24,6 +25,7 @@ from coordinator_pipelines.storage.tables import (
     open_rounds,
     posted_truths,
     predictions,
+    round_voids,
     scores,
 )
 
@@ -61,12 +63,14 @@ def settle(connection: Connection, written: pd.DataFrame) -> None:
 
 
 def _awaits_work() -> ColumnElement[bool]:
-    """Whether a listed round has no truth, an outdated one, or one and an unscored prediction."""
+    """Whether a listed round has no truth, an outdated one, or one that scores do not follow."""
     truth = select(ground_truths.c.state).where(*_of_listed(ground_truths))
     truth = truth.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
     state = truth.scalar_subquery()
     unscored = and_(state == TruthState.FINAL, _an_unscored_model().is_not(None))
-    return or_(state.is_(None), unscored, _has_newer_posting())
+    outdated = _a_score_of_an_older_truth().is_not(None)
+    posted = and_(_has_newer_posting(), ~_is_voided())
+    return or_(state.is_(None), unscored, outdated, posted, _has_newer_ruling())
 
 
 def _has_newer_posting() -> ColumnElement[bool]:
@@ -77,6 +81,32 @@ def _has_newer_posting() -> ColumnElement[bool]:
     used = used.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
     newest = func.coalesce(posted.scalar_subquery(), 0)
     return newest > func.coalesce(used.scalar_subquery(), 0)
+
+
+def _has_newer_ruling() -> ColumnElement[bool]:
+    """Whether an operator has voided or restored a listed round after its newest truth."""
+    said = select(func.max(round_voids.c.sequence)).where(*_of_listed(round_voids))
+    followed = select(ground_truths.c.void_sequence).where(*_of_listed(ground_truths))
+    followed = followed.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
+    newest = func.coalesce(said.correlate(open_rounds).scalar_subquery(), 0)
+    return newest > func.coalesce(followed.scalar_subquery(), 0)
+
+
+def _is_voided() -> ColumnElement[bool]:
+    """Whether the last word of an operator on a listed round is that it does not count."""
+    kind = select(round_voids.c.kind).where(*_of_listed(round_voids))
+    kind = kind.order_by(round_voids.c.sequence.desc()).limit(1).correlate(open_rounds)
+    return func.coalesce(kind.scalar_subquery(), "") == Ruling.VOIDED.value
+
+
+def _a_score_of_an_older_truth() -> ColumnElement[str | None]:
+    """A model of a listed round whose newest score is of an older truth, if there is one."""
+    newest = select(func.max(ground_truths.c.version)).where(*_of_listed(ground_truths))
+    newest_version = newest.correlate(open_rounds).scalar_subquery()
+    outdated = select(scores.c.model_id).where(*_of_listed(scores), scores.c.mode == Mode.LIVE)
+    outdated = outdated.group_by(scores.c.model_id)
+    outdated = outdated.having(func.max(scores.c.truth_version) < newest_version)
+    return outdated.limit(1).correlate(open_rounds).scalar_subquery()
 
 
 def _an_unscored_model() -> ColumnElement[str | None]:

@@ -1,4 +1,4 @@
-"""Revisions: what changed between two versions of a final board.
+"""Revisions of final boards, and rounds that an operator voided.
 
 Revision: 0007, after 0006.
 """
@@ -20,7 +20,7 @@ NOW = {
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the tables. No truth that is stored follows a void: there were none."""
     op.create_table(
         "revisions",
         sa.Column("mode", KEY_TEXT, primary_key=True, nullable=False),
@@ -35,6 +35,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name="uq_revisions_id"),
         sqlite_with_rowid=True,
     )
+    op.create_table(
+        "round_voids",
+        sa.Column("performed_at", INSTANT, primary_key=True, nullable=False),
+        sa.Column("prediction_config_id", KEY_TEXT, primary_key=True, nullable=False),
+        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        _created_at(),
+        sqlite_with_rowid=False,
+    )
+    op.add_column("ground_truths", sa.Column("void_sequence", sa.Integer))
 
 
 def _created_at() -> sa.Column[int]:

@@ -1,0 +1,39 @@
+"""What operators said of rounds: voided, restored.
+
+Add reads and writes of rulings here; avoid what becomes of the rounds' truths.
+"""
+
+from datetime import datetime
+
+import pandas as pd
+
+from coordinator_pipelines.domain.doors.ledger import Mode, RoundStatus
+from coordinator_pipelines.domain.doors.operation import ROUND_VOID_COLUMNS
+from coordinator_pipelines.storage.engine import bulk, reads
+from coordinator_pipelines.storage.operation import due
+from coordinator_pipelines.storage.store import Store, between, performed_in
+from coordinator_pipelines.storage.tables import open_rounds, rounds
+from coordinator_pipelines.storage.tables import round_voids as table
+
+ROUND = ["prediction_config_id", "performed_at"]
+
+
+class RoundVoids(Store):
+    """Reads and writes of rulings on rounds."""
+
+    def round_voids(self, start: datetime, end: datetime) -> pd.DataFrame:
+        """Everything said of rounds with ``start <= performed_at < end``, in order."""
+        return self._read(table, ROUND_VOID_COLUMNS, *between(table.c.performed_at, start, end))
+
+    def add_round_voids(self, rulings: pd.DataFrame) -> bool:
+        """Add all of them, or none if one is there; live rounds that were asked await work."""
+        first, last = rulings["performed_at"].min(), rulings["performed_at"].max()
+        span = (Mode.LIVE, first, last + pd.Timedelta(microseconds=1))
+        with self._database.writing(table.name) as connection:
+            if len(reads.unstored(connection, table, rulings)) < len(rulings):
+                return False
+            bulk.add(connection, table, rulings)
+            asked = (*performed_in(rounds, *span), rounds.c.status == RoundStatus.ASKED.value)
+            live = reads.read(connection, rounds, due.OPEN_COLUMNS, *asked)
+            bulk.add(connection, open_rounds, live.merge(rulings[ROUND], on=ROUND))
+        return True
