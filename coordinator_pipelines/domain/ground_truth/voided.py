@@ -63,7 +63,7 @@ class Voids:
         for name in CONTENT:
             back = own[name].reindex(places)
             told.loc[to_restore, name] = (
-                back.where(back.notna(), None) if back.dtype == object else back
+                back.where(back.notna(), None) if back.dtype == object else back  # type: ignore[call-overload]
             ).to_numpy()
         return told
 
