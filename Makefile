@@ -56,9 +56,10 @@ test: $(READY) ## The tests that take seconds
 test-slow: $(READY) ## The end-to-end tests that take minutes
 	@$(BIN)/pytest -q -n 2 --dist loadgroup -m slow
 
-test-faults: $(READY) ## A live challenge killed 50 times (KILLS=...), and a day of its rounds
+test-faults: $(READY) ## A live challenge killed 50 times (KILLS=...), a day of its rounds, and 96 killed backfills
 	@COORDINATOR_TEST_KILLS=$(KILLS) $(BIN)/pytest -q tests/faults
 	@COORDINATOR_TEST_HOURS=24 $(BIN)/pytest -q tests/assets/test_live_hours.py
+	@COORDINATOR_TEST_SEEDS=8 $(BIN)/pytest -q tests/assets/test_crash.py
 
 lint: $(READY) ## Style, types, import directions
 	@$(BIN)/ruff check .

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from fastapi import FastAPI
 from coordinator_pipelines.api.app import create_app
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
+from tests.postgresql import PostgresServer
 from tests.support.challenges import FIRST_BAR, START, small_challenge
+from tests.support.databases import empty_sqlite
 from tests.support.participants import FOUR, write_participants
 from tests.support.pipeline import FixedClock, Pipeline
 from tests.support.prices import closes_from, walk, write_candles
@@ -76,6 +78,27 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     return fill(tmp_path_factory.mktemp("filled"))
 
 
+@pytest.fixture(scope="session")
+def _filled_template(
+    postgresql_server: PostgresServer,
+    _postgresql_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Filled:
+    url = postgresql_server.create_database("template_filled", _postgresql_template)
+    return fill(tmp_path_factory.mktemp("filled_template"), url)
+
+
+@pytest.fixture
+def filled_postgresql(
+    _filled_template: Filled, postgresql_server: PostgresServer
+) -> Iterator[Filled]:
+    """The same on PostgreSQL, to be changed."""
+    name = "filled"
+    url = postgresql_server.create_database(name, "template_filled")
+    yield replace(_filled_template, url=url)
+    postgresql_server.drop_database(name)
+
+
 def execute(filled: Filled, statement: str, *values: Any) -> None:
     """Change a database on SQLite."""
     with closing(sqlite3.connect(filled.url.removeprefix("sqlite:///"))) as connection, connection:
@@ -100,17 +123,18 @@ def serving(challenge: Challenge, url: str, **options: Any) -> Iterator[ApiClien
         ledger.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(filled: Filled) -> Iterator[ApiClient]:
-    """The API on the filled database."""
+    """The API on the filled database; its first answer costs as much as the next hundred."""
     with serving(filled.challenge, filled.url) as client:
         yield client
 
 
-@pytest.fixture
-def empty_client(filled: Filled, sqlite_url: str) -> Iterator[ApiClient]:
+@pytest.fixture(scope="session")
+def empty_client(filled: Filled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiClient]:
     """The API on a database with a schema and nothing in it."""
-    with serving(filled.challenge, sqlite_url) as client:
+    url = empty_sqlite(tmp_path_factory.mktemp("empty") / "ledger.db")
+    with serving(filled.challenge, url) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from coordinator_pipelines.storage.engine.database import parse_url
-from tests.api.conftest import Filled, execute, fill, micros, serving
+from tests.api.conftest import Filled, execute, micros, serving
 from tests.api.test_leaderboard import revise
 from tests.support.challenges import START, WINDOW
 
@@ -147,8 +147,8 @@ CHANGES = (
 )  # fmt: skip
 
 
-def test_on_postgresql_too_each_costs_itself(postgresql_url, tmp_path):
-    filled = fill(tmp_path, postgresql_url)
+def test_on_postgresql_too_each_costs_itself(filled_postgresql):
+    filled = filled_postgresql
     engine = create_engine(parse_url(filled.url))
     with engine.begin() as connection:
         for change in CHANGES:

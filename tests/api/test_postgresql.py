@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from tests.api.conftest import Filled, fill, serving
+from tests.api.conftest import Filled, serving
 
 PATHS = (
     "/reports/leaderboard", "/reports/leaderboard?as_of=2025-01-01T02:30:00Z&version=1",
@@ -34,8 +34,8 @@ def assert_hashes_can_be_checked(snapshots: list[dict[str, Any]]) -> None:
         assert hashlib.sha256(text.encode()).hexdigest() == one["content_hash"]
 
 
-def test_both_dialects_answer_the_same(filled: Filled, postgresql_url: str, tmp_path):
-    other = fill(tmp_path, postgresql_url)
+def test_both_dialects_answer_the_same(filled: Filled, filled_postgresql: Filled):
+    other = filled_postgresql
     with (
         serving(filled.challenge, filled.url) as sqlite,
         serving(other.challenge, other.url) as postgresql,

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import fork_server
 from tests.support.challenges import START, WINDOW
+from tests.support.fork_server import Forked
 from tests.support.participants import FOUR, write_participants
 from tests.support.pipeline import newest_contents, same_contents
 
 ROOT = Path(__file__).parents[2]
+RUN = "tests.support.run"
 WINDOWS = 6
+SEEDS = int(os.environ.get("COORDINATOR_TEST_SEEDS", "2"))
+"""Of the moments of six kills each. The long form has eight."""
 LONGEST = 1.5
 """Seconds within which a run of this size is usually over."""
 
@@ -24,16 +29,9 @@ def start(tmp_path, closes):
     del closes
     write_participants(tmp_path, FOUR)
 
-    def start(url: str, **environment: str) -> "subprocess.Popen[str]":
+    def start(url: str) -> Forked:
         own = {"COORDINATOR_HOME": str(tmp_path), "COORDINATOR_DATABASE_URL": url}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.run", str(tmp_path), str(WINDOWS)],
-            cwd=ROOT,
-            env={**os.environ, **own, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        process = fork_server.start(RUN, str(tmp_path), str(WINDOWS), directory=ROOT, **own)
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
         return process
@@ -41,7 +39,7 @@ def start(tmp_path, closes):
     return start
 
 
-def kill_at(process: "subprocess.Popen[str]", moment: float) -> bool:
+def kill_at(process: Forked, moment: float) -> bool:
     """SIGKILL after so many seconds; False if the process was faster."""
     with process:
         try:
@@ -66,7 +64,7 @@ def assert_same(url: str, undisturbed) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_run_killed_at_many_moments_ends_with_the_rows_of_an_undisturbed_one(
     start, database_url, undisturbed, seed
 ):
@@ -75,7 +73,18 @@ def test_a_run_killed_at_many_moments_ends_with_the_rows_of_an_undisturbed_one(
     check_kills(start, database_url, undisturbed, moments)
 
 
-def test_a_local_time_zone_with_summer_time_changes_nothing(start, sqlite_url, undisturbed):
-    with start(sqlite_url, TZ="America/New_York") as process:
-        assert process.wait() == 0
+def test_a_local_time_zone_with_summer_time_changes_nothing(
+    closes, sqlite_url, undisturbed, tmp_path
+):
+    """A process from its very start, so that what is imported meets the time zone as well."""
+    del closes
+    write_participants(tmp_path, FOUR)
+    own = {"COORDINATOR_HOME": str(tmp_path), "COORDINATOR_DATABASE_URL": sqlite_url}
+    subprocess.run(
+        [sys.executable, "-m", RUN, str(tmp_path), str(WINDOWS)],
+        cwd=ROOT,
+        env={**os.environ, **own, "TZ": "America/New_York"},
+        capture_output=True,
+        check=True,
+    )
     assert_same(sqlite_url, undisturbed)

@@ -19,6 +19,7 @@ from tests.support.participants import FOLLOWER, HALF, write_participants
 from tests.support.pipeline import failure_text, open_ledger
 
 QUARTER = timedelta(minutes=15)
+BY_THE_MINUTE = {"scheduled_prediction_configs[0].schedule": {"every_seconds": 60}}
 FIRST = "2026-03-01-12:00"
 
 
@@ -50,12 +51,19 @@ def pause(live: LivePipeline, config_id: str, start: datetime, end: datetime | N
         ledger.record_pause(frame)
 
 
-def test_every_round_of_the_window_is_asked_once_and_stored(live: LivePipeline) -> None:
+@pytest.fixture
+def by_the_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LivePipeline:
+    """The same with a round every minute, for whole windows."""
+    return live_pipeline(tmp_path, monkeypatch, replay_allowed=True, **BY_THE_MINUTE)
+
+
+def test_every_round_of_the_window_is_asked_once_and_stored(by_the_minute: LivePipeline) -> None:
+    live = by_the_minute
     result = live.capture(LIVE_START, LIVE_START + QUARTER)
     stored = live.rounds()
-    assert len(stored) == 60
+    assert len(stored) == 15
     assert (stored["status"] == "ASKED").all()
-    assert len(live.cells()) == 120
+    assert len(live.cells()) == 30
     assert (live.cells()["status"] == "SUCCESS").all()
     assert not live.pipeline.red(result, "coverage")
 
@@ -73,29 +81,31 @@ def test_coverage_is_told_by_each_capture_and_never_in_progress(live: LivePipeli
         return [record.status.value for record in told]
 
     seen: list[list[str]] = []
-    for minute in (2, 7):
-        at = LIVE_START + timedelta(minutes=minute)
-        live.clock.plans.append((at, lambda: seen.append(states())))
-    for start in (LIVE_START, LIVE_START + timedelta(minutes=5)):
-        live.capture(start, start + timedelta(minutes=5))
+    for second in (20, 80):
+        live.clock.plan(at(second), lambda: seen.append(states()))
+    for second in (0, 60):
+        live.capture(at(second), at(second + 60))
         seen.append(states())
     assert seen == [[], ["SUCCEEDED"], ["SUCCEEDED"], ["SUCCEEDED", "SUCCEEDED"]]
 
 
 def test_resolution_scores_what_is_due_and_ranks_as_of_now(live: LivePipeline) -> None:
-    live.capture(LIVE_START, LIVE_START + timedelta(minutes=5))
-    live.clock.wait_until(LIVE_START + timedelta(minutes=5, seconds=10))
+    live.capture(LIVE_START, LIVE_START + timedelta(minutes=2))
+    live.clock.wait_until(LIVE_START + timedelta(minutes=2, seconds=10))
     live.resolve(LIVE_START)
     with live.pipeline.ledger() as ledger:
         scores = ledger.scores(Mode.LIVE, LIVE_START, LIVE_START + QUARTER)
         board = ledger.newest_leaderboard(Mode.LIVE, live.clock.now())
         assert ledger.due_rounds(live.clock.now() - timedelta(seconds=2)) is None
-    assert scores["performed_at"].nunique() == 17  # resolvable by 12:05:08, 60 s later
+    assert scores["performed_at"].nunique() == 5  # resolvable by 12:02:08, 60 s later
     assert board["as_of"].item() == live.clock.now()
     assert not board["final"].item()
 
 
-def test_the_board_of_record_is_final_once_all_truths_are_told(live: LivePipeline) -> None:
+def test_the_board_of_record_is_final_once_all_truths_are_told(
+    by_the_minute: LivePipeline,
+) -> None:
+    live = by_the_minute
     end = LIVE_START + QUARTER
     live.capture(LIVE_START, end)
     live.clock.wait_until(end)
@@ -183,9 +193,9 @@ def test_what_cannot_be_captured_is_refused(live, windows, asking, text) -> None
 
 
 def test_a_replay_of_a_captured_window_leaves_the_live_rows_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    by_the_minute: LivePipeline, tmp_path: Path
 ) -> None:
-    live = live_pipeline(tmp_path, monkeypatch, replay_allowed=True)
+    live = by_the_minute
     live.capture(at(0), at(900))
     live.clock.wait_until(at(1100))
     live.resolve(LIVE_START, 2)
@@ -204,12 +214,12 @@ def test_a_replay_of_a_captured_window_leaves_the_live_rows_alone(
         pd.testing.assert_frame_equal(after[table], before[table], obj=table)
     with live.pipeline.ledger() as ledger:
         replayed = ledger.predictions(Mode.REPLAY, at(0), at(900))
-    assert len(replayed) == 120
+    assert len(replayed) == 30
     said = live.pipeline.metadata("prediction_batch")[FIRST]
     assert said["mode"] == "live and replay"
-    assert (said["rounds"], said["cells"], said["missed rounds"]) == (60, 120, 0)
-    assert (said["replay rounds"], said["replay cells"]) == (60, 120)
-    assert said["replay cells added"] == 120
+    assert (said["rounds"], said["cells"], said["missed rounds"]) == (15, 30, 0)
+    assert (said["replay rounds"], said["replay cells"]) == (15, 30)
+    assert said["replay cells added"] == 30
     assert {"latency", "coordinator ms p50", "total ms p99"} <= set(said)
 
 

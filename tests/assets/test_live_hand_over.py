@@ -120,27 +120,27 @@ def test_one_that_lost_its_connection_is_told_its_history_again(live):
 
 
 def test_rounds_of_a_crashed_capture_are_missed_each_for_its_reason(often):
-    crashed = capture_until_killed(often, at(0), at(300), dies=at(134.9))
-    result = often.capture(at(165), at(300))
+    crashed = capture_until_killed(often, at(0), at(120), dies=at(44.9))
+    result = often.capture(at(75), at(120))
     [red] = often.pipeline.red(result, "coverage").values()
     short = crashed.run_id[:8]
     assert red.problems.splitlines() == [
-        f"* MISSED 2026-03-01 12:02:15 UTC (1 rounds): capture {short} claimed it and did not "
+        f"* MISSED 2026-03-01 12:00:45 UTC (1 rounds): capture {short} claimed it and did not "
         "finish",
-        f"* MISSED 2026-03-01 12:02:20 UTC (1 rounds): capture {short} did not get to it in time",
-        "* MISSED 2026-03-01 12:02:25 to 12:02:40 UTC (4 rounds): no capture was running",
+        f"* MISSED 2026-03-01 12:00:50 UTC (1 rounds): capture {short} did not get to it in time",
+        "* MISSED 2026-03-01 12:00:55 to 12:01:10 UTC (4 rounds): no capture was running",
     ]
-    assert len(often.rounds()) == 27 + 27
+    assert len(often.rounds()) == 9 + 9
     assert len(often.cells()) == 2 * len(often.rounds())
     assert often.pipeline.metadata("prediction_batch")["2026-03-01-12:00"]["missed rounds"] == 6
 
 
 def test_models_go_on_where_the_crashed_capture_left_them(often):
-    capture_until_killed(often, at(0), at(300), dies=at(133))
-    often.capture(at(165), at(300))
+    capture_until_killed(often, at(0), at(120), dies=at(43))
+    often.capture(at(75), at(120))
     for deployment in ("half-1", "sure-1"):
         assert histories(often.models, deployment) == [at(0)]
-        assert_told_once(often.models, deployment, at(295))
+        assert_told_once(often.models, deployment, at(115))
 
 
 def test_after_a_break_longer_than_the_warm_up_everybody_is_told_anew(live):

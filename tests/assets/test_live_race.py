@@ -117,23 +117,23 @@ def configs(*intervals: int) -> Sequence[dict[str, object]]:
 
 @pytest.fixture
 def race(database_url: str) -> Race:
-    """Two over the same three minutes, with three configs that often are due together."""
+    """Two over the same minute, with three configs that often are due together."""
     challenge = checked_challenge(
         changed({"scheduled_prediction_configs": configs(5, 10, 15)}, LIVE)
     )
-    return Race(challenge, database_url, dict.fromkeys(RUNS, Window(at(0), at(180))))
+    return Race(challenge, database_url, dict.fromkeys(RUNS, Window(at(0), at(60))))
 
 
 def test_of_two_captures_at_once_one_asks_each_round(race: Race) -> None:
     race.run()
     with open_ledger(race.url, race.challenge) as ledger:
-        rounds = live_rounds(race.challenge, ledger, Window(at(0), at(180)))
-        stored = ledger.rounds(Mode.LIVE, at(0), at(180))
-        cells = ledger.predictions(Mode.LIVE, at(0), at(180))
-        leases = ledger.leases(at(0), at(180))
+        rounds = live_rounds(race.challenge, ledger, Window(at(0), at(60)))
+        stored = ledger.rounds(Mode.LIVE, at(0), at(60))
+        cells = ledger.predictions(Mode.LIVE, at(0), at(60))
+        leases = ledger.leases(at(0), at(60))
         stays = ledger.memberships(Mode.LIVE)
     assert (rounds["status"] == "ASKED").all()
-    assert len(stored) == 36 + 18 + 12
+    assert len(stored) == 12 + 6 + 4
     assert len(cells) == len(table_rows(race.url, "predictions")) == 2 * len(stored)
     asked = [ask.questions[0] for models in race.models.values() for ask, _ in models.asked]
     calls = [(q.performed_at, call.prediction_config_id) for q in asked for call in q.calls]
@@ -149,23 +149,21 @@ def test_captures_at_once_tell_no_record_twice(race: Race) -> None:
         first_question = range(int(at(-600).timestamp()) + 1, int(at(0).timestamp()) - 1)
         ticks = [end for end in ends if end not in first_question]
         assert len(ticks) == len(set(ticks))
-        assert set(ticks) >= set(range(int(at(0).timestamp()), int(at(173).timestamp())))
+        assert set(ticks) >= set(range(int(at(0).timestamp()), int(at(53).timestamp())))
 
 
 def test_a_capture_that_starts_while_the_one_before_is_at_work_repeats_nothing(race: Race) -> None:
-    race.spans = {"run-a": Window(at(0), at(60)), "run-b": Window(at(60), at(120))}
+    race.spans = {"run-a": Window(at(0), at(30)), "run-b": Window(at(30), at(60))}
     race.run()
-    assert told(race, "half") == list(
-        range(int(at(-600).timestamp()) + 1, int(at(114).timestamp()))
-    )
+    assert told(race, "half") == list(range(int(at(-600).timestamp()) + 1, int(at(54).timestamp())))
     assert {kind for _, kind, _ in race.models["run-b"].given["half-1"]} == {"tick"}
 
 
 def test_one_that_begins_too_early_shares_and_goes_on(race: Race) -> None:
-    race.spans = {"run-a": Window(at(0), at(120)), "run-b": Window(at(60), at(240))}
+    race.spans = {"run-a": Window(at(0), at(45)), "run-b": Window(at(20), at(75))}
     race.run()
     with open_ledger(race.url, race.challenge) as ledger:
-        rounds = live_rounds(race.challenge, ledger, Window(at(0), at(240)))
+        rounds = live_rounds(race.challenge, ledger, Window(at(0), at(75)))
     assert (rounds["status"] == "ASKED").all()
     ends = told(race, "half")
     assert len(ends) == len(set(ends))

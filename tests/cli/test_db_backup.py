@@ -1,7 +1,5 @@
 """``coordinator db backup`` and ``restore``, as an operator runs them, on both dialects."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from tests.command import Commands, wait_for
 from tests.storage.contents import empty, everything, fill
 from tests.storage.examples import HOUR, START, predictions, rounds
 from tests.storage.writer import BATCH_ROWS
+from tests.support import fork_server
 
 ROOT = Path(__file__).parents[2]
 EVER = 10_000 * HOUR
@@ -51,8 +50,7 @@ def test_a_backup_while_a_run_writes_holds_whole_batches(
     operator: Commands, database_url: str
 ) -> None:
     ledger = SqlLedger(database_url)
-    command = [sys.executable, "-m", "tests.storage.writer", database_url, "crash"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as writer:
+    with fork_server.start("tests.storage.writer", database_url, "crash", directory=ROOT) as writer:
         window = (Mode.REPLAY, START, START + EVER)
         wait_for(lambda: len(ledger.rounds(*window)) > BATCH_ROWS, why="nothing is written")
         operator.succeed("db", "backup", "challenge.backup")

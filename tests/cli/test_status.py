@@ -31,11 +31,6 @@ class Operator:
         """What ``coordinator status`` says."""
         return self.commands.run("status", "--spec", str(self.spec), *options)
 
-    def capture(self, start: datetime, until: datetime) -> None:
-        """Capture a span, window by window."""
-        for window in windows_between(start, until, self.live.pipeline.challenge.window_length):
-            self.live.capture(max(start, window.start), min(until, window.end))
-
 
 @pytest.fixture
 def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
@@ -46,6 +41,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operat
         monkeypatch,
         start=f"{start - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
         refresh_interval_seconds=300,
+        **{"scheduled_prediction_configs[0].schedule": {"every_seconds": 60}},
     )
     operator = Operator(tmp_path, live)
     yield operator
@@ -72,11 +68,11 @@ def test_a_challenge_that_was_never_live_is_told_in_words(operator: Operator) ->
 def test_a_well_challenge_is_status_0_and_the_screen_is_plain_text(operator: Operator) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     operator.live.clock.instant = now - 11 * MINUTE
-    operator.capture(now - 10 * MINUTE, now - MINUTE)
+    operator.live.capture_windows(now - 10 * MINUTE, now - MINUTE)
     window = operator.live.pipeline.challenge.window_length
     for each in windows_between(now - 10 * MINUTE, now, window):
         operator.live.resolve(each.start)
-    operator.capture(now - MINUTE, now + 5 * MINUTE)
+    operator.live.capture_windows(now - MINUTE, now + 5 * MINUTE)
     said = operator.status()
     assert said.status == 0, said.said
     assert "\x1b" not in said.out
@@ -90,7 +86,7 @@ def test_a_well_challenge_is_status_0_and_the_screen_is_plain_text(operator: Ope
 def test_a_red_sign_is_status_3_and_the_document_says_what_is_wrong(operator: Operator) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     operator.live.clock.instant = now - 31 * MINUTE
-    operator.capture(now - 30 * MINUTE, now - 29 * MINUTE)
+    operator.live.capture_windows(now - 30 * MINUTE, now - 26 * MINUTE)
     assert operator.status().status == 3
     said = operator.status("--json")
     assert said.status == 3
@@ -103,7 +99,7 @@ def test_a_red_sign_is_status_3_and_the_document_says_what_is_wrong(operator: Op
     signs = {sign["name"]: sign for sign in document["vital_signs"]}
     assert not signs["rounds_are_captured"]["ok"]
     assert "no round was asked since" in signs["rounds_are_captured"]["problem"]
-    assert signs["rounds_are_captured"]["lag_seconds"] > 29 * 60
+    assert signs["rounds_are_captured"]["lag_seconds"] > 26 * 60
     [config] = document["configs"]
     assert config["asked"] == 4
     assert config["missed_by_reason"] == {"no capture was running": config["missed"]}

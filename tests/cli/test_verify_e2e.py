@@ -7,6 +7,7 @@ import pytest
 
 from coordinator_pipelines.cli.verify_e2e import NotWorkingError, wait_until_it_works
 from coordinator_pipelines.domain.health.end_to_end import Verdict
+from coordinator_pipelines.domain.timeline.window import windows_between
 from coordinator_pipelines.spec_file import dump_challenge
 from tests.command import Commands
 from tests.support.live import half, live_pipeline, member
@@ -23,13 +24,14 @@ def test_a_challenge_that_was_captured_lately_is_judged(
 ):
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     start = f"{now - timedelta(days=1):%Y-%m-%dT00:00:00Z}"
-    live = live_pipeline(tmp_path, monkeypatch, start=start, batch_window="1d")
+    live = live_pipeline(tmp_path, monkeypatch, start=start)
     if stub:
         live.models.join(member("sure"), half)
     live.clock.instant = now - 5 * MINUTE
-    live.capture(now - 4 * MINUTE, now - 2 * MINUTE)
+    live.capture_windows(now - 4 * MINUTE, now - 2 * MINUTE)
     live.clock.wait_until(now)
-    live.resolve((now - 4 * MINUTE).replace(hour=0, minute=0))
+    for window in windows_between(now - 4 * MINUTE, now, live.pipeline.challenge.window_length):
+        live.resolve(window.start)
     spec = tmp_path / "spec.yaml"
     spec.write_text(dump_challenge(live.pipeline.challenge))
     commands = Commands(tmp_path, extra={"COORDINATOR_DATABASE_URL": live.pipeline.url})

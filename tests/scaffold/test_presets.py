@@ -91,7 +91,7 @@ def test_captured_rounds_are_scored_by_the_generated_code(
     with importable(created):
         live = rehearsed(created, tmp_path / "home", monkeypatch)
         config = live.pipeline.challenge.configs[0].schedule
-        span = max(timedelta(minutes=12), 2 * timedelta(seconds=config.every_seconds))
+        span = max(timedelta(minutes=4), 2 * timedelta(seconds=config.every_seconds))
         live.capture(LIVE_START, LIVE_START + span)
         later = timedelta(seconds=config.resolve_after_seconds, minutes=3)
         live.clock.wait_until(LIVE_START + span + later)

@@ -31,7 +31,7 @@ from coordinator_pipelines.domain.doors.models import (
 )
 from coordinator_pipelines.domain.doors.workers import Workers
 from coordinator_pipelines.domain.spec.checked import checked_challenge
-from coordinator_pipelines.domain.timeline.window import window_of
+from coordinator_pipelines.domain.timeline.window import window_of, windows_between
 from coordinator_pipelines.feeds.simulated import SimulatedFeed
 from tests.specs import changed
 from tests.support.late_feed import LateFeed
@@ -269,6 +269,11 @@ class LivePipeline:
             capture_from=start.isoformat(),
             capture_until=until.isoformat(),
         )
+
+    def capture_windows(self, start: datetime, until: datetime) -> None:
+        """Capture a span that may reach into other windows."""
+        for window in windows_between(start, until, self.pipeline.challenge.window_length):
+            self.capture(max(start, window.start), min(until, window.end))
 
     def rounds(self) -> pd.DataFrame:
         """Every live round of the hour after the start."""

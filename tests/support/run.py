@@ -14,8 +14,9 @@ from tests.support.challenges import START, WINDOW, small_challenge
 from tests.support.pipeline import FixedClock
 
 
-def main(directory: Path, windows: int) -> None:
+def main() -> None:
     """Run the replay job over the first windows."""
+    directory, windows = Path(sys.argv[1]), int(sys.argv[2])
     challenge = small_challenge(directory)
     definitions = build_definitions(challenge, resources={"clock": FixedClock()})
     job = definitions.resolve_job_def("small_replay")
@@ -31,4 +32,4 @@ def main(directory: Path, windows: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main()

@@ -29,7 +29,7 @@ from tests.support.live import LIVE, LIVE_START
 
 NONE = pd.DataFrame(columns=list(PAUSE_COLUMNS))
 NOBODY = pd.DataFrame(columns=list(CAPTURE_COLUMNS))
-HORIZON = timedelta(hours=2)
+HORIZON = timedelta(hours=1)
 """How far the spans of an example are followed."""
 INTERVALS = [7, 15, 60, 90, 121, 300, 1000, 3600, 7200]
 cadences = st.sampled_from(INTERVALS).flatmap(

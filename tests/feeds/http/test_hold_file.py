@@ -1,8 +1,5 @@
 """What one process is told by a vendor holds for all processes of the machine."""
 
-import os
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,26 +11,10 @@ from coordinator_pipelines.feeds.binance.binance import binance_source
 from coordinator_pipelines.feeds.http.hold_file import HoldFile
 from coordinator_pipelines.feeds.http.timer import SystemTimer
 from tests.feeds.exchange_server import ExchangeServer, FakeTimer, Fault
+from tests.support import fork_server
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-ASK = """
-from datetime import UTC, datetime
-from pydantic import TypeAdapter
-from coordinator_pipelines.domain.values.errors import FeedUnavailableError
-from coordinator_pipelines.domain.spec.feed import FeedSpec
-from coordinator_pipelines.feeds.registry import open_feed
-from coordinator_pipelines.settings import feed_access
-
-spec = TypeAdapter(FeedSpec).validate_python({
-    "provider": "binance", "subjects": {"BTC": "BTCUSDT"}, "granularity_seconds": 60,
-    "staleness_limit_seconds": 300,
-})
-try:
-    open_feed(spec, feed_access()).latest(["BTCUSDT"], datetime.now(UTC))
-except FeedUnavailableError as error:
-    print(error.not_before.isoformat())
-"""
 
 
 @pytest.fixture
@@ -42,15 +23,12 @@ def ask(binance_like, tmp_path):
     home = {"COORDINATOR_HOME": str(tmp_path / "home"), "BINANCE_API_URL": binance_like.url}
 
     def run(**environment):
-        done = subprocess.run(
-            [sys.executable, "-c", ASK],
-            env={**os.environ, **home, **environment},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
+        process = fork_server.start(
+            "tests.feeds.asking", directory=tmp_path, **{**home, **environment}
         )
-        return datetime.fromisoformat(done.stdout.strip()) if done.stdout else None
+        said, _ = process.communicate()
+        assert process.returncode == 0
+        return datetime.fromisoformat(said) if said else None
 
     return run
 

@@ -138,7 +138,7 @@ def test_what_is_shown_stays_and_what_nobody_needs_goes(instance: dg.DagsterInst
 
 
 def test_logs_and_files_of_deleted_runs_are_gone_and_there_is_room(instance: dg.DagsterInstance):
-    old = [materialize(instance, AGAIN) for _ in range(12)]
+    old = [materialize(instance, AGAIN) for _ in range(4)]
     newest = materialize(instance, AGAIN)
     directory = Path(instance.root_directory)
     had = retention_storage.size(instance)

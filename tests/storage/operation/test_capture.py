@@ -1,7 +1,5 @@
 """Captures, leases and timings: what a live capture says of itself, and who may ask a round."""
 
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from coordinator_pipelines.domain.doors.operation import (
 )
 from coordinator_pipelines.domain.values.errors import LedgerError
 from tests.storage.examples import CONFIG, HOUR, START, at, frame
+from tests.support import fork_server
 
 ROOT = Path(__file__).parents[3]
 MINUTES = 15
@@ -137,15 +136,8 @@ def test_a_naive_instant_is_not_claimed(ledger: Ledger) -> None:
 def test_of_processes_that_race_exactly_one_gets_each_round(
     database_url: str, ledger: Ledger
 ) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.storage.writer", database_url, "claim"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
+    writer = "tests.storage.writer"
+    processes = [fork_server.start(writer, database_url, "claim", directory=ROOT) for _ in range(3)]
     claims = [process.communicate()[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     claimed = [claim for claims_of_one in claims for claim in claims_of_one]
