@@ -92,9 +92,15 @@ def _check_node(slug: str | None, preset: str | None, ports: Ports) -> None:
 def _findings(challenge: Challenge, spec: Path, ports: Ports) -> Iterator[Finding]:
     """One finding after the other, the one that takes longest last."""
     yield Finding("spec", f"{spec}, {challenge.name}")
-    yield from examine(challenge)
-    yield _ports(ports, challenge.name)
-    click.echo("simulating what honest and other answers would earn ...", err=True)
+    sound = True
+    for found in (*examine(challenge), _ports(ports, challenge.name)):
+        sound = sound and not found.wrong
+        yield found
+    if not sound:
+        yield Finding("incentives", "not simulated: see what is wrong above", doubtful=True)
+        return
+    if sys.stderr.isatty():
+        click.echo("simulating what honest and other answers would earn ...", err=True)
     yield examine_incentives(challenge)
 
 

@@ -35,7 +35,7 @@ def examine_incentives(challenge: Challenge) -> Finding:
     basis = f"{told.fields} made-up fields of {told.rounds} rounds, answers: {told.form}"
     return Finding(
         SUBJECT,
-        f"{problems or 'no dishonest answer earns more than an honest one'} ({basis})",
+        f"{problems or 'nothing dishonest earns more by more than three standard errors'} ({basis})",
         wrong=strict and any(one.verdict == "more" for one in told.problems),
         doubtful=bool(problems),
         lines=tuple(_lines(told)),
@@ -52,7 +52,7 @@ def _lines(told: Incentives) -> Iterator[str]:
     yield _row(*COLUMNS)
     for one in told.earnings:
         above = (
-            "" if one is told.earnings[0] else f"{100 * one.more:+.1f} ± {_percent(one.more_error)}"
+            "" if one is told.earnings[0] else f"{100 * one.more:+.1f} ± {100 * one.more_error:.1f}"
         )
         yield _row(
             one.name,

@@ -40,6 +40,7 @@ def test_a_challenge_is_made_and_is_healthy(coordinator: Commands, tmp_path: Pat
     assert (found.status, found.err) == (0, "")
     assert found.out.endswith("doctor passed\n")
     assert "replays: not allowed" in found.out
+    assert "ok    incentives: nothing dishonest earns more" in found.out
     scoring = workspace / "crunch-btc-trader" / "crunch_btc_trader" / "scoring.py"
     scoring.write_text(scoring.read_text().replace("prediction: Answer", "answer: Answer"))
     broken = coordinator.run("doctor", cwd=workspace)

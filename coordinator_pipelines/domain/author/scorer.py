@@ -49,6 +49,11 @@ def scorer_from(function: Callable[..., Any]) -> Callable[[pd.DataFrame], pd.Dat
     return partial(_scored, partial(judge, function))
 
 
+def is_row_wise(score: Callable[[pd.DataFrame], pd.DataFrame]) -> bool:
+    """Whether an adapted scorer calls the author's function for each row: many rows take long."""
+    return isinstance(score, partial) and score.args[0].func is _judge_rows
+
+
 def _scored(judge: Callable[[pd.DataFrame], list[Verdict]], frame: pd.DataFrame) -> pd.DataFrame:
     values, successes, reasons = zip(*judge(frame), strict=True) if len(frame) else ((), (), ())
     columns = {

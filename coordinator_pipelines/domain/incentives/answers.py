@@ -96,19 +96,21 @@ _NUMBERS: tuple[tuple[str, Put, bool], ...] = (
     ("a number, the price", _price, False),
     ("a number, the return", _return, False),
 )
-FORMS: tuple[Form, ...] = (
-    Form('{"p_up": x}, a probability of up', _named("p_up", _probability), True, True),
-    Form("a density of the change of the price", _density, True),
-    *(Form(name, put, sure, sure) for name, put, sure in _NUMBERS),
+FORMS: tuple[tuple[Form, ...], ...] = (
+    (Form('{"p_up": x}, a probability of up', _named("p_up", _probability), True, True),),
+    (Form("a density of the change of the price", _density, True),),
+    tuple(Form(name, put, sure, sure) for name, put, sure in _NUMBERS),
     *(
-        Form(f'{{"{key}": x}}, {name}', _named(key, put), sure, sure)
+        tuple(
+            Form(f'{{"{key}": x}}, {name}', _named(key, put), sure, sure)
+            for name, put, sure in _NUMBERS
+        )
         for key in ("value", "prediction")
-        for name, put, sure in _NUMBERS
     ),
 )
-"""In the order in which they are preferred where several are scored alike."""
-TABLES: tuple[Form, ...] = (
-    Form("a table of numbers", _change, rows=ROWS),
-    Form("a table of probabilities", _probability, True, True, rows=ROWS, binary=True),
+"""The first group of which a challenge takes any is meant; what a number is, its score tells."""
+TABLES: tuple[tuple[Form, ...], ...] = (
+    (Form("a table of numbers", _change, rows=ROWS),),
+    (Form("a table of probabilities", _probability, True, True, rows=ROWS, binary=True),),
 )
 """Of rounds that an operator opens."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,10 @@ from coordinator_pipelines.domain.incentives.forecasters import Player
 from coordinator_pipelines.domain.incentives.world import World
 from coordinator_pipelines.domain.leaderboard.ranking import key_window
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.emission import EmissionSpec
+from coordinator_pipelines.domain.spec.sections import SERIES_STATISTICS, MetricSpec, RankingSpec
+
+Section = TypeVar("Section", MetricSpec, RankingSpec, EmissionSpec)
 
 WINDOW = timedelta(hours=4)
 """How long a simulated trailing window is, whatever its real length."""
@@ -79,7 +83,7 @@ def calendar(challenge: Challenge) -> Calendar:
     """The rounds that are simulated of a challenge.
 
     A window that holds more than so many is thinned, and with it the sample that a model must
-    show: what counts is its share of the rounds.
+    show: what counts is its share of the rounds. Metrics that need rounds one by one are left out.
     """
     keys = {challenge.ranking.key, deciding(challenge)}
     hours = min(challenge.trailing_windows_hours[key_window(challenge, key)] for key in keys)
@@ -89,19 +93,22 @@ def calendar(challenge: Challenge) -> Calendar:
     rounds = max(min(held, ROUNDS), len(configs))
     means = challenge.emission.basis == "mean_of_boards"
 
-    def fewer(samples: int) -> int:
-        return min(rounds, math.ceil(samples * min(1.0, rounds / held)))
+    def thinned(section: Section) -> Section:
+        least = section.minimum_samples
+        if least is None:
+            return section
+        fewer = min(rounds, math.ceil(least * min(1.0, rounds / held)))
+        return section.model_copy(update={"minimum_samples": fewer})
 
-    least = challenge.emission.minimum_samples
-    ranking = {"minimum_samples": fewer(challenge.ranking.minimum_samples)}
-    emission = {"minimum_samples": None if least is None else fewer(least)}
+    metrics = (one for one in challenge.metrics if one.statistic not in SERIES_STATISTICS)
     window = int(WINDOW / timedelta(hours=1))
     simulated = challenge.model_copy(
         update={
             "scheduled_prediction_configs": configs,
             "trailing_windows_hours": dict.fromkeys(challenge.trailing_windows_hours, window),
-            "ranking": challenge.ranking.model_copy(update=ranking),
-            "emission": challenge.emission.model_copy(update=emission),
+            "metrics": tuple(map(thinned, metrics)),
+            "ranking": thinned(challenge.ranking),
+            "emission": thinned(challenge.emission),
         }
     )
     return Calendar(simulated, 2 * rounds if means else rounds, BOARDS if means else 1)

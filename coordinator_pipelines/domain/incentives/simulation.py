@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from coordinator_pipelines.domain.author.rules import Rules
+from coordinator_pipelines.domain.author.scorer import is_row_wise
 from coordinator_pipelines.domain.checkpoint.copies import copies
 from coordinator_pipelines.domain.checkpoint.findings import numbers_of
 from coordinator_pipelines.domain.incentives.answers import FORMS, TABLES, Form
@@ -35,8 +36,11 @@ from coordinator_pipelines.domain.incentives.forecasters import (
 from coordinator_pipelines.domain.incentives.rounds import Calendar, calendar
 from coordinator_pipelines.domain.incentives.world import Array, Belief, World, world
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.sections import SERIES_STATISTICS
 
 FIELDS = 200
+FIELDS_ROW_BY_ROW = 80
+"""A scorer that is called row by row may take a quarter of a millisecond for each."""
 FIELDS_OF_TABLES = 60
 """A table is as much work as a dozen answers."""
 FIELDS_OF_TIERS = 20
@@ -102,13 +106,10 @@ def incentives(challenge: Challenge, rules: Rules, fields: int = FIELDS) -> Ince
         NotSimulated: it is not known what an answer or a truth of the challenge looks like.
         CallableError: the author's code cannot be used.
     """
-    if rules.resolve is not None:
-        raise NotSimulated("truths come from GROUND_TRUTH_RESOLVER, code of the challenge's own")
+    _check_simulable(challenge, rules)
     days = calendar(challenge)
     form = _form(days, rules)
-    fields = fields if form.rows == 1 else min(fields, FIELDS_OF_TABLES)
-    if challenge.emission.ties == "tier":
-        fields = min(fields, FIELDS_OF_TIERS)
+    fields = min(fields, _affordable(challenge, rules, form))
     made = world(fields, days.rounds, form.rows, RIVALS + 1)
     own, tried = attempts(challenge, form, made)
     against, ignorant = rivals(made), baselines(challenge, made)
@@ -122,29 +123,57 @@ def incentives(challenge: Challenge, rules: Rules, fields: int = FIELDS) -> Ince
     return Incentives(form.name, fields, days.rounds, earnings)
 
 
+def _check_simulable(challenge: Challenge, rules: Rules) -> None:
+    if rules.resolve is not None:
+        raise NotSimulated("truths come from GROUND_TRUTH_RESOLVER, code of the challenge's own")
+    if rules.aggregate is not None:
+        return  # what decides is whatever that code returns
+    ranking, emission = challenge.ranking, challenge.emission
+    if emission.strategy == "contribution":
+        raise NotSimulated("emission.strategy 'contribution' pays for what the whole field answers")
+    deciding = {ranking.key, *ranking.tie_breakers, emission.metric}
+    for metric in challenge.metrics:
+        if metric.name in deciding and metric.statistic in SERIES_STATISTICS:
+            raise NotSimulated(f"the metric {metric.name} decides, and needs rounds one by one")
+
+
+def _affordable(challenge: Challenge, rules: Rules, form: Form) -> int:
+    """How many fields take a few seconds."""
+    if challenge.emission.ties == "tier":
+        return FIELDS_OF_TIERS
+    if form.rows > 1:
+        return FIELDS_OF_TABLES
+    return FIELDS_ROW_BY_ROW if is_row_wise(rules.score) else FIELDS
+
+
 def _form(days: Calendar, rules: Rules) -> Form:
     """The answers that the challenge takes; of several, those whose honest ones score best."""
-    sign = 1 if days.challenge.score_direction == "desc" else -1
-    best: tuple[float, Form] | None = None
-    for form in TABLES if days.challenge.is_operated else FORMS:
-        made = world(FIELDS_OF_A_PROBE, days.rounds, form.rows, 1)
-        honest = made.honest[0]
-        players = [
-            Player("honest", honest),
-            Player("opposite", Belief(-honest.mean, honest.deviation)),
+    groups = TABLES if days.challenge.is_operated else FORMS
+    for group in groups:
+        tried = [
+            (value, form) for form in group if (value := _worth(days, rules, form)) is not None
         ]
-        scored = scores(days, rules, form, made, players)
-        values = scored["value"].where(scored["rule"] == "scorer").groupby(scored["model_id"])
-        own, other = values.get_group("honest"), values.get_group("opposite")
-        if own.isna().any() or np.array_equal(own, other):
-            continue
-        mean = sign * math.fsum(own)
-        if best is None or mean > best[0]:
-            best = mean, form
-    if best is None:
-        known = ", ".join(dict.fromkeys(form.name.split(", ")[-1] for form in FORMS))
-        raise NotSimulated(f"its validator and its scorer take no answer that is known: {known}")
-    return best[1]
+        if tried:
+            return max(tried, key=lambda one: one[0])[1]
+    known = dict.fromkeys(form.name.split(", ")[-1] for group in groups for form in group)
+    raise NotSimulated(
+        f"its validator and its scorer take no answer that is known here ({', '.join(known)}), or "
+        "score all answers alike"
+    )
+
+
+def _worth(days: Calendar, rules: Rules, form: Form) -> float | None:
+    """What honest answers of a form score, more being better; None if they cannot be told."""
+    made = world(FIELDS_OF_A_PROBE, days.rounds, form.rows, 1)
+    honest = made.honest[0]
+    opposite = Belief(-honest.mean, honest.deviation)
+    players = [Player("honest", honest), Player("opposite", opposite)]
+    scored = scores(days, rules, form, made, players)
+    values = scored["value"].where(scored["rule"] == "scorer")
+    own, other = (values[scored["model_id"] == player.name].to_numpy() for player in players)
+    if np.isnan(own).any() or np.array_equal(own, other):
+        return None
+    return math.fsum(own) if days.challenge.score_direction == "desc" else -math.fsum(own)
 
 
 def _earning(
