@@ -18,6 +18,7 @@ from coordinator_pipelines.scaffold.checkup import Finding
 
 SUBJECT = "incentives"
 STRICT = "strict_incentives asks for more"
+NOTHING_FOUND = "nothing dishonest earns more by more than three standard errors"
 COLUMNS = ("forecaster", "mean score", "mean rank", "share of payout", "above honest")
 
 
@@ -35,7 +36,7 @@ def examine_incentives(challenge: Challenge) -> Finding:
     basis = f"{told.fields} made-up fields of {told.rounds} rounds, answers: {told.form}"
     return Finding(
         SUBJECT,
-        f"{problems or 'nothing dishonest earns more by more than three standard errors'} ({basis})",
+        f"{problems or NOTHING_FOUND} ({basis})",
         wrong=strict and any(one.verdict == "more" for one in told.problems),
         doubtful=bool(problems),
         lines=tuple(_lines(told)),
