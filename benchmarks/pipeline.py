@@ -24,7 +24,7 @@ from coordinator_pipelines.domain.feed_record.ingest import Ingest
 from coordinator_pipelines.domain.ground_truth.ground_truth import new_versions as new_truths
 from coordinator_pipelines.domain.ground_truth.ground_truth import resolve
 from coordinator_pipelines.domain.leaderboard.boards import Boards
-from coordinator_pipelines.domain.leaderboard.leaderboard import new_board_versions
+from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
 from coordinator_pipelines.domain.prediction_batch.replay import Replay
 from coordinator_pipelines.domain.rounds.grid import grid
 from coordinator_pipelines.domain.score.score import new_versions, score_batch
@@ -102,11 +102,11 @@ def _ours(
     laps.append(("scores", time.perf_counter()))
     boards = Boards(challenge, rules, ledger, Mode.REPLAY, "benchmark", ingest.now)
     ends = [window.end for window in windows]
-    rows = new_board_versions(boards.model_scores(ends), ledger.model_scores(Mode.REPLAY, ends))
+    rows = new_versions_as_of(boards.model_scores(ends), ledger.model_scores(Mode.REPLAY, ends))
     ledger.add_model_scores(rows)
     board_rows = boards.leaderboards(ends, ledger.model_scores(Mode.REPLAY, ends))
     known = ledger.leaderboards(Mode.REPLAY, span.start, span.end)
-    ledger.add_leaderboards(new_board_versions(board_rows, known))
+    ledger.add_leaderboards(new_versions_as_of(board_rows, known))
     laps.append(("boards", time.perf_counter()))
     total = laps[-1][1] - laps[0][1]
     for (_, before), (name, after) in pairwise(laps):

@@ -9,9 +9,10 @@ import pytest
 
 from coordinator_pipelines.domain.author.metrics import scored_predictions, with_authors_metrics
 from coordinator_pipelines.domain.doors.ledger import Identity, Mode
-from coordinator_pipelines.domain.leaderboard.leaderboard import leaderboards, new_board_versions
+from coordinator_pipelines.domain.leaderboard.leaderboard import leaderboards
 from coordinator_pipelines.domain.membership.standing import histories, standings
 from coordinator_pipelines.domain.model_score.model_score import model_scores
+from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
 from coordinator_pipelines.domain.score.score import new_versions, score_batch
 from coordinator_pipelines.domain.score.statistics import score_statistics
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
@@ -59,16 +60,16 @@ def board(sqlite_url):
 
     statistics = ledger.score_statistics(Mode.REPLAY, START, AS_OF)
     rows = model_scores(spec, statistics, members, [AS_OF], mode=Mode.REPLAY, run_id="run")
-    rows = new_board_versions(rows, ledger.model_scores(Mode.REPLAY, [AS_OF]))
+    rows = new_versions_as_of(rows, ledger.model_scores(Mode.REPLAY, [AS_OF]))
     ledger.add_model_scores(rows)
     frame = leaderboards(
         spec, rules(), ledger.model_scores(Mode.REPLAY, [AS_OF]), members, {AS_OF: True},
         mode=Mode.REPLAY, run_id="run", certainty=lambda _entries, _as_of: ({}, {}),
     )  # fmt: skip
     before = ledger.leaderboards(Mode.REPLAY, START, AS_OF)
-    ledger.add_leaderboards(new_board_versions(frame, before))
+    ledger.add_leaderboards(new_versions_as_of(frame, before))
     stored = ledger.leaderboards(Mode.REPLAY, START, AS_OF)
-    assert len(new_board_versions(frame, stored)) == 0
+    assert len(new_versions_as_of(frame, stored)) == 0
     ledger.close()
     return json.loads(stored["entries_json"].iloc[0])
 

@@ -15,8 +15,9 @@ from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.leaderboard.boards import Boards
-from coordinator_pipelines.domain.leaderboard.leaderboard import inconsistencies, new_board_versions
+from coordinator_pipelines.domain.leaderboard.leaderboard import inconsistencies
 from coordinator_pipelines.domain.membership.standing import histories, modes, standings
+from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
 from coordinator_pipelines.domain.revision.revision import Revisions
 from coordinator_pipelines.domain.revision.wording import headline
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -73,7 +74,7 @@ def _computed(
     before, last = windows[0].start, instants[-1]
     known = ledger.leaderboards(mode, before, last)
     computed = boards.leaderboards(instants, model_scores)
-    written = ledger.add_leaderboards(new_board_versions(computed, known))
+    written = ledger.add_leaderboards(new_versions_as_of(computed, known))
     context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
     told = Revisions(boards).tell(before, last)
     revised = dict(zip(told["as_of"], map(json.loads, told["summary_json"]), strict=True))

@@ -14,8 +14,8 @@ from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.leaderboard.boards import Boards
-from coordinator_pipelines.domain.leaderboard.leaderboard import new_board_versions
 from coordinator_pipelines.domain.membership.standing import histories, modes, standings
+from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, as_of, batches
 from coordinator_pipelines.partitions import begun_windows
@@ -71,7 +71,7 @@ def _computed(
     if not windows:
         return
     ends, ledger = [as_of(window, now) for window in windows], boards.ledger
-    new = new_board_versions(boards.model_scores(ends), ledger.model_scores(boards.mode, ends))
+    new = new_versions_as_of(boards.model_scores(ends), ledger.model_scores(boards.mode, ends))
     written = ledger.add_model_scores(new)
     context.log.info(f"{written.added} model scores added, {written.revised} revisions")
     stored = dict(tuple(ledger.model_scores(boards.mode, ends).groupby("as_of")))

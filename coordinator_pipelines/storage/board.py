@@ -19,7 +19,7 @@ from coordinator_pipelines.domain.evidence.entry import board_drafts
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import evidence_log
 from coordinator_pipelines.storage.engine import bulk, reads
-from coordinator_pipelines.storage.store import Store, after_until
+from coordinator_pipelines.storage.store import Store, after_until, at_instants
 from coordinator_pipelines.storage.tables import leaderboards as leaderboard_table
 from coordinator_pipelines.storage.tables import model_scores as model_score_table
 
@@ -29,9 +29,7 @@ class Boards(Store):
 
     def model_scores(self, mode: Mode, as_of: Sequence[datetime]) -> pd.DataFrame:
         """Newest model scores of each (as_of, model_id): MODEL_SCORE_COLUMNS."""
-        columns = model_score_table.c
-        instants = [as_utc(instant) for instant in as_of]
-        conditions = (columns.mode == mode, columns.as_of.in_(instants))
+        conditions = at_instants(model_score_table, mode, as_of)
         return self._newest(model_score_table, MODEL_SCORE_COLUMNS, *conditions)
 
     def add_model_scores(self, model_scores: pd.DataFrame) -> Written:
@@ -58,9 +56,7 @@ class Boards(Store):
 
     def board_heads(self, mode: Mode, as_of: Sequence[datetime]) -> pd.DataFrame:
         """The newest board of each instant that has one: ``mode, as_of, version, final``."""
-        columns = leaderboard_table.c
-        instants = [as_utc(instant) for instant in as_of]
-        conditions = (columns.mode == mode, columns.as_of.in_(instants))
+        conditions = at_instants(leaderboard_table, mode, as_of)
         return self._newest(leaderboard_table, ("mode", "as_of", "version", "final"), *conditions)
 
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:

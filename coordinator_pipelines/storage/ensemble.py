@@ -13,9 +13,8 @@ from coordinator_pipelines.domain.doors.ensemble import (
     ENSEMBLE_WEIGHT_COLUMNS,
 )
 from coordinator_pipelines.domain.doors.ledger import Mode
-from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage.engine import bulk
-from coordinator_pipelines.storage.store import Store, after_until, performed_in
+from coordinator_pipelines.storage.store import Store, after_until, at_instants, performed_in
 from coordinator_pipelines.storage.tables import ensemble_answers as answer_table
 from coordinator_pipelines.storage.tables import ensemble_weights as weight_table
 
@@ -25,9 +24,7 @@ class Ensembles(Store):
 
     def ensemble_weights(self, mode: str, as_of: Sequence[datetime]) -> pd.DataFrame:
         """Newest weights at these instants: ENSEMBLE_WEIGHT_COLUMNS."""
-        columns = weight_table.c
-        instants = [as_utc(instant) for instant in as_of]
-        conditions = (columns.mode == mode, columns.as_of.in_(instants))
+        conditions = at_instants(weight_table, mode, as_of)
         return self._newest(weight_table, ENSEMBLE_WEIGHT_COLUMNS, *conditions)
 
     def ensemble_answers(self, mode: str, start: datetime, end: datetime) -> pd.DataFrame:

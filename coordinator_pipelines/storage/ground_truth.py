@@ -24,6 +24,11 @@ class GroundTruths(Store):
         window = between(table.c.performed_at, start, end)
         return self._newest(table, GROUND_TRUTH_COLUMNS, *window)
 
+    def truth_versions(self, start: datetime, end: datetime) -> pd.DataFrame:
+        """All versions of the truths with ``start <= performed_at < end``: GROUND_TRUTH_COLUMNS."""
+        window = between(table.c.performed_at, start, end)
+        return self._read(table, GROUND_TRUTH_COLUMNS, *window)
+
     def newest_truth(self) -> datetime | None:
         """The last ``resolvable_at`` of a round that has a truth, whatever its state."""
         return self._last(table.c.resolvable_at)

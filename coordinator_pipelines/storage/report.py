@@ -22,7 +22,7 @@ from coordinator_pipelines.domain.doors.report import (
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage.engine import reads
 from coordinator_pipelines.storage.prediction_batch import OUTPUT_COLUMNS
-from coordinator_pipelines.storage.store import Store, of_models, performed_in
+from coordinator_pipelines.storage.store import Store, at_instants, of_models, performed_in
 from coordinator_pipelines.storage.tables import (
     feed_records,
     leaderboards,
@@ -79,11 +79,8 @@ class ReportReads(Store, Reports):
         payload: bool,
     ) -> pd.DataFrame:
         """Newest model scores at the instants: POINT_COLUMNS, the payload only if asked for."""
-        own = model_scores.c
         names = [name for name in POINT_COLUMNS if payload or name != PAYLOAD]
-        instants = [as_utc(instant) for instant in as_of]
-        chosen = of_models(model_scores, model_ids)
-        conditions = (own.mode == mode, own.as_of.in_(instants), *chosen)
+        conditions = at_instants(model_scores, mode, as_of) + of_models(model_scores, model_ids)
         return self._newest(model_scores, names, *conditions)
 
     def prediction_bounds(

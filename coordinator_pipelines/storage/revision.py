@@ -1,4 +1,4 @@
-"""Revisions, and what they are told from: superseded boards, versions of scores and truths.
+"""Revisions, and what they are told from: superseded boards, versions of scores.
 
 Add reads and writes of revisions here; avoid what one says.
 """
@@ -9,15 +9,15 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import ColumnElement, and_, exists, select
 
-from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, Mode
+from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.revision import (
     REVISION_COLUMNS,
     SCORE_VERSION_COLUMNS,
     SUPERSEDED_COLUMNS,
 )
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.storage.store import Store, after_until, between
-from coordinator_pipelines.storage.tables import ground_truths, leaderboards, scores
+from coordinator_pipelines.storage.store import Store, after_until, at_instants
+from coordinator_pipelines.storage.tables import leaderboards, scores
 from coordinator_pipelines.storage.tables import revisions as table
 
 HEAD_COLUMNS = tuple(name for name in REVISION_COLUMNS if name != "document_json")
@@ -50,11 +50,7 @@ class Revisions(Store):
 
     def board_versions(self, mode: str, as_of: Sequence[datetime]) -> pd.DataFrame:
         """All versions of the boards of these instants: SUPERSEDED_COLUMNS."""
-        instants = [as_utc(instant) for instant in as_of]
-        own = leaderboards.c
-        return self._read(
-            leaderboards, SUPERSEDED_COLUMNS, own.mode == mode, own.as_of.in_(instants)
-        )
+        return self._read(leaderboards, SUPERSEDED_COLUMNS, *at_instants(leaderboards, mode, as_of))
 
     def score_versions(
         self, mode: str, after: datetime, until: datetime, since: datetime
@@ -65,11 +61,6 @@ class Revisions(Store):
         changed = exists(select(later.c.version).where(*same, later.c.created_at > as_utc(since)))
         conditions = after_until(scores, "resolvable_at", Mode(mode), after, until)
         return self._read(scores, SCORE_VERSION_COLUMNS, *conditions, changed)
-
-    def truth_versions(self, start: datetime, end: datetime) -> pd.DataFrame:
-        """All versions of the truths with ``start <= performed_at < end``: GROUND_TRUTH_COLUMNS."""
-        window = between(ground_truths.c.performed_at, start, end)
-        return self._read(ground_truths, GROUND_TRUTH_COLUMNS, *window)
 
     def add_revisions(self, revisions: pd.DataFrame) -> int:
         """Add revisions (REVISION_COLUMNS); how many were not there yet."""

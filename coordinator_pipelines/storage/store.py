@@ -67,6 +67,13 @@ def after_until(
     return table.c.mode == mode, column > as_utc(after), column <= as_utc(until)
 
 
+def at_instants(
+    table: Table, mode: str, as_of: Sequence[datetime]
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: the mode's rows of these instants."""
+    return table.c.mode == mode, table.c.as_of.in_([as_utc(instant) for instant in as_of])
+
+
 def of_models(table: Table, model_ids: Sequence[str] | None) -> tuple[ColumnElement[bool], ...]:
     """Conditions: rows of the models named; none if all are meant."""
     return () if model_ids is None else (table.c.model_id.in_(model_ids),)

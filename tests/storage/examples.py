@@ -163,6 +163,7 @@ def truths(minutes: Sequence[int], version: int = 1, **changes: Any) -> pd.DataF
             "payload_json": "{}",
             "entry_record_version": 1,
             "resolved_record_version": 1,
+            "void_sequence": float("nan"),
             "run_id": "run-1",
         }
         | changes

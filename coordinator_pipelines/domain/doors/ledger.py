@@ -251,6 +251,10 @@ class Ledger(Operation, Posted, Payouts, Revisions, Ensembles, ABC):
         """Newest truth of each round, whatever its state: GROUND_TRUTH_COLUMNS."""
 
     @abstractmethod
+    def truth_versions(self, start: datetime, end: datetime) -> pd.DataFrame:
+        """All versions of the truths with ``start <= performed_at < end``: GROUND_TRUTH_COLUMNS."""
+
+    @abstractmethod
     def add_ground_truths(self, truths: pd.DataFrame) -> Written:
         """Add truth versions; those with ``version`` above 1 count as revised."""
 

@@ -68,9 +68,5 @@ class Revisions(RevisionReads, ABC):
         """
 
     @abstractmethod
-    def truth_versions(self, start: datetime, end: datetime) -> pd.DataFrame:
-        """All versions of the truths with ``start <= performed_at < end``: GROUND_TRUTH_COLUMNS."""
-
-    @abstractmethod
     def add_revisions(self, revisions: pd.DataFrame) -> int:
         """Add revisions (REVISION_COLUMNS); how many were not there yet."""

@@ -8,13 +8,12 @@ Nothing is read of a time that is not over for the rounds that it decides.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.domain.author.rules import Rules
-from coordinator_pipelines.domain.doors.ensemble import ENSEMBLE_WEIGHT_COLUMNS
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from coordinator_pipelines.domain.ensemble.ensemble import (
     answer_rows,
@@ -26,14 +25,15 @@ from coordinator_pipelines.domain.ensemble.past import Past, joined, past_of
 from coordinator_pipelines.domain.ensemble.weights import Known, Weights, everybody, weights
 from coordinator_pipelines.domain.membership.standing import histories
 from coordinator_pipelines.domain.model_score.model_score import statistics_of
+from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
 from coordinator_pipelines.domain.model_score.window_sums import WindowSums
 from coordinator_pipelines.domain.prediction_batch.answer_hash import is_unchanged
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.ensemble import EnsembleSpec
+from coordinator_pipelines.domain.timeline.days import ByDay
 from coordinator_pipelines.domain.timeline.instant import microseconds
-from coordinator_pipelines.domain.timeline.window import Window, trailing, windows_between
+from coordinator_pipelines.domain.timeline.window import Window, trailing
 
-DAY = timedelta(days=1)
 LOWER_IS_BETTER = ("volatility",)
 
 
@@ -59,7 +59,7 @@ class EnsembleStage:
         self._configs = [config.id for config in challenge.configs]
         members = histories(ledger.memberships(mode))
         self._models = tuple(member.model_id for member in members)
-        self._days: dict[Window, Past] = {}
+        self._days = ByDay(self._read)
 
     def compute(self, span: Window, now: datetime) -> Computed:
         """Add what is new of the span's answers, and the weights that they rest on.
@@ -96,7 +96,7 @@ class EnsembleStage:
         instants = [at.to_pydatetime() for at in weighed["as_of"].unique()]
         known_weights = self._ledger.ensemble_weights(self._mode, instants)
         new = new_answers(rows, known)
-        added = self._ledger.add_ensembles(_new_weights(weighed, known_weights), new)
+        added = self._ledger.add_ensembles(new_versions_as_of(weighed, known_weights), new)
         return Computed(
             self._ledger.ensemble_answers(self._mode, span.start, span.end),
             self._ledger.ensemble_weights(self._mode, instants),
@@ -132,10 +132,7 @@ class EnsembleStage:
         return -1.0 if statistic in LOWER_IS_BETTER else 1.0
 
     def _past(self, after: datetime, until: datetime) -> Past:
-        days = list(windows_between(after, until, DAY))
-        known = self._days
-        self._days = {day: known[day] if day in known else self._read(day) for day in days}
-        whole = joined(list(self._days.values()))
+        whole = joined(self._days.over(after, until))
         return whole.between(microseconds(after), microseconds(until))
 
     def _read(self, day: Window) -> Past:
@@ -156,13 +153,3 @@ class EnsembleStage:
             index=["performed_at", "prediction_config_id"], columns="model_id", values="value"
         )
         return table.reindex(columns=list(self._models)).droplevel("prediction_config_id")
-
-
-def _new_weights(rows: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Of weights, those whose content is new, with the version they become."""
-    key = ["as_of", "model_id"]
-    known = stored[[*key, "version", "content_hash"]]
-    both = rows.merge(known, on=key, how="left", suffixes=("", "_stored"))
-    news = both["content_hash"] != both["content_hash_stored"]
-    both["version"] = both["version"].fillna(0).astype("int64") + 1
-    return both.loc[news, list(ENSEMBLE_WEIGHT_COLUMNS)].reset_index(drop=True)

@@ -26,13 +26,13 @@ from coordinator_pipelines.domain.leaderboard.ensembles import (
 from coordinator_pipelines.domain.leaderboard.leaderboard import (
     TellBeside,
     leaderboards,
-    new_board_versions,
 )
 from coordinator_pipelines.domain.leaderboard.sure_boards import SureBoards
 from coordinator_pipelines.domain.membership.expectation import scorable_span
 from coordinator_pipelines.domain.membership.standing import histories, standings
 from coordinator_pipelines.domain.model_score.model_score import model_scores
 from coordinator_pipelines.domain.model_score.round_series import RoundSeries, WindowSeries
+from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
 from coordinator_pipelines.domain.model_score.window_sums import edge_spans
 from coordinator_pipelines.domain.rounds.grid import grid
 from coordinator_pipelines.domain.rounds.timetable import stored_until
@@ -153,7 +153,7 @@ class Boards:
         as_of = [instant.to_pydatetime() for instant in boards["as_of"]]
         if not as_of:
             return boards
-        return new_board_versions(self.leaderboards(as_of, self.model_scores(as_of)), boards)
+        return new_versions_as_of(self.leaderboards(as_of, self.model_scores(as_of)), boards)
 
     def _counting_rounds(self, span: Window) -> pd.DataFrame:
         """The rounds whose truths must be told before a board is final."""

@@ -132,27 +132,6 @@ def leaderboards(
     return frame
 
 
-def new_board_versions(rows: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Of boards or model scores, those whose content is new, with the version they become.
-
-    Args:
-        rows: from :func:`leaderboards` or ``model_score.model_scores``.
-        stored: the newest stored versions of at least the same keys.
-    """
-    key = [name for name in ("mode", "as_of", "model_id") if name in rows]
-    known = {
-        tuple(identity): (version, digest)
-        for *identity, version, digest in stored[[*key, "version", "content_hash"]].itertuples(
-            index=False, name=None
-        )
-    }
-    found = [known.get(identity, (0, None)) for identity in rows[key].itertuples(False, None)]
-    rows = rows.copy()
-    rows.insert(len(key), "version", [int(version) + 1 for version, _ in found])
-    news = [digest != old for digest, (_, old) in zip(rows["content_hash"], found, strict=True)]
-    return rows.loc[pd.Series(news, rows.index, dtype="bool")].reset_index(drop=True)
-
-
 def inconsistencies(
     entries: list[Entry], expected_models: list[str], *, ranked_by_key: bool = True
 ) -> list[str]:

@@ -10,7 +10,7 @@ of a run.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,12 @@ from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, TruthState
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.score.signal import outcomes, signals
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.days import ByDay
 from coordinator_pipelines.domain.timeline.instant import microseconds
-from coordinator_pipelines.domain.timeline.window import Window, trailing, windows_between
+from coordinator_pipelines.domain.timeline.window import Window, trailing
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +120,12 @@ class WindowSeries:
 
     def __init__(self, challenge: Challenge, ledger: Ledger, mode: Mode) -> None:
         self._challenge, self._ledger, self._mode = challenge, ledger, mode
-        self._days: dict[Window, RoundSeries] = {}
+        self._days = ByDay(self._read)
 
     def until(self, as_of: datetime) -> RoundSeries:
         """The rounds of the longest window, that ends at an instant, of which they are needed."""
         after, until = trailing(as_of, self._challenge.series_hours)
-        known = self._days
-        days = list(windows_between(after, until, DAY))
-        self._days = {day: known[day] if day in known else self._read(day) for day in days}
-        whole = RoundSeries.joined(list(self._days.values()))
+        whole = RoundSeries.joined(self._days.over(after, until))
         return whole.resolved_in(microseconds(after), microseconds(until))
 
     def _read(self, day: Window) -> RoundSeries:

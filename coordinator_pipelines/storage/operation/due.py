@@ -10,9 +10,21 @@ the cost follows the length of the list, whatever the history behind it.
 """
 
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    ScalarSelect,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from coordinator_pipelines.domain.doors.ledger import Mode, RoundStatus, TruthState
 from coordinator_pipelines.domain.doors.operation import Due
@@ -64,9 +76,7 @@ def settle(connection: Connection, written: pd.DataFrame) -> None:
 
 def _awaits_work() -> ColumnElement[bool]:
     """Whether a listed round has no truth, an outdated one, or one that scores do not follow."""
-    truth = select(ground_truths.c.state).where(*_of_listed(ground_truths))
-    truth = truth.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
-    state = truth.scalar_subquery()
+    state = _newest(ground_truths.c.state)
     unscored = and_(state == TruthState.FINAL, _an_unscored_model().is_not(None))
     outdated = _a_score_of_an_older_truth().is_not(None)
     posted = and_(_has_newer_posting(), ~_is_voided())
@@ -75,37 +85,28 @@ def _awaits_work() -> ColumnElement[bool]:
 
 def _has_newer_posting() -> ColumnElement[bool]:
     """Whether a truth was posted after the one that a listed round was resolved with."""
-    posted = select(posted_truths.c.version).where(*_of_listed(posted_truths))
-    posted = posted.order_by(posted_truths.c.version.desc()).limit(1).correlate(open_rounds)
-    used = select(ground_truths.c.resolved_record_version).where(*_of_listed(ground_truths))
-    used = used.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
-    newest = func.coalesce(posted.scalar_subquery(), 0)
-    return newest > func.coalesce(used.scalar_subquery(), 0)
+    posted = _newest(posted_truths.c.version)
+    return func.coalesce(posted, 0) > func.coalesce(
+        _newest(ground_truths.c.resolved_record_version), 0
+    )
 
 
 def _has_newer_ruling() -> ColumnElement[bool]:
     """Whether an operator has voided or restored a listed round after its newest truth."""
-    said = select(func.max(round_voids.c.sequence)).where(*_of_listed(round_voids))
-    followed = select(ground_truths.c.void_sequence).where(*_of_listed(ground_truths))
-    followed = followed.order_by(ground_truths.c.version.desc()).limit(1).correlate(open_rounds)
-    newest = func.coalesce(said.correlate(open_rounds).scalar_subquery(), 0)
-    return newest > func.coalesce(followed.scalar_subquery(), 0)
+    said = _newest(round_voids.c.sequence, "sequence")
+    return func.coalesce(said, 0) > func.coalesce(_newest(ground_truths.c.void_sequence), 0)
 
 
 def _is_voided() -> ColumnElement[bool]:
     """Whether the last word of an operator on a listed round is that it does not count."""
-    kind = select(round_voids.c.kind).where(*_of_listed(round_voids))
-    kind = kind.order_by(round_voids.c.sequence.desc()).limit(1).correlate(open_rounds)
-    return func.coalesce(kind.scalar_subquery(), "") == Ruling.VOIDED.value
+    return func.coalesce(_newest(round_voids.c.kind, "sequence"), "") == Ruling.VOIDED.value
 
 
 def _a_score_of_an_older_truth() -> ColumnElement[str | None]:
     """A model of a listed round whose newest score is of an older truth, if there is one."""
-    newest = select(func.max(ground_truths.c.version)).where(*_of_listed(ground_truths))
-    newest_version = newest.correlate(open_rounds).scalar_subquery()
     outdated = select(scores.c.model_id).where(*_of_listed(scores), scores.c.mode == Mode.LIVE)
     outdated = outdated.group_by(scores.c.model_id)
-    outdated = outdated.having(func.max(scores.c.truth_version) < newest_version)
+    outdated = outdated.having(func.max(scores.c.truth_version) < _newest(ground_truths.c.version))
     return outdated.limit(1).correlate(open_rounds).scalar_subquery()
 
 
@@ -122,6 +123,13 @@ def _an_unscored_model() -> ColumnElement[str | None]:
     return unscored.limit(1).correlate(open_rounds).scalar_subquery()
 
 
-def _of_listed(table: Table) -> tuple[ColumnElement[bool], ...]:
+def _newest(column: "Column[Any]", number: str = "version") -> "ScalarSelect[Any]":
+    """What the row about a listed round says that has the highest number."""
+    table = column.table
+    newest = select(column).where(*_of_listed(table)).order_by(table.c[number].desc()).limit(1)
+    return newest.correlate(open_rounds).scalar_subquery()
+
+
+def _of_listed(table: FromClause) -> tuple[ColumnElement[bool], ...]:
     names = ("performed_at", "prediction_config_id")
     return tuple(table.c[name] == open_rounds.c[name] for name in names)

@@ -11,10 +11,10 @@ from coordinator_pipelines.domain.doors.ledger import LEADERBOARD_COLUMNS, MODEL
 from coordinator_pipelines.domain.leaderboard.leaderboard import (
     inconsistencies,
     leaderboards,
-    new_board_versions,
 )
 from coordinator_pipelines.domain.membership.standing import histories, standings
 from coordinator_pipelines.domain.model_score.model_score import model_scores
+from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
 from coordinator_pipelines.domain.score.statistics import score_statistics
 from coordinator_pipelines.domain.values.errors import CallableError
 from tests.domain.score.scoring_cases import challenge, instant, memberships, rules, scores
@@ -226,11 +226,11 @@ def test_a_board_without_any_model_is_a_board():
 
 def test_boards_are_written_once_and_again_only_when_their_content_differs():
     rows, everybody = values(a=[0.1, 0.3], b=[0.9, 0.7]), members("a", "b")
-    interim = new_board_versions(
+    interim = new_versions_as_of(
         boards(rows, everybody, final=False), pd.DataFrame(columns=list(LEADERBOARD_COLUMNS))
     )
-    again = new_board_versions(boards(rows, everybody, final=False, run_id="other"), interim)
-    final = new_board_versions(boards(rows, everybody), interim)
+    again = new_versions_as_of(boards(rows, everybody, final=False, run_id="other"), interim)
+    final = new_versions_as_of(boards(rows, everybody), interim)
 
     assert list(interim.columns) == list(LEADERBOARD_COLUMNS)
     assert interim["version"].tolist() == [1]
@@ -241,8 +241,8 @@ def test_boards_are_written_once_and_again_only_when_their_content_differs():
 def test_model_scores_are_versioned_by_model():
     everybody = members("a", "b")
     empty = pd.DataFrame(columns=list(MODEL_SCORE_COLUMNS))
-    first = new_board_versions(model_rows(values(a=[0.5], b=[0.5]), everybody, spec()), empty)
-    second = new_board_versions(model_rows(values(a=[0.5], b=[0.4]), everybody, spec()), first)
+    first = new_versions_as_of(model_rows(values(a=[0.5], b=[0.5]), everybody, spec()), empty)
+    second = new_versions_as_of(model_rows(values(a=[0.5], b=[0.4]), everybody, spec()), first)
 
     assert list(first.columns) == list(MODEL_SCORE_COLUMNS)
     assert second[["model_id", "version"]].to_numpy().tolist() == [["b", 2]]
