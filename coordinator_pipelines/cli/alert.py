@@ -13,8 +13,9 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from coordinator_pipelines.cli.challenge.database import opened_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
-from coordinator_pipelines.cli.pause import opened_ledger
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.doors.notifier import Message
 from coordinator_pipelines.domain.health.concerns import SIGNS
@@ -24,10 +25,6 @@ from coordinator_pipelines.resources.notifier import AppriseNotifier
 from coordinator_pipelines.settings import ALERTS_VARIABLE
 from coordinator_pipelines.spec_file import load_challenge
 
-_spec = click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
-
 
 @click.group()
 def alert() -> None:
@@ -35,7 +32,7 @@ def alert() -> None:
 
 
 @alert.command(name="list")
-@_spec
+@spec_option
 @click.option(
     "--days", type=click.IntRange(0, 36500), default=1, show_default=True,
     help="Also what ended within so many days.",
@@ -63,7 +60,7 @@ def list_(spec: Path | None, days: int) -> None:
 @alert.command()
 @click.argument("name", type=click.Choice(list(SIGNS)))
 @click.argument("subject", required=False)
-@_spec
+@spec_option
 @click.option("--by", default=getuser, help="Who takes note of it; default: this user.")
 @click.option("--reason", help="What is known of it.")
 def ack(name: str, subject: str | None, spec: Path | None, by: str, reason: str | None) -> None:
@@ -82,7 +79,7 @@ def ack(name: str, subject: str | None, spec: Path | None, by: str, reason: str 
 
 
 @alert.command()
-@_spec
+@spec_option
 def test(spec: Path | None) -> None:
     """Send a message to everybody who would be told."""
     challenge = load_challenge(spec or starter_spec())

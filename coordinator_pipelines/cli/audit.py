@@ -13,6 +13,7 @@ import click
 
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code, starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.audit import as_json, show_audit
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.audit.audit import Report
@@ -51,9 +52,7 @@ class Instant(click.ParamType[datetime]):
 
 
 @click.command()
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option(
     "--from", "start", type=Instant(), help="The first day or instant; default: the start."
 )

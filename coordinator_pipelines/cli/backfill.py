@@ -8,6 +8,7 @@ import click
 
 from coordinator_pipelines.cli.challenge import location
 from coordinator_pipelines.cli.challenge.database import set_up_database
+from coordinator_pipelines.cli.challenge.options import DAY_OR_MINUTE, spec_option
 from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, windows_between
@@ -20,18 +21,15 @@ from coordinator_pipelines.stack.instance.split_backfills import (
 )
 from coordinator_pipelines.stack.workspaces import known_workspaces
 
-INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ"])
 GOES_ON = (
     "What was stored stays, and runs that were launched go on; the same command goes on from there."
 )
 
 
 @click.command()
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
-@click.option("--from", "start", type=INSTANT, help="UTC; default: the challenge's start.")
-@click.option("--to", "end", type=INSTANT, help="UTC; default: its end, or now.")
+@spec_option
+@click.option("--from", "start", type=DAY_OR_MINUTE, help="UTC; default: the challenge's start.")
+@click.option("--to", "end", type=DAY_OR_MINUTE, help="UTC; default: its end, or now.")
 @click.option(
     "--windows-per-run",
     "size",

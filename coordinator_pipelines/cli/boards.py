@@ -14,6 +14,7 @@ from coordinator_pipelines.automation import BOARDS
 from coordinator_pipelines.cli.challenge.backfill import backfill
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.terminal import open_console, warn
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.doors.ledger import Mode
@@ -28,9 +29,7 @@ from coordinator_pipelines.stack.workspaces import known_workspaces
 
 
 @click.command()
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option("--refresh", is_flag=True, help="Write them anew, as new versions, in one run.")
 def boards(spec: Path | None, refresh: bool) -> None:
     """List boards that a repair of earlier windows has outdated; change nothing by itself.

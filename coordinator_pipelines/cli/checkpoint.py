@@ -18,6 +18,7 @@ from rich.console import Console
 
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views import checkpoint as views
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.author.rules import load_rules
@@ -35,9 +36,6 @@ from coordinator_pipelines.stack.command import program
 
 Command = Callable[..., Any]
 
-_spec = click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
 _mode = click.option(
     "--mode",
     type=click.Choice([mode.value for mode in Mode]),
@@ -51,7 +49,7 @@ _id = click.argument("checkpoint_id", metavar="CHECKPOINT")
 def _step(function: Command) -> Command:
     """The options of whatever changes a payout."""
     for option in (
-        _spec,
+        spec_option,
         click.option("--by", "actor", default=getpass.getuser, help="Who; default: this user."),
         click.option("--yes", is_flag=True, help="Do it. Without, say only what would be done."),
         _id,
@@ -67,7 +65,7 @@ def checkpoint() -> None:
 
 @checkpoint.command("list")
 @_mode
-@_spec
+@spec_option
 def list_(mode: str, spec: Path | None) -> None:
     """All checkpoints, the newest last: period, version, state."""
     with _opened(spec) as (_, ledger):
@@ -82,7 +80,7 @@ def list_(mode: str, spec: Path | None) -> None:
 @checkpoint.command()
 @click.argument("checkpoint_id", metavar="[CHECKPOINT]", required=False)
 @_mode
-@_spec
+@spec_option
 def show(checkpoint_id: str | None, mode: str, spec: Path | None) -> None:
     """One checkpoint, by default the newest: who gets what, why others do not, what happened."""
     with _opened(spec) as (challenge, ledger):
@@ -97,7 +95,7 @@ def show(checkpoint_id: str | None, mode: str, spec: Path | None) -> None:
 
 @checkpoint.command()
 @_mode
-@_spec
+@spec_option
 def preview(mode: str, spec: Path | None) -> None:
     """What the newest board would pay if the period ended with it. Nothing is stored."""
     print_preview(open_console(), load_challenge(spec or starter_spec()), Mode(mode))
@@ -161,7 +159,7 @@ def withdraw(checkpoint_id: str, spec: Path | None, actor: str, yes: bool, reaso
 @checkpoint.command()
 @click.argument("before")
 @click.argument("after")
-@_spec
+@spec_option
 def diff(before: str, after: str, spec: Path | None) -> None:
     """What changed between two checkpoints, such as two versions of one: share by account."""
     with _opened(spec) as (_, ledger):
@@ -179,7 +177,7 @@ def diff(before: str, after: str, spec: Path | None) -> None:
     show_default=True,
 )
 @click.option("--total-prize", type=click.IntRange(1), help="Of prizes: the whole amount.")
-@_spec
+@spec_option
 def export(checkpoint_id: str, layout: str, total_prize: int | None, spec: Path | None) -> None:
     """A checkpoint as JSON: the raw emission, the command line's format, or prizes."""
     if (layout == "prizes") != (total_prize is not None):

@@ -8,6 +8,7 @@ import click
 
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.leaderboard import usual_mode
 from coordinator_pipelines.cli.views.board import window_hours
 from coordinator_pipelines.cli.views.comparison import MOST_DECIDING, show_comparison
@@ -25,9 +26,7 @@ WITH_ZONE = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
 @click.command()
 @click.argument("first")
 @click.argument("second")
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option(
     "--mode",
     type=click.Choice([mode.value for mode in Mode]),

@@ -10,6 +10,7 @@ import click
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.challenge.database import require_place
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.db_backup import backup, restore
 from coordinator_pipelines.cli.db_prune import prune
 from coordinator_pipelines.spec_file import load_challenge
@@ -22,9 +23,7 @@ def db() -> None:
 
 
 @db.command()
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 def upgrade(spec: Path | None) -> None:
     """Create the schema, or bring it to this version; data stays."""
     url = settings.database_url(load_challenge(spec or starter_spec()).name)

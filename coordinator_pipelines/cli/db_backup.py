@@ -10,19 +10,17 @@ import click
 from coordinator_pipelines import settings
 from coordinator_pipelines.cli.challenge.database import require_place
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.backup import backup as copies
 
 _file = click.argument("file", type=click.Path(path_type=Path))
-_spec = click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
 
 
 @click.command()
 @_file
-@_spec
+@spec_option
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def backup(file: Path, spec: Path | None, force: bool) -> None:
     """Write the challenge's database to FILE, whole; the challenge may run meanwhile."""
@@ -33,7 +31,7 @@ def backup(file: Path, spec: Path | None, force: bool) -> None:
 
 @click.command()
 @_file
-@_spec
+@spec_option
 @click.option("--force", is_flag=True, help="Replace the challenge that the database holds.")
 def restore(file: Path, spec: Path | None, force: bool) -> None:
     """Replace the challenge's database by what FILE holds. Stop the challenge first."""

@@ -12,6 +12,7 @@ import click
 
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.spec_file import load_challenge
@@ -20,9 +21,7 @@ DAYS = click.IntRange(min=1, max=36500)
 
 
 @click.command()
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option("--records-older-than", type=DAYS, metavar="DAYS", help="Delete feed records.")
 @click.option(
     "--operation-older-than",

@@ -11,14 +11,12 @@ import click
 from coordinator_pipelines import private, settings, verify_evidence
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.domain.evidence.note import Signer
 from coordinator_pipelines.domain.values.errors import EvidenceError
 from coordinator_pipelines.resources.notary import notary_of
 from coordinator_pipelines.spec_file import load_challenge
 
-spec_option = click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
 UNSIGNED = f"{settings.EVIDENCE_KEY_VARIABLE} is not set: the log of evidence is not signed"
 
 

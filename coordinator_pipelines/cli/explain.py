@@ -13,6 +13,7 @@ import click
 from coordinator_pipelines.cli.audit import DIFFERENT, Instant
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code, starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.leaderboard import usual_mode
 from coordinator_pipelines.cli.views.explanation import as_json, show_explanation
 from coordinator_pipelines.cli.views.terminal import open_console
@@ -25,9 +26,7 @@ from coordinator_pipelines.domain.doors.ledger import Mode
 @click.command()
 @click.argument("model")
 @click.argument("round_", metavar="ROUND", type=Instant())
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option(
     "--mode",
     type=click.Choice([mode.value for mode in Mode]),

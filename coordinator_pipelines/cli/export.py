@@ -12,26 +12,24 @@ from coordinator_pipelines.archive.query import ask
 from coordinator_pipelines.archive.windows import Archive, Result
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code, starter_spec
+from coordinator_pipelines.cli.challenge.options import DAY_OR_MINUTE, spec_option
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.timeline.window import windows_between
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 
-INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ"])
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
 EXTRA = "this needs an extra: pip install 'coordinator-pipelines[export]'"
 
 
 @click.command()
 @click.argument("directory", type=DIRECTORY)
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option(
     "--mode", type=click.Choice([each.value for each in Mode]), default=Mode.LIVE.value,
     show_default=True, help="Live rounds, or replayed ones.",
 )  # fmt: skip
-@click.option("--from", "start", type=INSTANT, help="UTC; default: the challenge's start.")
-@click.option("--to", "end", type=INSTANT, help="UTC; default: now.")
+@click.option("--from", "start", type=DAY_OR_MINUTE, help="UTC; default: the challenge's start.")
+@click.option("--to", "end", type=DAY_OR_MINUTE, help="UTC; default: now.")
 @click.option("--again", is_flag=True, help="Windows that have files too: they may be revised.")
 def export(
     directory: Path,

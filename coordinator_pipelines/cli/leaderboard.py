@@ -9,6 +9,7 @@ from rich.console import Console
 
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.board import show_board, window_hours
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
@@ -21,9 +22,7 @@ from coordinator_pipelines.stack.command import program
 
 
 @click.command()
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]),

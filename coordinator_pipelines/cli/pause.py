@@ -3,32 +3,24 @@
 Add here what is said of a pause; avoid what one is (``domain.rounds.pause``).
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pandas as pd
 
-from coordinator_pipelines.cli.challenge.database import open_ledger
-from coordinator_pipelines.cli.challenge.location import starter_spec
-from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.cli.challenge.database import opened_ledger
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.domain.rounds import pause as pauses
-from coordinator_pipelines.domain.spec.challenge import Challenge
-from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.stack.command import program
 
 _config = click.argument("config_id", metavar="CONFIG")
-_spec = click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
 
 
 @click.command()
 @_config
 @click.option("--reason", help="Why; `coordinator status` shows it.")
-@_spec
+@spec_option
 def pause(config_id: str, reason: str | None, spec: Path | None) -> None:
     """Ask no more rounds of a prediction config, from its next instant on."""
     now = datetime.now(UTC)
@@ -43,7 +35,7 @@ def pause(config_id: str, reason: str | None, spec: Path | None) -> None:
 
 @click.command()
 @_config
-@_spec
+@spec_option
 def resume(config_id: str, spec: Path | None) -> None:
     """Ask rounds of a paused prediction config again, from its next instant on."""
     now = datetime.now(UTC)
@@ -53,15 +45,6 @@ def resume(config_id: str, spec: Path | None) -> None:
         click.echo(f"{config_id} is not paused; nothing was changed")
         return
     click.echo(f"{config_id} goes on; it was paused {_since(ended)}")
-
-
-@contextmanager
-def opened_ledger(spec: Path | None) -> Iterator[tuple[Challenge, Ledger]]:
-    """The challenge and its ledger, which belongs to no other one."""
-    challenge = load_challenge(spec or starter_spec())
-    with closing(open_ledger(challenge)) as ledger:
-        ledger.identify(challenge.identity)
-        yield challenge, ledger
 
 
 def _since(lasting: pd.DataFrame) -> str:

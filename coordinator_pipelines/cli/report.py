@@ -13,6 +13,7 @@ from coordinator_pipelines.api.app import create_app
 from coordinator_pipelines.api.http.keys import KeyRing, Tier, add_key, drop_key
 from coordinator_pipelines.cli.challenge.database import await_ledger
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code, starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.terminal import warn
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.resources.clock import SystemClock
@@ -20,9 +21,6 @@ from coordinator_pipelines.resources.clock import SystemClock
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEYS_FILE = "report-keys.json"
 
-spec_option = click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
 keys_option = click.option(
     "--keys",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -11,15 +11,13 @@ import click
 
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views import revision as views
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.spec_file import load_challenge
 
-_spec = click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
 _mode = click.option(
     "--mode",
     type=click.Choice([mode.value for mode in Mode]),
@@ -39,7 +37,7 @@ def revision() -> None:
     help="Of so many newest revised boards.",
 )  # fmt: skip
 @_mode
-@_spec
+@spec_option
 def list_(limit: int, mode: str, spec: Path | None) -> None:
     """The newest revisions, the newest board last."""
     with closing(open_ledger(load_challenge(spec or starter_spec()))) as ledger:
@@ -53,7 +51,7 @@ def list_(limit: int, mode: str, spec: Path | None) -> None:
 @revision.command()
 @click.argument("revision_id", metavar="[REVISION]", required=False)
 @_mode
-@_spec
+@spec_option
 def show(revision_id: str | None, mode: str, spec: Path | None) -> None:
     """One revision, by default of the newest board: rounds, models, and the payout."""
     with closing(open_ledger(load_challenge(spec or starter_spec()))) as ledger:

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from coordinator_pipelines.cli.pause import opened_ledger
+from coordinator_pipelines.cli.challenge.database import opened_ledger
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.ruling import told_ruling
 from coordinator_pipelines.domain.rounds.desk import RoundDesk
 from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
@@ -121,9 +122,7 @@ def _ruling(function: Command) -> Command:
         click.option("--from", "since", type=_instant, metavar="INSTANT", help="All from here."),
         click.option("--round", "at", type=_instant, metavar="INSTANT", help="The one of then."),
         click.option("--config", "config_id", help="Of this prediction config; default: of all."),
-        click.option(
-            "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-        ),
+        spec_option,
     ):
         function = option(function)
     return function

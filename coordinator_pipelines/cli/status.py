@@ -15,6 +15,7 @@ import click
 
 from coordinator_pipelines.cli.challenge.database import open_ledger
 from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.status import show_health
 from coordinator_pipelines.cli.views.terminal import open_console
 from coordinator_pipelines.domain.health.health import Health, health
@@ -25,9 +26,7 @@ RED = 3
 
 
 @click.command()
-@click.option(
-    "--spec", type=click.Path(path_type=Path), help="The challenge; default: the starter."
-)
+@spec_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
 def status(spec: Path | None, as_json: bool) -> None:
     """Tell whether a challenge is live and well; exit status 3 if a vital sign is red.

@@ -4,12 +4,16 @@ Add here what every command needs before it uses one; avoid what ``coordinator d
 """
 
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from coordinator_pipelines import settings
+from coordinator_pipelines.cli.challenge.location import starter_spec
+from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import LedgerError, LedgerUnavailableError
+from coordinator_pipelines.spec_file import load_challenge
 from coordinator_pipelines.storage import schema
 from coordinator_pipelines.storage.engine.database import Database
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
@@ -50,6 +54,15 @@ def open_ledger(challenge: Challenge) -> SqlLedger:
     """
     url = settings.database_url(challenge.name)
     return SqlLedger(url, statistics_bucket=challenge.statistics_bucket)
+
+
+@contextmanager
+def opened_ledger(spec: Path | None) -> Iterator[tuple[Challenge, Ledger]]:
+    """The challenge and its ledger, which belongs to no other one."""
+    challenge = load_challenge(spec or starter_spec())
+    with closing(open_ledger(challenge)) as ledger:
+        ledger.identify(challenge.identity)
+        yield challenge, ledger
 
 
 def await_ledger(

@@ -19,11 +19,9 @@ MINUTES = "%Y-%m-%d %H:%M"
 
 def told_ruling(
     challenge: Challenge, ledger: Ledger, rounds: pd.DataFrame, now: datetime
-) -> Iterator[str]:
+) -> list[str]:
     """A line for each thing that follows from a ruling on rounds (``rounds_meant``)."""
-    if rounds.empty:
-        return iter(())
-    return iter(list(_lines(challenge, ledger, rounds, now)))
+    return [] if rounds.empty else list(_lines(challenge, ledger, rounds, now))
 
 
 def _lines(
