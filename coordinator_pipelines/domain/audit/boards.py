@@ -15,11 +15,16 @@ import pandas as pd
 from coordinator_pipelines.domain.audit.books import RUN, Audited
 from coordinator_pipelines.domain.audit.finding import Checked, compared
 from coordinator_pipelines.domain.checkpoint.checkpoint import Checkpoints
+from coordinator_pipelines.domain.doors.published import (
+    board_hash,
+    checkpoint_hash,
+    model_score_hash,
+)
 from coordinator_pipelines.domain.ground_truth.finality import is_of_record
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.leaderboard.leaderboard import ranked_under
 from coordinator_pipelines.domain.timeline.window import Window
-from coordinator_pipelines.domain.values.content import canonical, content_hash
+from coordinator_pipelines.domain.values.content import canonical
 
 MODEL_SCORES, BOARDS, CHECKPOINTS = "model_scores", "leaderboards", "checkpoints"
 SCORE_KEY = ["mode", "as_of", "model_id", "version"]
@@ -40,8 +45,7 @@ def check_model_scores(
     """Model scores with ``after < as_of <= until``; ``interim``: also between windows' ends."""
     stored = audited.books.published(audited.mode, after, until)
     checked = _hashed(MODEL_SCORES, stored, SCORE_KEY, _score_hash)
-    due, interim_rows = _of_record(audited, stored, interim)
-    checked.withheld.update({INTERIM: interim_rows} if interim_rows else {})
+    due = _due(audited, stored, checked, interim)
     if due.empty:
         return checked
     again = _boards(audited).model_scores(_instants(due))
@@ -60,8 +64,7 @@ def check_boards(
     """Boards with ``after < as_of <= until``, from the stored model scores."""
     stored = audited.books.published_boards(audited.mode, after, until)
     checked = _hashed(BOARDS, stored, BOARD_KEY, _board_hash)
-    due, interim_rows = _of_record(audited, stored, interim)
-    checked.withheld.update({INTERIM: interim_rows} if interim_rows else {})
+    due = _due(audited, stored, checked, interim)
     if due.empty:
         return checked
     as_of = _instants(due)
@@ -129,14 +132,16 @@ def _boards(audited: Audited) -> Boards:
     return Boards(audited.challenge, audited.rules, audited.books, audited.mode, RUN, audited.now)
 
 
-def _of_record(audited: Audited, stored: pd.DataFrame, interim: bool) -> tuple[pd.DataFrame, int]:
-    """The rows whose instant ends a window, and how many others there are."""
+def _due(audited: Audited, stored: pd.DataFrame, checked: Checked, interim: bool) -> pd.DataFrame:
+    """The rows to compute anew: those whose instant ends a window; others are told as withheld."""
     if interim or stored.empty:
-        return stored, 0
+        return stored
     instants = stored["as_of"].drop_duplicates()
     record = {at for at in instants if is_of_record(audited.challenge, at.to_pydatetime())}
     chosen = stored["as_of"].isin(record)
-    return stored[chosen].reset_index(drop=True), int((~chosen).sum())
+    if not chosen.all():
+        checked.withheld[INTERIM] += int((~chosen).sum())
+    return stored[chosen].reset_index(drop=True)
 
 
 def _instants(rows: pd.DataFrame) -> list[datetime]:
@@ -162,20 +167,16 @@ def _hashed(
 
 
 def _score_hash(row: Any) -> str:
-    return content_hash(
-        {"metrics": json.loads(row.metrics_json), "payload": json.loads(row.payload_json)}
-    )
+    return model_score_hash(json.loads(row.metrics_json), json.loads(row.payload_json))
 
 
 def _board_hash(row: Any) -> str:
     entries, meta = json.loads(row.entries_json), json.loads(row.meta_json)
-    return content_hash({"entries": entries, "final": bool(row.final), "meta": meta})
+    return board_hash(entries, meta, final=bool(row.final))
 
 
 def _checkpoint_hash(row: Any) -> str:
-    return content_hash(
-        {"entries": json.loads(row.entries_json), "meta": json.loads(row.meta_json)}
-    )
+    return checkpoint_hash(json.loads(row.entries_json), json.loads(row.meta_json))
 
 
 def _excuses(audited: Audited, rows: pd.DataFrame) -> "pd.Series[str]":

@@ -23,10 +23,11 @@ from pydantic import (
 )
 
 from coordinator_pipelines.domain.author.entity import Entity
+from coordinator_pipelines.domain.doors.published import model_score_hash
 from coordinator_pipelines.domain.membership.standing import Standing
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.sections import Direction
-from coordinator_pipelines.domain.values.content import canonical, content_hash
+from coordinator_pipelines.domain.values.content import canonical
 from coordinator_pipelines.domain.values.errors import CallableError
 
 Aggregator = Callable[[list[Entity], dict[str, Entity]], Any]
@@ -208,5 +209,5 @@ def _content(
     extras = (entry.model_extra if entry else None) or {}
     author = {"ranking": {**ranking, "value": value}, "payload": score.payload, "extras": extras}
     payload = {**payload, "author": author}
-    digest = content_hash({"metrics": score.metrics, "payload": payload})
+    digest = model_score_hash(score.metrics, payload)
     return canonical(score.metrics), canonical(payload), digest

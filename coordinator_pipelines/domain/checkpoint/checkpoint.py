@@ -27,11 +27,12 @@ from coordinator_pipelines.domain.checkpoint.shares import (
 )
 from coordinator_pipelines.domain.doors.models import UNKNOWN_OWNER
 from coordinator_pipelines.domain.doors.payout import CHECKPOINT_COLUMNS
+from coordinator_pipelines.domain.doors.published import checkpoint_hash
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.leaderboard.ranking import Entry
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.timeline.window import Window
-from coordinator_pipelines.domain.values.content import canonical, content_hash
+from coordinator_pipelines.domain.values.content import canonical
 
 MOST_NAMED = 3
 """Rounds that are named where many lack an outcome."""
@@ -79,7 +80,7 @@ class Checkpoints:
         """
         boards, challenge = self.boards, self.boards.challenge
         payout = self.payout(self._stored(period), period)
-        digest = content_hash({"entries": payout.entries, "meta": payout.meta})
+        digest = checkpoint_hash(payout.entries, payout.meta)
         mode, end = boards.mode.value, as_utc(period.end)
         known = boards.ledger.checkpoints(mode, [end])
         same = len(known) and known["content_hash"].iloc[-1] == digest

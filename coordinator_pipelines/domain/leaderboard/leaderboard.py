@@ -16,6 +16,7 @@ import pandas as pd
 from coordinator_pipelines.domain.author.ranking import ranked_by_author
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.ledger import LEADERBOARD_COLUMNS, Mode
+from coordinator_pipelines.domain.doors.published import board_hash
 from coordinator_pipelines.domain.leaderboard.ranking import (
     Entry,
     in_order,
@@ -25,7 +26,7 @@ from coordinator_pipelines.domain.leaderboard.ranking import (
 from coordinator_pipelines.domain.membership.standing import Standing, histories, standings
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.domain.values.content import canonical, content_hash
+from coordinator_pipelines.domain.values.content import canonical
 
 COLUMNS = [name for name in LEADERBOARD_COLUMNS if name != "version"]
 TellBeside = Callable[
@@ -124,7 +125,7 @@ def leaderboards(
             added, own_meta["ensembles"] = ensembles(entries, rows, as_utc(instant))
             for entry in entries:
                 entry["score"]["contributions"] = added.get(entry["model_id"], {})
-        digest = content_hash({"entries": entries, "final": is_final, "meta": own_meta})
+        digest = board_hash(entries, own_meta, final=is_final)
         texts = (canonical(entries), canonical(own_meta), digest)
         boards.append((mode.value, as_utc(instant), is_final, *texts, run_id))
     frame = pd.DataFrame(boards, columns=COLUMNS)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from coordinator_pipelines.domain.doors.ledger import MODEL_SCORE_COLUMNS, Mode
 from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.doors.published import model_score_hash
 from coordinator_pipelines.domain.membership.expectation import gap_rounds
 from coordinator_pipelines.domain.membership.standing import Standing, histories
 from coordinator_pipelines.domain.metrics import summary
@@ -27,7 +28,7 @@ from coordinator_pipelines.domain.model_score.series_metrics import series_metri
 from coordinator_pipelines.domain.model_score.window_sums import Sums, WindowSums
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.domain.values.content import canonical, content_hash
+from coordinator_pipelines.domain.values.content import canonical
 
 COLUMNS = [name for name in MODEL_SCORE_COLUMNS if name != "version"]
 
@@ -172,7 +173,7 @@ def _content(
             "left_at": left.isoformat() if left else None,
         },
     }
-    digest = content_hash({"metrics": metrics, "payload": payload})
+    digest = model_score_hash(metrics, payload)
     return canonical(metrics), canonical(payload), digest
 
 
