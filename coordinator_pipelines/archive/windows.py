@@ -16,8 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from coordinator_pipelines.archive.parquet import schema_of
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, TruthState
-from coordinator_pipelines.domain.doors.report import CELL, ROUND
+from coordinator_pipelines.domain.doors.ledger import CELL, ROUND, Ledger, Mode, TruthState
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
 

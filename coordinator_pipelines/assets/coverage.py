@@ -12,9 +12,9 @@ import pandas as pd
 
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
 from coordinator_pipelines.assets.tables import counts_by_model, latency_table, model_events
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus
+from coordinator_pipelines.domain.doors.ledger import CELL, Ledger, Mode, RoundStatus
 from coordinator_pipelines.domain.doors.models import Outcome
-from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL, expected_cells
+from coordinator_pipelines.domain.prediction_batch.prediction_batch import expected_cells
 from coordinator_pipelines.domain.prediction_batch.timing import percentiles
 from coordinator_pipelines.domain.rounds.missed import live_rounds, stretches
 from coordinator_pipelines.domain.rounds.opened_round import timeline

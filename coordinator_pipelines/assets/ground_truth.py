@@ -11,11 +11,10 @@ from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.feed import Feed
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, TruthState
+from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger, Mode, TruthState
 from coordinator_pipelines.domain.feed_record.ingest import Ingest
 from coordinator_pipelines.domain.ground_truth.ground_truth import (
     RESOLVER,
-    ROUND,
     missing_of,
     new_versions,
     provisional,

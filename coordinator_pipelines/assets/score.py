@@ -13,10 +13,9 @@ from coordinator_pipelines.assets.report import Report, Verdict, of_mode, summar
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import calibration_by_model, scores_by_model
 from coordinator_pipelines.domain.author.rules import Rules
-from coordinator_pipelines.domain.doors.ledger import Ledger, TruthState
+from coordinator_pipelines.domain.doors.ledger import CELL, Ledger, TruthState
 from coordinator_pipelines.domain.membership.standing import modes
 from coordinator_pipelines.domain.metrics.calibration import calibration_errors, reliability
-from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL
 from coordinator_pipelines.domain.score.scoring import Scoring
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, batches, within

@@ -17,8 +17,7 @@ from coordinator_pipelines.api.http.parameters import AskedMode, AskedSpan, Span
 from coordinator_pipelines.api.http.problems import Refusal, documented
 from coordinator_pipelines.api.http.times import ZonedTime
 from coordinator_pipelines.api.stored import json_value
-from coordinator_pipelines.domain.doors.ledger import Mode, TruthState
-from coordinator_pipelines.domain.doors.report import ROUND
+from coordinator_pipelines.domain.doors.ledger import ROUND, Mode, TruthState
 from coordinator_pipelines.domain.score.calibration import Calibration, calibrated
 
 routes = APIRouter(tags=["models"])

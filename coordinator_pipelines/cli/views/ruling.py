@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from coordinator_pipelines.domain.checkpoint.state import Progress, progress_by_checkpoint
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger, Mode
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, window_of
 
-ROUND = ["prediction_config_id", "performed_at"]
 MINUTES = "%Y-%m-%d %H:%M"
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from coordinator_pipelines.domain.audit.books import Audited
 from coordinator_pipelines.domain.audit.finding import Checked, compared, withheld
-from coordinator_pipelines.domain.doors.ledger import Mode, RoundStatus
+from coordinator_pipelines.domain.doors.ledger import ROUND, Mode, RoundStatus
 from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes
 from coordinator_pipelines.domain.prediction_batch.question import (
     Sight,
@@ -24,7 +24,6 @@ from coordinator_pipelines.domain.timeline.window import Window, windows_between
 from coordinator_pipelines.domain.values.errors import CallableError
 
 STEP, ANSWERS = "rounds", "predictions"
-ROUND = ["prediction_config_id", "performed_at"]
 KEY = ["mode", *ROUND]
 REPLAYED = ("resolvable_at", "status", "reason", "input_ended_at", "scope_json", "input_json")
 CAPTURED = ("resolvable_at", "scope_json")

@@ -7,14 +7,13 @@ import pandas as pd
 
 from coordinator_pipelines.domain.audit.books import RUN, Audited
 from coordinator_pipelines.domain.audit.finding import Checked, compared
-from coordinator_pipelines.domain.doors.ledger import STATISTIC_COLUMNS
+from coordinator_pipelines.domain.doors.ledger import ROUND, STATISTIC_COLUMNS
 from coordinator_pipelines.domain.prediction_batch.answer_hash import is_unchanged
 from coordinator_pipelines.domain.score.score import CONTENT, score_batch
 from coordinator_pipelines.domain.score.statistics import GROUP, score_statistics
 from coordinator_pipelines.domain.timeline.window import Window
 
 STEP, STATISTICS = "scores", "score_statistics"
-ROUND = ["prediction_config_id", "performed_at"]
 CELL = ["mode", *ROUND, "model_id"]
 CHANGED = "an answer of its round does not fit its hash"
 RESCORE = "its {} has a newer version; materialize scores again"

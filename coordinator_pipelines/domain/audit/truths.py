@@ -11,8 +11,8 @@ import pandas as pd
 
 from coordinator_pipelines.domain.audit.books import Audited
 from coordinator_pipelines.domain.audit.finding import Checked, compared, withheld
-from coordinator_pipelines.domain.audit.rounds import NOT_IN_SPEC, OWN_IO, ROUND
-from coordinator_pipelines.domain.doors.ledger import TruthState
+from coordinator_pipelines.domain.audit.rounds import NOT_IN_SPEC, OWN_IO
+from coordinator_pipelines.domain.doors.ledger import ROUND, TruthState
 from coordinator_pipelines.domain.ground_truth.ground_truth import RESOLVER, resolve
 from coordinator_pipelines.domain.ground_truth.posted import resolve_posted
 from coordinator_pipelines.domain.ground_truth.voided import void_versions

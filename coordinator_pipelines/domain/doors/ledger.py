@@ -70,6 +70,11 @@ class Written:
     revised: int = 0
 
 
+ROUND = ["prediction_config_id", "performed_at"]
+"""What names a round of one mode."""
+CELL = [*ROUND, "model_id"]
+"""What names one model's answer, or its score, in it."""
+
 FEED_RECORD_COLUMNS = (
     "subject", "ended_at", "version", "open", "high", "low", "close", "volume", "source",
     "observed_at",

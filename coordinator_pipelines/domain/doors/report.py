@@ -15,9 +15,11 @@ import pandas as pd
 from coordinator_pipelines.domain.doors.ensemble import EnsembleReads
 from coordinator_pipelines.domain.doors.evidence import Evidence
 from coordinator_pipelines.domain.doors.ledger import (
+    CELL,
     LEADERBOARD_COLUMNS,
     MODEL_SCORE_COLUMNS,
     PREDICTION_COLUMNS,
+    ROUND,
     SCORE_COLUMNS,
     Mode,
     TruthState,
@@ -35,9 +37,6 @@ FEED_EXTENT_COLUMNS = (
     "subject", "oldest", "newest", "newest_created_at", "counted_since", "record_count",
 )  # fmt: skip
 """``record_count``: records with ``ended_at >= counted_since``, all versions as one."""
-
-CELL = ["prediction_config_id", "performed_at", "model_id"]
-ROUND = CELL[:2]
 
 
 @dataclass(frozen=True, slots=True)

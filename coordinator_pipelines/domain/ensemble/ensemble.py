@@ -23,7 +23,7 @@ from coordinator_pipelines.domain.doors.ensemble import (
     ENSEMBLE_ANSWER_COLUMNS,
     ENSEMBLE_WEIGHT_COLUMNS,
 )
-from coordinator_pipelines.domain.doors.ledger import Mode, TruthState
+from coordinator_pipelines.domain.doors.ledger import CELL, ROUND, Mode, TruthState
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.ensemble.pool import alike, pooled
 from coordinator_pipelines.domain.ensemble.weights import DECIMALS, Weights
@@ -36,8 +36,6 @@ from coordinator_pipelines.domain.values.content import canonical, content_hash
 Array = NDArray[np.float64]
 WeightsAt = Callable[[datetime], Weights]
 
-ROUND = ["prediction_config_id", "performed_at"]
-KEY = [*ROUND, "model_id"]
 CONTENT = (
     "weights_as_of", "truth_version", "scorer", "status", "value", "failed_reason", "output_json",
     "members_json",
@@ -159,7 +157,7 @@ def answer_rows(
         content_hash({**dict(zip(CONTENT, row, strict=True)), "weights_as_of": str(row[0])})
         for row in frame[list(CONTENT)].astype(object).replace({np.nan: None}).values.tolist()
     ]
-    return frame[ANSWER_COLUMNS].sort_values(KEY, ignore_index=True)
+    return frame[ANSWER_COLUMNS].sort_values(CELL, ignore_index=True)
 
 
 def new_answers(rows: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
@@ -167,8 +165,8 @@ def new_answers(rows: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
 
     A withdrawal of what was never stored is left out.
     """
-    known = stored[[*KEY, "version", "content_hash"]]
-    both = rows.merge(known, on=KEY, how="left", suffixes=("", "_stored"))
+    known = stored[[*CELL, "version", "content_hash"]]
+    both = rows.merge(known, on=CELL, how="left", suffixes=("", "_stored"))
     unknown = both["version"].isna()
     withdrawn = both["status"] != Outcome.SUCCESS.value
     news = (both["content_hash"] != both["content_hash_stored"]) & ~(unknown & withdrawn)

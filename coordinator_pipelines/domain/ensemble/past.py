@@ -15,14 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coordinator_pipelines.domain.doors.ledger import TruthState
+from coordinator_pipelines.domain.doors.ledger import ROUND, TruthState
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.score.density import Component, components
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 NOTHING = (math.nan, math.nan)
-ROUND = ["prediction_config_id", "performed_at"]
 
 
 def _normal(z: float) -> float:

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from coordinator_pipelines.domain.doors.ledger import ROUND
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window, window_of
-
-ROUND = ["prediction_config_id", "performed_at"]
 
 
 def truth_span(challenge: Challenge, as_of: Sequence[datetime]) -> Window:

@@ -17,11 +17,10 @@ import pandas as pd
 
 from coordinator_pipelines.domain.author.entity import Entity
 from coordinator_pipelines.domain.author.rules import FeedContext, Rules
-from coordinator_pipelines.domain.doors.ledger import RESOLVED_COLUMNS, TruthState
+from coordinator_pipelines.domain.doors.ledger import RESOLVED_COLUMNS, ROUND, TruthState
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.content import canonical, content_hash
 
-ROUND = ["prediction_config_id", "performed_at"]
 RESOLVER = "GROUND_TRUTH_RESOLVER"
 TIE = {"void": np.nan, "down": 0.0, "up": 1.0, "half": 0.5}
 CONTENT = ["state", "entry_price", "resolved_price", "outcome", "reason", "payload"]

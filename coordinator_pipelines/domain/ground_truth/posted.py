@@ -10,11 +10,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import RESOLVED_COLUMNS, TruthState
+from coordinator_pipelines.domain.doors.ledger import RESOLVED_COLUMNS, ROUND, TruthState
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.content import canonical
-
-ROUND = ["prediction_config_id", "performed_at"]
 
 
 def resolve_posted(

@@ -8,8 +8,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, RoundStatus, TruthState
-from coordinator_pipelines.domain.doors.report import ROUND
+from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger, Mode, RoundStatus, TruthState
 from coordinator_pipelines.domain.rounds.missed import live_rounds
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window

@@ -11,10 +11,9 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, TruthState
+from coordinator_pipelines.domain.doors.ledger import GROUND_TRUTH_COLUMNS, ROUND, TruthState
 from coordinator_pipelines.domain.rounds.void import Ruling, last_rulings
 
-ROUND = ["prediction_config_id", "performed_at"]
 CONTENT = [
     name
     for name in GROUND_TRUTH_COLUMNS

@@ -13,13 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, TruthState
+from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger, Mode, TruthState
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.ground_truth import resolution
 from coordinator_pipelines.domain.rounds.timetable import LEAD
 from coordinator_pipelines.domain.spec.challenge import Challenge
 
-ROUND = ["prediction_config_id", "performed_at"]
 CONVINCING = 10
 """So many rounds of nothing but equal or failed scores are no accident."""
 

@@ -16,11 +16,11 @@ from typing import Any
 import pandas as pd
 
 from coordinator_pipelines.domain.author.rules import FeedContext, Rules
-from coordinator_pipelines.domain.doors.ledger import RoundStatus
+from coordinator_pipelines.domain.doors.ledger import CELL, RoundStatus
 from coordinator_pipelines.domain.doors.models import Answer, Ask, Call, Member, Outcome, Question
 from coordinator_pipelines.domain.membership.membership import Memberships
 from coordinator_pipelines.domain.prediction_batch.answer import REASON_LENGTH, prediction_rows
-from coordinator_pipelines.domain.prediction_batch.prediction_batch import CELL, expected_cells
+from coordinator_pipelines.domain.prediction_batch.prediction_batch import expected_cells
 from coordinator_pipelines.domain.prediction_batch.question import Sight, call_of, with_inputs
 from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
 from coordinator_pipelines.domain.rounds.timetable import Due

@@ -7,11 +7,9 @@ what came back (``answer``), and how a past window is asked again (``replay``).
 import numpy as np
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import PREDICTION_COLUMNS, Mode
+from coordinator_pipelines.domain.doors.ledger import CELL, PREDICTION_COLUMNS, Mode
 from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes
 from coordinator_pipelines.domain.spec.challenge import Challenge
-
-CELL = ["prediction_config_id", "performed_at", "model_id"]
 
 
 def expected_cells(rounds: pd.DataFrame, memberships: pd.DataFrame) -> pd.DataFrame:

@@ -12,12 +12,17 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from coordinator_pipelines.domain.author.rules import Rules
-from coordinator_pipelines.domain.doors.ledger import ROUND_COLUMNS, Mode, RoundStatus, Written
+from coordinator_pipelines.domain.doors.ledger import (
+    CELL,
+    ROUND_COLUMNS,
+    Mode,
+    RoundStatus,
+    Written,
+)
 from coordinator_pipelines.domain.doors.models import Answer, Ask, Member, Models
 from coordinator_pipelines.domain.feed_record.ingest import Ingest
 from coordinator_pipelines.domain.prediction_batch.answer import prediction_rows
 from coordinator_pipelines.domain.prediction_batch.prediction_batch import (
-    CELL,
     expected_cells,
     prediction_frame,
 )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROUND = ["prediction_config_id", "performed_at"]
-CELL = [*ROUND, "model_id"]
+from coordinator_pipelines.domain.doors.ledger import CELL, ROUND
+
 COMPARED = [
     "value", "prediction_version", "truth_version", "scorer", "status", "rule",
 ]  # fmt: skip

@@ -10,13 +10,12 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger, Mode
 from coordinator_pipelines.domain.rounds.opened_round import timeline
 from coordinator_pipelines.domain.rounds.timetable import unpaused
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
 
-ROUND = ["prediction_config_id", "performed_at"]
 NOBODY = "no capture was running"
 
 

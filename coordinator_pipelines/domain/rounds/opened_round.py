@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
+from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger, Mode
 from coordinator_pipelines.domain.rounds.grid import grid
 from coordinator_pipelines.domain.rounds.timetable import (
     LEAD,
@@ -22,8 +22,6 @@ from coordinator_pipelines.domain.rounds.timetable import (
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import SECOND
 from coordinator_pipelines.domain.timeline.window import Window
-
-ROUND = ["prediction_config_id", "performed_at"]
 
 
 def timeline(challenge: Challenge, ledger: Ledger, window: Window) -> pd.DataFrame:

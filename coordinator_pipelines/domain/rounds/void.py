@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import Ledger
+from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger
 from coordinator_pipelines.domain.doors.operation import ROUND_VOID_COLUMNS
 from coordinator_pipelines.domain.rounds.opened_round import timeline
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -18,7 +18,6 @@ from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import RoundError
 
-ROUND = ["prediction_config_id", "performed_at"]
 LONGEST = 500
 """Characters of a reason."""
 

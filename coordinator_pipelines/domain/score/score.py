@@ -15,12 +15,11 @@ from typing import Any
 import pandas as pd
 
 from coordinator_pipelines.domain.author.rules import Rules
-from coordinator_pipelines.domain.doors.ledger import SCORE_COLUMNS, TruthState
+from coordinator_pipelines.domain.doors.ledger import ROUND, SCORE_COLUMNS, TruthState
 from coordinator_pipelines.domain.doors.models import Outcome
 from coordinator_pipelines.domain.score.missing_data import apply_missing_data
 from coordinator_pipelines.domain.spec.challenge import Challenge
 
-ROUND = ["prediction_config_id", "performed_at"]
 CELL = ["mode", *ROUND, "model_id"]
 CONTENT = (
     "prediction_version", "truth_version", "status", "value", "success", "rule", "failed_reason",

@@ -7,15 +7,13 @@ from datetime import datetime
 
 import pandas as pd
 
-from coordinator_pipelines.domain.doors.ledger import Mode, RoundStatus
+from coordinator_pipelines.domain.doors.ledger import ROUND, Mode, RoundStatus
 from coordinator_pipelines.domain.doors.operation import ROUND_VOID_COLUMNS
 from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, between, performed_in
 from coordinator_pipelines.storage.tables import open_rounds, rounds
 from coordinator_pipelines.storage.tables import round_voids as table
-
-ROUND = ["prediction_config_id", "performed_at"]
 
 
 class RoundVoids(Store):
