@@ -115,10 +115,8 @@ GROUND_TRUTH_COLUMNS = (
 """Key: (prediction_config_id, performed_at, version): truths know no mode and no model.
 ``void_sequence``: the operator's last ruling on the round that it follows (ROUND_VOID_COLUMNS)."""
 
-RESOLVED_COLUMNS = [
-    name for name in GROUND_TRUTH_COLUMNS if name not in ("version", "void_sequence", "run_id")
-]
-"""What resolving a round tells, whatever was told of it before."""
+RESOLVED_COLUMNS = [name for name in GROUND_TRUTH_COLUMNS if name not in ("version", "run_id")]
+"""What resolving a round tells, whatever was told of it before; it follows no ruling."""
 
 SCORE_COLUMNS = (
     "mode", "prediction_config_id", "performed_at", "resolvable_at", "model_id", "version",

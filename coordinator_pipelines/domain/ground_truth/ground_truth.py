@@ -70,6 +70,7 @@ def resolve(
     deadline = timedelta(seconds=challenge.truth.resolution_deadline_seconds)
     told = truths["state"].notna() | (truths["resolvable_at"] + deadline < pd.Timestamp(now))
     truths["state"] = truths["state"].fillna(TruthState.UNRESOLVABLE.value)
+    truths["void_sequence"] = np.nan
     return truths.loc[told, RESOLVED_COLUMNS].reset_index(drop=True)
 
 

@@ -53,7 +53,7 @@ def _rows(truths: pd.DataFrame, told: "pd.Series[bool]", deadline: timedelta) ->
         ),
         resolved_record_version=truths["posting"].where(told),
     )
-    numbers = dict.fromkeys(["entry_price", "resolved_price", "outcome"], np.nan)
+    numbers = dict.fromkeys(["entry_price", "resolved_price", "outcome", "void_sequence"], np.nan)
     rows = rows.assign(subject=None, entry_record_version=np.nan, **numbers)
     return rows[RESOLVED_COLUMNS].reset_index(drop=True)
 

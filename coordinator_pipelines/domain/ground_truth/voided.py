@@ -80,7 +80,7 @@ class Voids:
             now: rounds that are not resolvable by then are not voided yet.
         """
         if self.rulings.empty:
-            return new.assign(void_sequence=np.nan)
+            return new
         rows = [new, self._restored(new, stored, told), self._voided(stored, rounds, now)]
         every = pd.concat([row for row in rows if len(row)] or [new], ignore_index=True)
         last = last_rulings(self.rulings).set_index(ROUND)["sequence"]
@@ -99,7 +99,7 @@ class Voids:
         wanted = wanted[~_rounds(wanted).isin(_rounds(new))]
         back = told.merge(wanted, on=ROUND)
         back = back[back["state"].notna()]
-        return back.assign(version=back["version"] + 1).drop(columns=["void_sequence", "run_id"])
+        return back.assign(version=back["version"] + 1).drop(columns="run_id")
 
     def _voided(self, stored: pd.DataFrame, rounds: pd.DataFrame, now: datetime) -> pd.DataFrame:
         """A version for each voided round that is not told to be void yet."""
@@ -110,7 +110,7 @@ class Voids:
         found = found.merge(stored[[*ROUND, "version"]], on=ROUND, how="left")
         nothing = dict.fromkeys(
             ("entry_price", "resolved_price", "outcome", "entry_record_version",
-             "resolved_record_version"), np.nan,
+             "resolved_record_version", "void_sequence"), np.nan,
         )  # fmt: skip
         words = [
             f"voided by {actor}: {reason}"
@@ -124,8 +124,7 @@ class Voids:
             payload_json=None,
             **nothing,
         )
-        names = [n for n in GROUND_TRUTH_COLUMNS if n not in ("void_sequence", "run_id")]
-        return rows[names]
+        return rows[[name for name in GROUND_TRUTH_COLUMNS if name != "run_id"]]
 
 
 def void_versions(truths: pd.DataFrame, rulings: pd.DataFrame) -> pd.MultiIndex:
