@@ -99,11 +99,12 @@ def test_setting_up_from_the_package_leaves_the_command_on_the_path(
 
 
 ELSEWHERE = re.compile(
-    r"(\w+=\S+ )?(make|pip|python3|psql|dg|curl|openssl|\.) "
-    r"|coordinator (dev|deploy|report|models up|verify|evidence head|evidence cosign|checkpoint) "
+    r"(\w+=\S+ )?(make|pip|python3|psql|dg|curl|openssl|docker|kubectl|\.) "
+    r"|coordinator (dev|deploy|report|models up|worker|backfill|verify|checkpoint) "
+    r"|coordinator evidence (head|cosign) "
 )
 """Commands that serve until they are ended, that install, or that need a clone, PostgreSQL, a
-node that runs or weeks of a live challenge."""
+cluster, a node that runs or weeks of a live challenge."""
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -123,6 +124,8 @@ SESSIONS = (
     Session(("docs/pipeline.md", "docs/operating.md"), ("coordinator db upgrade",)),
     Session(("README.md", "docs/feeds.md")),
     Session(("docs/evidence.md",)),
+    Session(("docs/audit.md", "docs/export.md")),
+    Session(("docs/kubernetes.md",), (f"ln -s {ROOT / 'deploy'} deploy",)),
     Session(("docs/scaffold.md",), ("coordinator init eth-trader",)),
     Session(
         ("docs/concepts/tournament.md",),
