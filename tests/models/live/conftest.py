@@ -169,7 +169,9 @@ class ScriptedOrchestrator:
                 connection.send(frame)
 
     def drop_connections(self):
-        for connection in list(self._connections):
+        with self._telling:  # who is being told the first list is there as well
+            there = list(self._connections)
+        for connection in there:
             connection.close()
 
     def close(self):
