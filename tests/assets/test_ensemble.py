@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 
@@ -18,10 +19,9 @@ from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.timeline.instant import microseconds
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
-from tests.assets.conftest import MINUTES, pipeline_maker
-from tests.support.challenges import FIRST_BAR, START, WINDOW
+from tests.assets.conftest import pipeline_maker
+from tests.support.challenges import START, WINDOW
 from tests.support.pipeline import LATER, keys
-from tests.support.prices import closes_from, walk, write_candles
 
 WINDOWS = 4
 SPAN = Window(START, START + WINDOWS * WINDOW)
@@ -36,13 +36,15 @@ TOLD = ["performed_at", "model_id", "value", "output_json", "members_json"]
 
 
 @pytest.fixture(scope="module")
-def combined(tmp_path_factory):
-    """After one run over four windows. Only to be read."""
-    directory = tmp_path_factory.mktemp("combined")
-    write_candles(directory / "prices.csv", closes_from(FIRST_BAR, walk(MINUTES)))
+def combined(undisturbed):
+    """What is scored already, with ensembles run over four windows. Only to be read."""
+    home = undisturbed.home.with_name("combined")
+    home.mkdir()
+    shutil.copy(undisturbed.home / "ledger.db", home)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        pipeline = pipeline_maker(directory, monkeypatch)(ensembles=ENSEMBLES)
-        pipeline.succeed(START, WINDOWS)
+        make = pipeline_maker(home.parent, monkeypatch)
+        pipeline = make(home.name, url=f"sqlite:///{home / 'ledger.db'}", ensembles=ENSEMBLES)
+        pipeline.succeed(START, WINDOWS, assets=["ensemble", "model_scores", "leaderboard"])
     return pipeline
 
 
@@ -156,6 +158,24 @@ def test_a_second_run_adds_nothing_and_a_window_alone_is_the_same(combined, copy
         assert stage.compute(Window(start, start + WINDOW), LATER).added == 0
     assert stage.compute(SPAN, LATER).added == 0
     assert ledger.ensemble_answers(Mode.REPLAY, SPAN.start, SPAN.end).equals(before)
+
+
+class Counting:
+    """A ledger that counts what is asked of it."""
+
+    def __init__(self, ledger):
+        self.ledger, self.asked = ledger, Counter()
+
+    def __getattr__(self, name):
+        self.asked[name] += 1
+        return getattr(self.ledger, name)
+
+
+def test_the_past_is_read_once_whatever_the_ensembles_and_rounds(combined, copy):
+    ledger = Counting(copy[0])
+    stage_of(combined, ledger).compute(SPAN, LATER)
+    assert ledger.asked["score_statistics"] == 1
+    assert ledger.asked["predictions"] == 3  # the span, and the two days that its past touches
 
 
 @pytest.mark.parametrize("minute", [14, 27, 41, 44])

@@ -1,16 +1,15 @@
 """Ensembles computed from what the ledger holds: the one place that knows what they need of it.
 
-Add here what must be read for weights and answers; avoid what is computed from it (``weights``,
-``ensemble``).
+Add here what must be read for answers; avoid what is computed from it (``weights``, ``ensemble``)
+and what weights look back at (``lookback``).
 
-What is read of the past is bounded by ``window_hours``, and every day of it is read once in a run.
-Nothing is read of a time that is not over for the rounds that it decides.
+What is read of the past is bounded by the longest trailing window, whatever the number of ensembles
+and rounds. Nothing counts of a time that is not over for the rounds that it decides.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
 
 from coordinator_pipelines.domain.author.rules import Rules
@@ -20,21 +19,15 @@ from coordinator_pipelines.domain.ensemble.ensemble import (
     new_answers,
     newest_weights,
     weight_rows,
+    weights_as_of,
 )
-from coordinator_pipelines.domain.ensemble.past import Past, joined, past_of
-from coordinator_pipelines.domain.ensemble.weights import Known, Weights, everybody, weights
-from coordinator_pipelines.domain.membership.standing import histories
-from coordinator_pipelines.domain.model_score.model_score import statistics_of
+from coordinator_pipelines.domain.ensemble.lookback import Lookback, SpanPast
+from coordinator_pipelines.domain.ensemble.weights import Weights, everybody, weights
 from coordinator_pipelines.domain.model_score.versions import new_versions_as_of
-from coordinator_pipelines.domain.model_score.window_sums import WindowSums
 from coordinator_pipelines.domain.prediction_batch.answer_hash import is_unchanged
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.ensemble import EnsembleSpec
-from coordinator_pipelines.domain.timeline.days import ByDay
-from coordinator_pipelines.domain.timeline.instant import microseconds
-from coordinator_pipelines.domain.timeline.window import Window, trailing
-
-LOWER_IS_BETTER = ("volatility",)
+from coordinator_pipelines.domain.timeline.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +49,7 @@ class EnsembleStage:
     ) -> None:
         self._challenge, self._rules, self._ledger = challenge, rules, ledger
         self._mode, self._run_id = mode, run_id
-        self._configs = [config.id for config in challenge.configs]
-        members = histories(ledger.memberships(mode))
-        self._models = tuple(member.model_id for member in members)
-        self._days = ByDay(self._read)
+        self._lookback = Lookback(challenge, ledger, mode)
 
     def compute(self, span: Window, now: datetime) -> Computed:
         """Add what is new of the span's answers, and the weights that they rest on.
@@ -69,20 +59,22 @@ class EnsembleStage:
         stored = self._ledger.predictions(self._mode, span.start, span.end)
         predictions = stored[is_unchanged(stored)]
         truths = self._ledger.ground_truths(span.start, span.end)
+        newest = [newest_weights(self._challenge, now)] if span.end > now else []
+        past = self._past(predictions, newest)
         made: dict[tuple[str, datetime], Weights] = {}
         rows = []
         for spec in self._challenge.ensembles:
 
             def at(as_of: datetime, spec: EnsembleSpec = spec) -> Weights:
-                if not spec.looks_back:
+                if past is None or not spec.looks_back:
                     return everybody(as_of)
                 key = (spec.model_id, as_of)
                 if key not in made:
-                    made[key] = self._weights(spec, as_of)
+                    made[key] = self._weights(spec, past, as_of)
                 return made[key]
 
-            if spec.looks_back and span.end > now:
-                at(newest_weights(self._challenge, now))
+            for as_of in newest:
+                at(as_of)
             rows.append(
                 answer_rows(
                     self._challenge, self._rules, spec.model_id, predictions, truths, at,
@@ -103,53 +95,12 @@ class EnsembleStage:
             added,
         )
 
-    def _weights(self, spec: EnsembleSpec, as_of: datetime) -> Weights:
-        hours = spec.window_hours or self._challenge.longest_window_hours
+    def _weights(self, spec: EnsembleSpec, past: SpanPast, as_of: datetime) -> Weights:
         least = spec.minimum_samples or self._challenge.ranking.minimum_samples
-        return weights(spec, self._known(spec, as_of, hours), as_of, least, self._rules.weigh)
+        return weights(spec, past.known(spec, as_of), as_of, least, self._rules.weigh)
 
-    def _known(self, spec: EnsembleSpec, as_of: datetime, hours: int) -> Known:
-        after, until = trailing(as_of, hours)
-        statistics = self._ledger.score_statistics(self._mode, after, until)
-        sums = WindowSums(self._challenge, statistics, self._models, [as_of]).window(as_of, hours)
-        quality = statistics_of(sums)[spec.filter_by or "mean"].mean(axis=1)
-        samples = (sums["n"] - sums["n_imputed"]).sum(axis=1).astype(np.int64)
-        reads_answers = spec.strategy in ("inverse_variance", "log_score")
-        return Known(
-            self._models,
-            samples,
-            quality * self._sign(spec),
-            None if spec.threshold is None else spec.threshold * self._sign(spec),
-            self._past(after, until) if reads_answers else None,
-            self._scores(after, until) if spec.strategy == "author" else None,
-        )
-
-    def _sign(self, spec: EnsembleSpec) -> float:
-        """1 where a higher value of the filter's statistic is better, else -1."""
-        statistic = spec.filter_by or "mean"
-        if statistic in ("mean", "mean_return"):
-            return 1.0 if self._challenge.score_direction == "desc" else -1.0
-        return -1.0 if statistic in LOWER_IS_BETTER else 1.0
-
-    def _past(self, after: datetime, until: datetime) -> Past:
-        whole = joined(self._days.over(after, until))
-        return whole.between(microseconds(after), microseconds(until))
-
-    def _read(self, day: Window) -> Past:
-        """The rounds that were resolvable in a day, both ends included; asked before or in it."""
-        farthest = max(config.cadence.horizon for config in self._challenge.configs)
-        start = day.start - farthest
-        predictions = self._ledger.predictions(self._mode, start, day.end)
-        due = predictions["resolvable_at"]
-        predictions = predictions[(due > day.start) & (due <= day.end)]
-        predictions = predictions[is_unchanged(predictions)]
-        truths = self._ledger.ground_truths(start, day.end)
-        return past_of(predictions, truths, self._configs, self._models)
-
-    def _scores(self, after: datetime, until: datetime) -> pd.DataFrame:
-        """Scores by round and model, for an author's callable."""
-        values = self._ledger.score_values(self._mode, after, until)
-        table = values.pivot(
-            index=["performed_at", "prediction_config_id"], columns="model_id", values="value"
-        )
-        return table.reindex(columns=list(self._models)).droplevel("prediction_config_id")
+    def _past(self, predictions: pd.DataFrame, newest: list[datetime]) -> SpanPast | None:
+        """The past of all instants that rounds, and ``newest``, need weights of."""
+        asked = predictions["performed_at"].agg(["min", "max"]).dropna()
+        needed = [weights_as_of(self._challenge, at.to_pydatetime()) for at in asked] + newest
+        return self._lookback.over(min(needed), max(needed)) if needed else None

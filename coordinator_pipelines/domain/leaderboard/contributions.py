@@ -10,7 +10,7 @@ added nothing, so a round that it left out counts as 0.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,13 @@ from coordinator_pipelines.domain.ensemble.ensemble import as_scores
 from coordinator_pipelines.domain.leaderboard.ranking import Entry, key_window
 from coordinator_pipelines.domain.leaderboard.sure_boards import too_costly
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.timeline.days import ByDay
 from coordinator_pipelines.domain.timeline.instant import microseconds
-from coordinator_pipelines.domain.timeline.window import Window, trailing, windows_between
+from coordinator_pipelines.domain.timeline.window import Window, trailing
 from coordinator_pipelines.domain.values.content import content_hash
 
 Told = dict[str, dict[str, Any]]
 
-DAY = timedelta(days=1)
 DIGITS = 8
 
 
@@ -54,7 +54,7 @@ class Contributions:
         self._models = sorted(models)
         self._configs = [config.id for config in challenge.configs]
         self._sign = 1.0 if challenge.score_direction == "desc" else -1.0
-        self._days: dict[Window, dict[str, _Rounds]] = {}
+        self._days = ByDay(self._read)
 
     def tell(self, entries: Sequence[Entry], as_of: datetime) -> tuple[Told, dict[str, Any]]:
         """Of each model ``{ensemble: {"value", "interval", "rounds", "weight"}}``, and facts.
@@ -69,12 +69,10 @@ class Contributions:
         if reason:
             return {}, {**facts, "reason": reason}
         span = trailing(as_of, challenge.trailing_windows_hours[name])
-        days = list(windows_between(*span, DAY))
-        known = self._days
-        self._days = {day: known[day] if day in known else self._read(day) for day in days}
+        days = self._days.over(*span)
         told: Told = {entry["model_id"]: {} for entry in entries}
         for spec in challenge.ensembles:
-            parts = [day[spec.model_id] for day in self._days.values()]
+            parts = [day[spec.model_id] for day in days]
             added = joined([part.added for part in parts])
             weight = joined([part.weight for part in parts])
             inside = _inside(added, *map(microseconds, span))
