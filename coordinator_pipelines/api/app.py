@@ -17,11 +17,12 @@ from coordinator_pipelines import __version__
 from coordinator_pipelines.api import document
 from coordinator_pipelines.api.custom import include_custom
 from coordinator_pipelines.api.http import problems
-from coordinator_pipelines.api.http.context import Context
+from coordinator_pipelines.api.http.context import Context, Figures
 from coordinator_pipelines.api.http.keys import KeyRing
 from coordinator_pipelines.api.http.moment import Moment
 from coordinator_pipelines.api.http.query import ONLY_DECLARED
 from coordinator_pipelines.api.http.sharing import FRESH_SECONDS, Sharing
+from coordinator_pipelines.api.monitoring.requests import Counted, Tally
 from coordinator_pipelines.api.routes import (
     calibration,
     checkpoints,
@@ -32,6 +33,7 @@ from coordinator_pipelines.api.routes import (
     feeds,
     health,
     leaderboard,
+    metrics,
     models,
     page,
     predictions,
@@ -49,7 +51,7 @@ from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
     health, leaderboard, compare, calibration, models, score_points, predictions, feeds,
-    checkpoints, revisions, schema, explain, evidence, export, page,
+    checkpoints, revisions, schema, explain, evidence, export, metrics, page,
 )  # fmt: skip
 FASTEST = 1
 """Of a day of predictions, the highest level of compression took half of the time."""
@@ -70,6 +72,7 @@ def create_app(
     keys: Path | None = None,
     origins: Sequence[str] = (),
     fresh_seconds: float = FRESH_SECONDS,
+    figures: Figures = lambda _now: (),
 ) -> FastAPI:
     """The Report API of a challenge.
 
@@ -82,6 +85,7 @@ def create_app(
         keys: the keys file; it may come into being later.
         origins: web origins that may read answers in a browser, such as ``https://example.org``.
         fresh_seconds: for how long an answer is told again to those who ask the same.
+        figures: what ``/metrics`` tells of the challenge, beside what the API knows of itself.
 
     Raises:
         CallableError: the author's schema or a custom router cannot be used.
@@ -100,7 +104,8 @@ def create_app(
         redirect_slashes=False,
     )
     moment = Moment(fresh_seconds)
-    app.state.context = Context(challenge, reports, clock, KeyRing(keys), told, moment)
+    app.state.context = Context(challenge, reports, clock, KeyRing(keys), told, moment, figures)
+    app.state.tally = Tally()
     problems.install(app)
     document.install(app)
     for module in ROUTES:
@@ -111,6 +116,7 @@ def create_app(
         include_custom(app, directory, [module.routes for module in ROUTES])
     _add_middleware(app, origins)
     app.add_middleware(Sharing, fresh_seconds=fresh_seconds)
+    app.add_middleware(Counted, tally=app.state.tally)
     return app
 
 
@@ -122,9 +128,9 @@ class AnswersHead:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on as a ``GET``."""
-        if scope.get("method") == "HEAD":
-            scope = {**scope, "method": "GET"}
-        await self.app(scope, receive, send)
+        passed = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+        await self.app(passed, receive, send)
+        scope["route"] = passed.get("route")
 
 
 def _add_middleware(app: FastAPI, origins: Sequence[str]) -> None:

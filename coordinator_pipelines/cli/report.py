@@ -3,6 +3,7 @@
 import logging
 import socket
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,8 +16,10 @@ from coordinator_pipelines.cli.challenge.database import await_ledger
 from coordinator_pipelines.cli.challenge.location import load_challenge_with_code, starter_spec
 from coordinator_pipelines.cli.challenge.options import spec_option
 from coordinator_pipelines.cli.views.terminal import warn
+from coordinator_pipelines.domain.health.figures import figures
 from coordinator_pipelines.domain.values.errors import CoordinatorError
 from coordinator_pipelines.resources.clock import SystemClock
+from coordinator_pipelines.resources.machine import LocalMachine
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEYS_FILE = "report-keys.json"
@@ -63,6 +66,7 @@ def report(
             directory=directory or path.absolute().parent / "api",
             keys=ring,
             origins=origins,
+            figures=partial(figures, challenge, ledger, LocalMachine(challenge)),
         )
         _warn_if_open(host, ring)
         click.echo(f"Report API of {challenge.name}: http://{host}:{port} (Ctrl-C stops it)")

@@ -40,6 +40,10 @@ class Scores(Store):
 
     _statistics_bucket: timedelta
 
+    def newest_score(self, mode: Mode) -> datetime | None:
+        """The last ``resolvable_at`` of a cell that has a score, whatever its state."""
+        return self._last(score_table.c.resolvable_at, score_table.c.mode == mode)
+
     def scores(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
         """Newest version of each cell's score by ``performed_at``."""
         conditions = performed_in(score_table, mode, start, end)

@@ -26,6 +26,7 @@ SEEKS: dict[str, Ask] = {
     "newest_round": lambda ledger: ledger.newest_round(Mode.LIVE),
     "newest_round_of_a_status": lambda ledger: ledger.newest_round(Mode.LIVE, RoundStatus.VOID),
     "newest_truth": lambda ledger: ledger.newest_truth(),
+    "newest_score": lambda ledger: ledger.newest_score(Mode.LIVE),
     "newest_scored": lambda ledger: ledger.newest_scored(Mode.LIVE, START, START + HOUR),
     "newest_leaderboard": lambda ledger: ledger.newest_leaderboard(Mode.LIVE, START + HOUR),
     "newest_capture": lambda ledger: ledger.newest_capture(),

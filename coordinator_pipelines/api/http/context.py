@@ -4,6 +4,7 @@ Add here what belongs to the running API as a whole; avoid what one request says
 and how an answer is put together (``answers``).
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -16,8 +17,11 @@ from coordinator_pipelines.api.schema.report import ReportSchema
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.doors.report import Reports
+from coordinator_pipelines.domain.health.figures import Figure
 from coordinator_pipelines.domain.spec.challenge import Challenge
 
+Figures = Callable[[datetime], Iterable[Figure]]
+"""What monitoring is told of the challenge as of now."""
 START_OF_TIME = datetime(1971, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 """What a database can hold on either dialect, with room for time zones."""
@@ -33,6 +37,7 @@ class Context:
     keys: KeyRing
     schema: ReportSchema
     moment: Moment
+    figures: Figures
     skipped: dict[str, int] = field(default_factory=dict)
     """Malformed stored rows met since the start, by kind: the most that one answer left out."""
 

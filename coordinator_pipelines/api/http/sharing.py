@@ -24,11 +24,13 @@ AT_ONCE = 8
 WAIT_SECONDS = 10.0
 """The existing web front end gives up after 15."""
 MOST_BYTES = 64 << 20
-ALONE = ("/reports/export", "/healthz")
+ALONE = ("/reports/export", "/healthz", "/metrics")
 """Paths whose answers are not held in memory as a whole, or must come whatever else is asked."""
 TELLING = ("accept-encoding", "host", "if-modified-since", "if-none-match", "origin")
 """Headers on which an answer depends."""
 SECRET = ("authorization", "x-api-key")
+SHARED = "coordinator.shared"
+"""Set in the scope of a request that was told what another had been told."""
 
 Key = tuple[object, ...]
 
@@ -73,6 +75,7 @@ class Sharing:
             return
         key = _key(scope) if self._fresh_seconds > 0 else None
         told = await self._others(key) if key else None
+        scope[SHARED] = told is not None
         if told is None:
             try:
                 told = await self._made(key, scope, receive)

@@ -264,6 +264,10 @@ class Ledger(Operation, Posted, Payouts, Revisions, Ensembles, ABC):
     # -- scores ---------------------------------------------------------------------------
 
     @abstractmethod
+    def newest_score(self, mode: Mode) -> datetime | None:
+        """The last ``resolvable_at`` of a cell that has a score, whatever its state."""
+
+    @abstractmethod
     def scores(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
         """Newest version of each cell's score by ``performed_at``."""
 

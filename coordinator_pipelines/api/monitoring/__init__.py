@@ -1,0 +1,1 @@
+"""What the Report API measures of itself, and figures as monitoring reads them."""
