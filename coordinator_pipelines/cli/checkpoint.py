@@ -29,6 +29,7 @@ from coordinator_pipelines.domain.checkpoint.settlement import differences
 from coordinator_pipelines.domain.checkpoint.state import Step, progress_by_checkpoint
 from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.revision.pending import Pending
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import CheckpointError
 from coordinator_pipelines.spec_file import load_challenge
@@ -218,12 +219,17 @@ def _dry_run(challenge: Challenge, ledger: Ledger, mode: Mode) -> "tuple[Payout,
 
 
 def _take(spec: Path | None, checkpoint_id: str, intent: desk.Intent, yes: bool) -> None:
-    with _opened(spec) as (_, ledger):
+    now = datetime.now(UTC)
+    with _opened(spec) as (challenge, ledger):
+
+        def outdated(stored: "pd.Series[Any]") -> str | None:
+            return Pending(challenge, load_rules(challenge), ledger, now).told(stored)
+
         if yes:
-            state = desk.take(ledger, checkpoint_id, intent, datetime.now(UTC))
+            state = desk.take(ledger, checkpoint_id, intent, now, outdated)
             click.echo(f"{checkpoint_id}: {intent.step} by {intent.actor}; it is {state}")
             return
-        desk.require_allowed(ledger, checkpoint_id, intent)
+        desk.require_allowed(ledger, checkpoint_id, intent, outdated)
         stored = desk.found(ledger, checkpoint_id)
         events = ledger.checkpoint_events([checkpoint_id])
     views.show(open_console(), stored, events)

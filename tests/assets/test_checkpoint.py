@@ -20,6 +20,7 @@ from coordinator_pipelines.domain.checkpoint.shares import WHOLE
 from coordinator_pipelines.domain.checkpoint.state import State, Step
 from coordinator_pipelines.domain.doors.ledger import LEADERBOARD_COLUMNS, Mode
 from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.revision.pending import Pending
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.content import content_hash
 from coordinator_pipelines.domain.values.errors import CheckpointError
@@ -100,7 +101,7 @@ def _same_again_writes_nothing(paid: Pipeline) -> None:
 def _nobody_is_paid_for_a_replay(paid: Pipeline, name: str) -> None:
     intent = desk.Intent(Step.APPROVED, "op")
     with paid.ledger() as ledger, pytest.raises(CheckpointError, match="dry run"):
-        desk.take(ledger, name, intent, LATER)
+        desk.take(ledger, name, intent, LATER, lambda _: None)
 
 
 def test_a_period_without_a_final_board_waits_and_names_the_rounds(
@@ -156,7 +157,9 @@ class Office:
     def take(self, name: str, step: Step, **words: str) -> State:
         """A step of an operator."""
         intent = replace(desk.Intent(step, "op"), **words)
-        return desk.take(self.ledger, name, intent, datetime(2025, 2, 1, tzinfo=UTC))
+        now = datetime(2025, 2, 1, tzinfo=UTC)
+        pending = Pending(self.challenge, load_rules(self.challenge), self.ledger, now)
+        return desk.take(self.ledger, name, intent, now, pending.told)
 
     def pay(self, name: str) -> None:
         """All the way to PAID."""

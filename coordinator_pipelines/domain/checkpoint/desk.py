@@ -5,6 +5,7 @@ or a bank: whoever moves the money says so here, with the transaction's hash.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,9 @@ NEEDS_REASON = (Step.WITHDRAWN, Step.ACKNOWLEDGED)
 PAYS = (Step.APPROVED, Step.SUBMITTED)
 """Steps that lead to a payout: never for what is a dry run, superseded, or paid already."""
 LONGEST = 500
+Outdated = Callable[["pd.Series[Any]"], str | None]
+"""Which correction a stored checkpoint does not rest on yet, and what to run; None if there is
+none (``revision.pending``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class Intent:
     reason: str | None = None
 
 
-def require_allowed(ledger: Payouts, checkpoint_id: str, intent: Intent) -> Progress:
+def require_allowed(
+    ledger: Payouts, checkpoint_id: str, intent: Intent, outdated: Outdated
+) -> Progress:
     """How far the payout is, if the step may be taken now.
 
     Raises:
@@ -77,16 +83,20 @@ def require_allowed(ledger: Payouts, checkpoint_id: str, intent: Intent) -> Prog
             f"{checkpoint_id} is not approved; `coordinator checkpoint approve {checkpoint_id}` "
             "comes first"
         )
+    if step in PAYS:
+        _require_up_to_date(stored, outdated)
     return own
 
 
-def take(ledger: Payouts, checkpoint_id: str, intent: Intent, now: datetime) -> State:
+def take(
+    ledger: Payouts, checkpoint_id: str, intent: Intent, now: datetime, outdated: Outdated
+) -> State:
     """Take a step; the state that it leads to.
 
     Raises:
         CheckpointError: as :func:`require_allowed`; or somebody else took a step meanwhile.
     """
-    own = require_allowed(ledger, checkpoint_id, intent)
+    own = require_allowed(ledger, checkpoint_id, intent, outdated)
     row = (
         checkpoint_id, own.steps + 1, now, intent.step.value, intent.actor, intent.reference,
         intent.reason,
@@ -137,9 +147,10 @@ def _require_payable(ledger: Payouts, stored: "pd.Series[Any]") -> None:
             f"{stored['id']} is replayed: a dry run of what would have been paid; nobody is paid "
             "for it"
         )
-    if not any(entry["share"] for entry in json.loads(stored["entries_json"])) and not (
-        json.loads(stored["meta_json"])["treasury"] or {}
-    ).get("share"):
+    meta = json.loads(stored["meta_json"])
+    paid = any(entry["share"] for entry in json.loads(stored["entries_json"]))
+    # A period that pays nobody may still settle what an earlier one paid wrongly.
+    if not paid and not (meta["treasury"] or {}).get("share") and not meta["settlements"]:
         raise CheckpointError(f"{stored['id']} pays nobody; there is nothing to approve")
     versions = ledger.checkpoints(stored["mode"], [stored["period_end"].to_pydatetime()])
     if versions["version"].iloc[-1] != stored["version"]:
@@ -156,6 +167,13 @@ def _require_payable(ledger: Payouts, stored: "pd.Series[Any]") -> None:
             raise CheckpointError(
                 f"the period is {own.state.value} by {name}, and nobody is paid twice; {then}"
             )
+
+
+def _require_up_to_date(stored: "pd.Series[Any]", outdated: Outdated) -> None:
+    """Nothing, if no correction is on its way into what is paid on."""
+    told = outdated(stored)
+    if told is not None:
+        raise CheckpointError(f"{stored['id']} waits for a revision: {told}")
 
 
 def _findings(stored: "pd.Series[Any]") -> list[str]:
