@@ -30,6 +30,7 @@ from coordinator_pipelines.domain.doors.ledger import (
     Mode,
 )
 from coordinator_pipelines.domain.leaderboard.boards import Boards
+from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.spec.prediction_config import config_rows
@@ -128,7 +129,8 @@ def _fill(ledger: SqlLedger, challenge: Challenge, models: list[str], start: dat
         rule=np.where(answered, "scorer", "exclude"), scorer="bench@1", truth_version=1,
     )  # fmt: skip
     none = pd.DataFrame(columns=list(ROUND_COLUMNS))
-    ledger.add_prediction_batch(none, cells.reindex(columns=list(PREDICTION_COLUMNS)))
+    asked = cells.reindex(columns=list(PREDICTION_COLUMNS))
+    ledger.add_prediction_batch(none, asked.assign(answer_hash=answer_hashes(asked)))
     ledger.add_scores(cells.reindex(columns=list(SCORE_COLUMNS)))
 
 

@@ -9,7 +9,6 @@ from secrets import token_bytes
 import pandas as pd
 
 from coordinator_pipelines.domain.doors.ledger import (
-    ANSWER_COLUMNS,
     PREDICTION_COLUMNS,
     ROUND_COLUMNS,
     Mode,
@@ -53,11 +52,6 @@ class PredictionBatches(Store):
         names = [name for name in PREDICTION_COLUMNS if outputs or name not in OUTPUT_COLUMNS]
         conditions = performed_in(prediction_table, mode, start, end)
         return self._newest(prediction_table, names, *conditions)
-
-    def answers(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
-        """``predictions`` with fewer columns: ANSWER_COLUMNS."""
-        conditions = performed_in(prediction_table, mode, start, end)
-        return self._newest(prediction_table, ANSWER_COLUMNS, *conditions)
 
     def add_prediction_batch(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> Written:
         """Add rounds and predictions, and commit to them; counts predictions added."""

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from coordinator_pipelines.domain.doors.ledger import (
-    ANSWER_COLUMNS,
     PREDICTION_COLUMNS,
     ROUND_COLUMNS,
     Ledger,
@@ -58,16 +57,6 @@ def test_predictions_without_outputs_leave_the_json_out(ledger: Ledger) -> None:
     stored = ledger.predictions(Mode.REPLAY, START, START + HOUR, outputs=False)
     assert set(PREDICTION_COLUMNS) - set(stored.columns) == {*JSON_COLUMNS, "answer_hash"}
     assert len(stored) == 2
-
-
-def test_answers_are_what_the_predictions_say_in_fewer_columns(ledger: Ledger) -> None:
-    prepare(ledger)
-    ledger.add_prediction_batch(rounds([0, 1]), predictions([0, 1]))
-    ledger.add_prediction_batch(rounds([]), predictions([1], version=2))
-    stored, answers = read(ledger), ledger.answers(Mode.REPLAY, START, START + HOUR)
-    assert tuple(answers.columns) == ANSWER_COLUMNS
-    pd.testing.assert_frame_equal(answers, stored[list(ANSWER_COLUMNS)])
-    assert answers["version"].tolist() == [1, 1, 2, 2]
 
 
 def test_adding_a_batch_again_adds_nothing(ledger: Ledger) -> None:

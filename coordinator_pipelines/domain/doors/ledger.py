@@ -105,7 +105,7 @@ PREDICTION_COLUMNS = (
 ANSWER_COLUMNS = (
     "mode", "prediction_config_id", "performed_at", "model_id", "version", "status", "output_json",
 )  # fmt: skip
-"""What is left of a prediction where only what was answered counts."""
+"""What is left of a prediction that is checked, where only what was answered counts."""
 
 GROUND_TRUTH_COLUMNS = (
     "prediction_config_id", "performed_at", "resolvable_at", "version", "subject",
@@ -238,10 +238,6 @@ class Ledger(Operation, Posted, Payouts, Revisions, Ensembles, ABC):
         self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
     ) -> pd.DataFrame:
         """Newest version of each cell; without JSON columns and hash if not ``outputs``."""
-
-    @abstractmethod
-    def answers(self, mode: Mode, start: datetime, end: datetime) -> pd.DataFrame:
-        """``predictions`` with fewer columns: ANSWER_COLUMNS."""
 
     @abstractmethod
     def add_prediction_batch(self, rounds: pd.DataFrame, predictions: pd.DataFrame) -> Written:

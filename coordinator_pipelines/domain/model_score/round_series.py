@@ -11,14 +11,16 @@ of a run.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from coordinator_pipelines.domain.certainty.series import score_series
-from coordinator_pipelines.domain.doors.ledger import Ledger, Mode, TruthState
+from coordinator_pipelines.domain.doors.ledger import ANSWER_COLUMNS, Mode, TruthState
 from coordinator_pipelines.domain.doors.models import Outcome
+from coordinator_pipelines.domain.prediction_batch.answer_hash import is_unchanged
 from coordinator_pipelines.domain.score.signal import outcomes, signals
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.days import ByDay
@@ -115,11 +117,35 @@ def round_series(
     )  # fmt: skip
 
 
+class SeriesReads(Protocol):
+    """What must be read for the rounds of a window: a part of the ledger, and of reports."""
+
+    def score_values(
+        self,
+        mode: Mode,
+        after: datetime,
+        until: datetime,
+        model_ids: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """See ``doors.ledger``."""
+
+    def predictions(
+        self, mode: Mode, start: datetime, end: datetime, *, outputs: bool = True
+    ) -> pd.DataFrame:
+        """See ``doors.ledger``."""
+
+    def ensemble_answers(self, mode: str, start: datetime, end: datetime) -> pd.DataFrame:
+        """See ``doors.ensemble``."""
+
+    def ground_truths(self, start: datetime, end: datetime) -> pd.DataFrame:
+        """See ``doors.ledger``."""
+
+
 class WindowSeries:
     """Reads the rounds of trailing windows of one mode, asked for in ascending order."""
 
-    def __init__(self, challenge: Challenge, ledger: Ledger, mode: Mode) -> None:
-        self._challenge, self._ledger, self._mode = challenge, ledger, mode
+    def __init__(self, challenge: Challenge, reads: SeriesReads, mode: Mode) -> None:
+        self._challenge, self._reads, self._mode = challenge, reads, mode
         self._days = ByDay(self._read)
 
     def until(self, as_of: datetime) -> RoundSeries:
@@ -129,17 +155,45 @@ class WindowSeries:
         return whole.resolved_in(microseconds(after), microseconds(until))
 
     def _read(self, day: Window) -> RoundSeries:
-        challenge, ledger, mode = self._challenge, self._ledger, self._mode
-        asked = day.start - max(config.cadence.horizon for config in challenge.configs)
-        scores = ledger.score_values(mode, day.start, day.end)
-        virtual = None
-        if challenge.ensembles:
-            virtual = _counting(ledger.ensemble_answers(mode, asked, day.end))
-            scores = _with_virtual(scores, virtual[virtual["resolvable_at"] > day.start])
-        if not challenge.reads_signals:
-            return round_series(challenge, scores)
-        answers = _with_virtual(ledger.answers(mode, asked, day.end), virtual)
-        return round_series(challenge, scores, answers, ledger.ground_truths(asked, day.end))
+        asked = day.start - max(config.cadence.horizon for config in self._challenge.configs)
+        return read_rounds(
+            self._challenge, self._reads, self._mode, day, asked,
+            with_signals=self._challenge.reads_signals,
+        )  # fmt: skip
+
+
+def read_rounds(
+    challenge: Challenge,
+    reads: SeriesReads,
+    mode: Mode,
+    due: Window,
+    asked_from: datetime,
+    *,
+    with_signals: bool,
+) -> RoundSeries:
+    """The rounds that became resolvable in a span, its start not included and its end included.
+
+    Args:
+        challenge: gives the configs and ensembles, and what a signal is.
+        reads: the ledger, or what reports read of it.
+        mode: of the rounds.
+        due: the span.
+        asked_from: what was answered before has no signal.
+        with_signals: without them, answers and outcomes are not read.
+
+    An answer that was changed since it was stored has no signal.
+    """
+    scores = reads.score_values(mode, due.start, due.end)
+    virtual = None
+    if challenge.ensembles:
+        virtual = _counting(reads.ensemble_answers(mode, asked_from, due.end))
+        scores = _with_virtual(scores, virtual[virtual["resolvable_at"] > due.start])
+    if not with_signals:
+        return round_series(challenge, scores)
+    stored = _counting(reads.predictions(mode, asked_from, due.end))
+    answers = stored.loc[is_unchanged(stored), list(ANSWER_COLUMNS)]
+    truths = reads.ground_truths(asked_from, due.end)
+    return round_series(challenge, scores, _with_virtual(answers, virtual), truths)
 
 
 def _counting(answers: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.doors.ensemble import ensemble_id
-from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import ANSWER_COLUMNS, Mode
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.leaderboard.sure_boards import SureBoards
 from coordinator_pipelines.domain.model_score.window_sums import CELL
@@ -209,6 +209,31 @@ def test_metrics_of_signals_are_of_the_rounds_of_their_window(
     assert metrics["follower"][f"{window}_model_correlation"] == pytest.approx(pair, abs=1e-12)
 
 
+@pytest.mark.parametrize("change", [{"output_json": '{"p_up": 0.99}'}, {"code_hash": "another"}])
+def test_an_answer_that_was_changed_has_no_signal(boards, ledger, change):
+    at = START + timedelta(minutes=50)
+
+    class Changed(SqlLedger):
+        def predictions(self, *args, **options):
+            stored = super().predictions(*args, **options)
+            cell = (stored["performed_at"] == at) & (stored["model_id"] == "follower")
+            return self.seen(stored, cell)
+
+    def metrics(seen):
+        other = Changed.__new__(Changed)
+        other.__dict__.update(ledger.__dict__, seen=seen)
+        own = replace(signal_boards(boards), ledger=other)
+        return own.model_scores([START + timedelta(minutes=90)])["metrics_json"].tolist()
+
+    changed = metrics(
+        lambda stored, cell: stored.assign(
+            **{name: stored[name].mask(cell, value) for name, value in change.items()}
+        )
+    )
+    assert changed == metrics(lambda stored, cell: stored[~cell].reset_index(drop=True))
+    assert changed != metrics(lambda stored, _: stored)
+
+
 def test_boards_of_signals_asked_for_together_equal_boards_asked_for_alone(boards):
     own = signal_boards(boards)
     instants = [START + timedelta(minutes=k) for k in (15, 20, 45, 90)]
@@ -236,7 +261,7 @@ def test_an_ensemble_is_compared_with_and_no_part_of_the_field(boards, ledger):
 
     class WithEnsemble(SqlLedger):
         def ensemble_answers(self, mode, start, end):
-            answers = self.answers(mode, start, end)
+            answers = self.predictions(mode, start, end)[list(ANSWER_COLUMNS)]
             both = answers.merge(self.scores(mode, start, end)[[*CELL, "resolvable_at", "value"]])
             return both[both["model_id"] == "follower"].assign(model_id=ensemble_id("mean"))
 
