@@ -2,13 +2,18 @@
 
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.revision.spec_change import Touch, spec_changes
+from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import LedgerError
+from tests.specs import changed
 from tests.support.audited import Audits
 from tests.support.challenges import START
 
@@ -141,3 +146,31 @@ def test_what_cannot_be_recomputed_is_neither_sound_nor_different(books: Audits)
     assert "not stored any more" in next(iter(truths.withheld))
     assert 0 < truths.recomputed < truths.rows
     assert report.steps["rounds"].recomputed < 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "reached"),
+    [
+        ({"title": "Other", "strict_incentives": True}, set()),
+        ({"refresh_interval_seconds": 60, "limits.call_timeout_seconds": 1}, set()),
+        ({"emission.strategy": "winner_takes_all"}, {"checkpoints"}),
+        ({"ranking.minimum_samples": 1}, {"leaderboards"}),
+        ({"missing_data.default": "exclude"}, {"scores"}),
+        ({"truth.tie_rule": "up"}, {"ground_truths"}),
+    ],
+    ids=str,
+)
+def test_what_a_spec_diff_says_is_where_an_audit_by_the_new_spec_differs(
+    books: Audits, changes: dict[str, Any], reached: set[str]
+) -> None:
+    """Each step is recomputed from what is stored below it: only the change itself shows."""
+    new = checked_challenge(changed(changes, books.challenge.model_dump(mode="json")))
+    fields = {name: getattr(new, name) for name in Challenge.model_fields}
+    steps = ("rounds", "predictions", "ground_truths", "scores", "leaderboards", "checkpoints")
+    differing = {step for step in steps if books.check(step, **fields).differences}
+    assert differing <= reached
+    of = {"ground_truths": Touch.SCORES, "scores": Touch.SCORES, "leaderboards": Touch.BOARDS,
+          "checkpoints": Touch.PAYOUTS}  # fmt: skip
+    told = {touch for one in spec_changes(books.challenge, new) for touch in one.touches}
+    assert {of[step] for step in differing} <= told
+    assert {of[step] for step in reached} == told & set(of.values())
