@@ -135,6 +135,12 @@ def _ungenerable(plan: Blueprint) -> Iterator[Problem]:
     if challenge.models_file.as_posix() != MODELS_FILE:
         written = f"must be {MODELS_FILE}: a new node gets one of its own; leave it out"
         yield Problem("models_file", str(challenge.models_file), written)
+    if challenge.scoring is not None:
+        written = (
+            "a new challenge gets a scoring.py of its own; leave it out, and put it into spec.yaml "
+            "afterwards, in place of SCORING_FUNCTION and INFERENCE_OUTPUT_VALIDATOR"
+        )
+        yield Problem("scoring", challenge.scoring.rule, written)
     yield from _base_class(plan)
     methods = {"predict_method": interface.predict_method, "tick_method": interface.tick_method}
     for field, method in methods.items():

@@ -49,7 +49,7 @@ def completed(given: Spec, names: Names, preset: str, today: datetime) -> Spec:
     }
     if isinstance(spec["crunch_id"], int) and not isinstance(spec["crunch_id"], bool):
         spec["crunch_id"] = str(spec["crunch_id"])
-    spec["callables"] = _callables(own.get("callables", {}), names)
+    spec["callables"] = _callables(own, names)
     _fill_in(spec, own)
     return spec
 
@@ -100,10 +100,13 @@ def _lifted(spec: Spec) -> Spec:
     return {"tournament_mode": modes[0], **spec} if modes else spec
 
 
-def _callables(given: Any, names: Names) -> Any:
+def _callables(own: Spec, names: Names) -> Any:
+    given, generated = own.get("callables", {}), generated_callables(names)
     if not isinstance(given, dict):
         return given
-    return {**generated_callables(names), **given}
+    if own.get("scoring") is not None:
+        del generated["SCORING_FUNCTION"]  # so that it is not this which is said to contradict it
+    return {**generated, **given}
 
 
 def _understood(configs: Any) -> list[ScheduledPredictionConfig]:

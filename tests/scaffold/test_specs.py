@@ -120,6 +120,7 @@ def test_a_spec_file_must_say_its_version(given: dict[str, Any], said: str):
         ("a", {"scheduled_prediction_configs": [{**config(), "scope_key": ""}]},
          "scheduled_prediction_configs[0].scope_key: must be"),
         ("a", {"models_file": "/etc/passwd"}, "models_file: must be models.yaml"),
+        ("a", {"scoring": {"rule": "brier"}}, "scoring: a new challenge gets a scoring.py"),
         ("a", {"model_base_classname": "crunch_a.b.c.Model"}, "must be in a module of the new pa"),
         ("a", {"model_base_classname": "crunch_a.Model"}, "must be in a module of the new package"),
         ("a", {"model_base_classname": "other.place.class.M"}, "has a word of Python's as a mod"),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from coordinator_pipelines.domain.answer.built_in import BuiltIn
 from coordinator_pipelines.domain.author.code import (
     MAY_TAKE_CONTEXT,
     load_callable,
@@ -21,7 +22,7 @@ from coordinator_pipelines.domain.author.code import (
 )
 from coordinator_pipelines.domain.author.density_bounds import check_densities
 from coordinator_pipelines.domain.author.entity import Entity
-from coordinator_pipelines.domain.author.scorer import scorer_from
+from coordinator_pipelines.domain.author.scorer import batch_scorer, scorer_from
 from coordinator_pipelines.domain.author.source import source_digest
 from coordinator_pipelines.domain.spec.call_shape import CallShape
 from coordinator_pipelines.domain.spec.challenge import Challenge
@@ -120,15 +121,21 @@ def load_rules(challenge: Challenge) -> Rules:
             SCORING_FUNCTION; the message names the key.
     """
     code = {key: load_callable(key, path) for key, path in challenge.callables if path}
-    score = code.get("SCORING_FUNCTION")
-    if score is None:
+    built_in, score = BuiltIn.of(challenge), code.get("SCORING_FUNCTION")
+    if built_in is not None:
+        score, scorer = batch_scorer(partial(BuiltIn.score, built_in)), built_in.scorer
+    elif score is not None:
+        scorer = _scorer(str(challenge.callables.SCORING_FUNCTION), score)
+    else:
         raise CallableError(
             "SCORING_FUNCTION: not configured; a challenge must say how it scores, so name a "
-            "'<module>:<callable>' in callables.SCORING_FUNCTION"
+            "'<module>:<callable>' in callables.SCORING_FUNCTION, or a rule in scoring.rule"
         )
     if "REPORT_SCHEMA_PROVIDER" in code:
         _check_report_schema(code["REPORT_SCHEMA_PROVIDER"])
     resolver = code.get("GROUND_TRUTH_RESOLVER")
+    if built_in is not None and built_in.scoring.in_steps:
+        resolver = built_in.resolve
     own_io = [key for key in MAY_TAKE_CONTEXT if key in code and not takes_context(code[key])]
     by_record = challenge.model_interface.tick_per == "record"
     if by_record and "RAW_INPUT_PROVIDER" in own_io:
@@ -145,11 +152,14 @@ def load_rules(challenge: Challenge) -> Rules:
         scope=partial(_scope, code.get("PREDICTION_SCOPE_BUILDER")),
         call=partial(_call, challenge.model_interface, code.get("PREDICT_CALL_BUILDER")),
         validate=partial(
-            _validated, code.get("INFERENCE_OUTPUT_VALIDATOR"), challenge.limits.density_bound
+            _validated,
+            code.get("INFERENCE_OUTPUT_VALIDATOR"),
+            challenge.limits.density_bound,
+            built_in.check if built_in else None,
         ),
         resolve=partial(_resolved, resolver) if resolver else None,
         score=scorer_from(score),
-        scorer=_scorer(str(challenge.callables.SCORING_FUNCTION), score),
+        scorer=scorer,
         aggregate=code.get("MODEL_SCORE_AGGREGATOR"),
         rank=code.get("LEADERBOARD_RANKER"),
         emit=code.get("EMISSION_STRATEGY"),
@@ -234,10 +244,16 @@ def _call(
     return _object(key, result, args=list, kwargs=dict)
 
 
-def _validated(validator: AuthorCode | None, density_bound: float, output: Any) -> dict[str, Any]:
+def _validated(
+    validator: AuthorCode | None,
+    density_bound: float,
+    check: Callable[[Any], None] | None,
+    output: Any,
+) -> dict[str, Any]:
     """The output to store; an output that is no object becomes ``{"result": output}``.
 
-    The validator gets a copy, so that the raw output stays what the model returned.
+    The validator gets a copy, so that the raw output stays what the model returned. ``check``
+    refuses what a built-in rule cannot score.
     """
     check_densities(output, density_bound)
     kept = output if isinstance(output, dict) else {"result": output}
@@ -247,6 +263,8 @@ def _validated(validator: AuthorCode | None, density_bound: float, output: Any) 
     if not isinstance(kept, dict):
         raise ValueError(f"INFERENCE_OUTPUT_VALIDATOR returned a {type(kept).__name__}, no object")
     check_json(kept)
+    if check is not None:
+        check(kept)
     return kept
 
 

@@ -1,7 +1,7 @@
 r"""Whether probabilities come true as often as they say, and whether a model has changed.
 
 Add here what is told of forecasts and outcomes alone; avoid scores of several models
-(``comparison``) and reading answers (``score.density``).
+(``comparison``) and reading answers (``answer.density``).
 
 The Brier score :math:`\frac{1}{n} \sum (x - y)^2` is taken apart by recalibration: r is what the
 outcomes say of forecasts like x (isotonic regression), c the mean outcome. Then

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coordinator_pipelines.domain.answer.density import Component, components
 from coordinator_pipelines.domain.doors.ledger import ROUND, TruthState
 from coordinator_pipelines.domain.doors.models import Outcome
-from coordinator_pipelines.domain.score.density import Component, components
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coordinator_pipelines.domain.score.density import MOST_NORMALS
+from coordinator_pipelines.domain.answer.density import MOST_NORMALS
 
 Array = NDArray[np.float64]
 

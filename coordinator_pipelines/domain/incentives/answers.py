@@ -6,18 +6,22 @@ Add a form of answer here when challenges ask for it; avoid whether a challenge 
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from coordinator_pipelines.domain.incentives.world import Array, Belief, World
+from coordinator_pipelines.domain.spec.challenge import Challenge
 
 PRICE, MOVE = 100.0, 1.0
 """The price at each round's beginning, and a usual move of it."""
 ROWS = 12
 """Rows of a table."""
+DRAWS = tuple((k + 0.5) / 40 for k in range(40))
+"""The levels of the draws of which an answer of samples consists."""
 Put = Callable[[float, float, float], Any]
 """(mean, deviation, size) of one belief -> the answer."""
 
@@ -86,6 +90,30 @@ def _density(mean: float, deviation: float, size: float) -> list[Any]:
     return [{"type": "builtin", "name": "norm", "params": {"loc": loc, "scale": scale}}]
 
 
+def _quantiles(levels: Sequence[float]) -> Callable[[float, float, float], list[float]]:
+    deviates = [NormalDist().inv_cdf(level) for level in levels]
+
+    def put(mean: float, deviation: float, size: float) -> list[float]:
+        return [_change(mean + deviation * z, deviation, size) for z in deviates]
+
+    return put
+
+
+def _at_levels(levels: Sequence[float]) -> Put:
+    values = _quantiles(levels)
+    return lambda *belief: [list(pair) for pair in zip(levels, values(*belief), strict=True)]
+
+
+def forms(challenge: Challenge) -> tuple[tuple[Form, ...], ...]:
+    """The answers that a challenge may take, in groups."""
+    if challenge.is_operated:
+        return TABLES
+    levels = challenge.scoring.levels if challenge.scoring else ()
+    if not levels:
+        return FORMS
+    return ((Form("quantiles of the change", _named("quantiles", _at_levels(levels)), True),),)
+
+
 def _named(name: str, put: Put) -> Put:
     return lambda mean, deviation, size: {name: put(mean, deviation, size)}
 
@@ -99,6 +127,7 @@ _NUMBERS: tuple[tuple[str, Put, bool], ...] = (
 FORMS: tuple[tuple[Form, ...], ...] = (
     (Form('{"p_up": x}, a probability of up', _named("p_up", _probability), True, True),),
     (Form("a density of the change of the price", _density, True),),
+    (Form("samples of the change", _named("samples", _quantiles(DRAWS)), True),),
     tuple(Form(name, put, sure, sure) for name, put, sure in _NUMBERS),
     *(
         tuple(

@@ -23,7 +23,7 @@ from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.author.scorer import is_row_wise
 from coordinator_pipelines.domain.checkpoint.copies import copies
 from coordinator_pipelines.domain.checkpoint.findings import numbers_of
-from coordinator_pipelines.domain.incentives.answers import FORMS, TABLES, Form
+from coordinator_pipelines.domain.incentives.answers import Form, forms
 from coordinator_pipelines.domain.incentives.chain import Chain, Result, scores
 from coordinator_pipelines.domain.incentives.forecasters import (
     RIVALS,
@@ -124,6 +124,8 @@ def incentives(challenge: Challenge, rules: Rules, fields: int = FIELDS) -> Ince
 
 
 def _check_simulable(challenge: Challenge, rules: Rules) -> None:
+    if challenge.scoring is not None and challenge.scoring.in_steps:
+        raise NotSimulated("answers tell each step of the horizon")
     if rules.resolve is not None:
         raise NotSimulated("truths come from GROUND_TRUTH_RESOLVER, code of the challenge's own")
     if rules.aggregate is not None:
@@ -148,7 +150,7 @@ def _affordable(challenge: Challenge, rules: Rules, form: Form) -> int:
 
 def _form(days: Calendar, rules: Rules) -> Form:
     """The answers that the challenge takes; of several, those whose honest ones score best."""
-    groups = TABLES if days.challenge.is_operated else FORMS
+    groups = forms(days.challenge)
     for group in groups:
         tried = [
             (value, form) for form in group if (value := _worth(days, rules, form)) is not None

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coordinator_pipelines.domain.answer.density import probability_below, probability_up
 from coordinator_pipelines.domain.certainty.blocks import block_length
 from coordinator_pipelines.domain.certainty.calibration import (
     Decomposition,
@@ -22,7 +23,6 @@ from coordinator_pipelines.domain.certainty.calibration import (
     reliability,
 )
 from coordinator_pipelines.domain.certainty.series import score_series
-from coordinator_pipelines.domain.score.density import probability_below, probability_up
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.content import content_hash
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coordinator_pipelines.domain.score.density import expected_change, probability_up
+from coordinator_pipelines.domain.answer.density import expected_change, probability_up
 from coordinator_pipelines.domain.spec.challenge import Challenge
 
 Array = NDArray[np.float64]

@@ -34,6 +34,7 @@ from coordinator_pipelines.domain.spec.model import (
     SpecModel,
 )
 from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
+from coordinator_pipelines.domain.spec.scoring import ScoringSpec
 from coordinator_pipelines.domain.spec.sections import (
     SERIES_STATISTICS,
     SIGNAL_STATISTICS,
@@ -112,6 +113,8 @@ class Challenge(SpecModel):
     scheduled_prediction_configs: Annotated[
         tuple[ScheduledPredictionConfig, ...], Field(min_length=1, max_length=1000)
     ]
+    scoring: ScoringSpec | None = None
+    """A rule that is built in; None: ``callables.SCORING_FUNCTION``."""
     score_direction: Direction = "desc"
     trailing_windows_hours: WindowHours = DEFAULT_WINDOWS
     profile: Literal["windowed_mean", "risk_adjusted", "signal"] | None = None

@@ -25,6 +25,7 @@ _SENTENCES = {
     "bool_type": "must be true or false",
     "string_type": "must be text; put it in quotes if it looks like a number, a date, yes or no",
     "greater_than": "must be greater than {gt}",
+    "less_than": "must be less than {lt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "finite_number": "must be a finite number",

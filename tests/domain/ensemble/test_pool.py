@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from coordinator_pipelines.domain.answer.density import MOST_NORMALS, components, normal_mixture
 from coordinator_pipelines.domain.ensemble.pool import alike, pooled
-from coordinator_pipelines.domain.score.density import MOST_NORMALS, components, normal_mixture
 
 HALVES = np.array([[0.5, 0.5]])
 

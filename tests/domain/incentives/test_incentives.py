@@ -49,6 +49,26 @@ def test_under_a_proper_score_paid_by_skill_nothing_beats_honesty(scorer: str, l
 
 
 @pytest.mark.parametrize(
+    ("scoring", "form"),
+    [
+        ({"rule": "crps", "answer": "samples"}, "samples of the change"),
+        ({"rule": "wis", "levels": [0.1, 0.3, 0.5, 0.7, 0.9]}, "quantiles of the change"),
+    ],
+)
+def test_rules_that_are_built_in_are_simulated_by_what_they_score(
+    scoring: dict[str, Any], form: str
+):
+    changes = {"scoring": scoring, "callables": {}, "score_direction": "asc"}
+    challenge = checked_challenge(changed({**changes, "emission": above(1.0)}))
+    told = incentives(challenge, load_rules(challenge), 8)
+    assert told.form == form
+    assert verdicts(told) == {}
+    in_steps = checked_challenge(changed({**changes, "scoring": {"rule": "energy"}}))
+    with pytest.raises(NotSimulated, match="each step of the horizon"):
+        incentives(in_steps, load_rules(in_steps), FEW)
+
+
+@pytest.mark.parametrize(
     ("scorer", "level", "changes", "found"),
     [
         ("absolute_error", -0.5, {}, {"sharpened": "more"}),

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import assume, given, settings, target
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.metrics import summary
-from coordinator_pipelines.domain.metrics.brier import brier_probability_up
-from coordinator_pipelines.domain.metrics.crps import crps_normal_mixture
-from coordinator_pipelines.domain.metrics.position_return import position_return
-from coordinator_pipelines.domain.metrics.table import log_loss, mean_squared_error, spearman
-from coordinator_pipelines.domain.score.density import (
+from coordinator_pipelines.domain.answer.density import (
     LEAST_SHARE,
     SURVIVAL,
     normal_mixture,
     probability_up,
 )
+from coordinator_pipelines.domain.metrics import summary
+from coordinator_pipelines.domain.metrics.brier import brier_probability_up
+from coordinator_pipelines.domain.metrics.crps import crps_normal_mixture
+from coordinator_pipelines.domain.metrics.position_return import position_return
+from coordinator_pipelines.domain.metrics.table import log_loss, mean_squared_error, spearman
 from coordinator_pipelines.domain.score.statistics import score_statistics
 
 ALLOWED = 1e-9

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from coordinator_pipelines.domain.answer.density import probability_below
 from coordinator_pipelines.domain.score.calibration import calibrated
-from coordinator_pipelines.domain.score.density import probability_below
 from tests.domain.score.scoring_cases import CONFIG, challenge, instant
 
 

@@ -50,6 +50,10 @@ from coordinator_pipelines.domain.spec.rules.ranking import (
     the_ranking_uses_metrics_produced,
     windows_and_metrics_are_distinct,
 )
+from coordinator_pipelines.domain.spec.rules.scoring import (
+    one_rule_scores,
+    the_feed_has_a_price_at_every_step,
+)
 
 RULES = (
     dates_lie_on_the_grid,
@@ -63,6 +67,8 @@ RULES = (
     the_feed_answers_in_time,
     the_reference_is_another_source_of_the_same,
     the_warm_up_holds_a_record,
+    one_rule_scores,
+    the_feed_has_a_price_at_every_step,
     windows_and_metrics_are_distinct,
     the_ranking_uses_metrics_produced,
     the_ranking_agrees_with_its_key,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator_pipelines.domain.score.density import normal_mixture, probability_up
+from coordinator_pipelines.domain.answer.density import normal_mixture, probability_up
 
 
 def norm(loc, scale, kind="builtin"):

@@ -12,8 +12,9 @@ the same name has the same parameters.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
 from typing import Any, NamedTuple
+
+from coordinator_pipelines.domain.answer.number import finite, shown
 
 MOST_COMPONENTS = 1000
 MOST_NORMALS = 100
@@ -72,12 +73,28 @@ def probability_up(output: Any) -> float:
     >>> round(probability_up([normal]), 4)
     0.8413
     """
+    return probabilities(output)[0]
+
+
+def probabilities(output: Any) -> tuple[float, float]:
+    """P(price rises) and P(it falls), each with all its digits, however near 1 the other is.
+
+    Arguments and errors as of :func:`probability_up`.
+
+    >>> normal = {"type": "builtin", "name": "norm", "params": {"loc": 10.0, "scale": 1.0}}
+    >>> "{} {:.9g}".format(*probabilities([normal]))
+    '1.0 7.61985302e-24'
+    """
     if isinstance(output, Mapping) and "p_up" in output:
-        return _probability(output["p_up"])
+        up = _probability(output["p_up"])
+        return up, 1 - up
     density = _only_density(output, otherwise='{"p_up": x} or ')
-    parts = _components(density, 1.0, [MOST_COMPONENTS], MOST_LEVELS)
-    up = math.fsum(part.weight * SURVIVAL[part.name](part.loc, part.scale) for part in parts)
-    return min(1.0, up)
+    parts = _parts(density)
+    up, down = (
+        math.fsum(part.weight * SURVIVAL[part.name](sign * part.loc, part.scale) for part in parts)
+        for sign in (1, -1)
+    )
+    return min(1.0, up), min(1.0, down)
 
 
 def probability_below(output: Any, change: float) -> float:
@@ -101,7 +118,7 @@ def components(output: Any) -> list[Component]:
     Raises:
         ValueError: it holds no such density; the text says what is wrong.
     """
-    return list(_components(_only_density(output), 1.0, [MOST_COMPONENTS], MOST_LEVELS))
+    return _parts(_only_density(output))
 
 
 def expected_change(output: Any) -> float:
@@ -138,7 +155,28 @@ def normal_mixture(output: Any) -> dict[str, list[float]]:
     >>> normal_mixture([normal])
     {'weight': [1.0], 'loc': [1.0], 'scale': [2.0]}
     """
-    parts = components(output)
+    return _as_normals(components(output))
+
+
+def normal_mixtures(output: Any) -> list[dict[str, list[float]]]:
+    """As :func:`normal_mixture`, of an output with a density for each of several instants.
+
+    Raises:
+        ValueError: it holds none, or one of them is not scored; the text says which, from 1.
+    """
+    steps = output.get("result") if isinstance(output, Mapping) else output
+    if not isinstance(steps, list) or not steps:
+        raise ValueError('expected {"result": [density, ...]} or [density, ...]')
+    mixtures = []
+    for i, density in enumerate(steps):
+        try:
+            mixtures.append(_as_normals(_parts(density)))
+        except ValueError as error:
+            raise ValueError(f"density {i + 1}: {error}") from None
+    return mixtures
+
+
+def _as_normals(parts: list[Component]) -> dict[str, list[float]]:
     others = sorted({part.name for part in parts} - {"norm"})
     if others:
         raise ValueError(f"{', '.join(others)} is not scored here; use norm, or a mixture of norm")
@@ -163,21 +201,25 @@ def _only_density(output: Any, otherwise: str = "") -> Any:
     return steps[0]
 
 
+def _parts(density: Any) -> list[Component]:
+    return list(_components(density, 1.0, [MOST_COMPONENTS], MOST_LEVELS))
+
+
 def _components(density: Any, weight: float, budget: list[int], levels: int) -> Iterator[Component]:
     """The distributions of a density, however it is nested; their weights sum to ``weight``."""
     if not isinstance(density, Mapping):
-        raise ValueError(f"a density must be an object, not {_shown(density)}")
+        raise ValueError(f"a density must be an object, not {shown(density)}")
     kind = density.get("type")
     if kind == "mixture":
         yield from _mixed(density.get("components"), weight, budget, levels - 1)
         return
     if kind not in ("builtin", "scipy"):
-        raise ValueError(f"density type {_shown(kind)} is unknown; use builtin or mixture")
+        raise ValueError(f"density type {shown(kind)} is unknown; use builtin or mixture")
     name, params = density.get("name"), density.get("params")
     if not isinstance(name, str) or name not in SURVIVAL:
-        raise ValueError(f"distribution {_shown(name)} is unknown; known: {', '.join(SURVIVAL)}")
+        raise ValueError(f"distribution {shown(name)} is unknown; known: {', '.join(SURVIVAL)}")
     if not isinstance(params, Mapping):
-        raise ValueError(f"params of {name} must be an object, not {_shown(params)}")
+        raise ValueError(f"params of {name} must be an object, not {shown(params)}")
     yield Component(weight, name, *_location_and_scale(params))
 
 
@@ -202,46 +244,26 @@ def _mixed(components: Any, weight: float, budget: list[int], levels: int) -> It
 
 
 def _location_and_scale(params: Mapping[str, Any]) -> tuple[float, float]:
-    loc, scale = _number(params.get("loc"), "loc"), _number(params.get("scale"), "scale")
+    loc, scale = finite(params.get("loc"), "loc"), finite(params.get("scale"), "scale")
     if scale <= 0:
-        raise ValueError(f"scale must be above 0, not {_shown(scale)}: a density has a width")
+        raise ValueError(f"scale must be above 0, not {shown(scale)}: a density has a width")
     if scale < 1 / LARGEST_NUMBER:
-        raise ValueError(f"scale must be at least {1 / LARGEST_NUMBER:g}, not {_shown(scale)}")
+        raise ValueError(f"scale must be at least {1 / LARGEST_NUMBER:g}, not {shown(scale)}")
     for name, number in (("loc", loc), ("scale", scale)):
         if abs(number) > LARGEST_NUMBER:
-            raise ValueError(f"{name} must be at most {LARGEST_NUMBER:g}, not {_shown(number)}")
+            raise ValueError(f"{name} must be at most {LARGEST_NUMBER:g}, not {shown(number)}")
     return loc, scale
 
 
 def _probability(value: Any) -> float:
-    number = _number(value, "p_up")
+    number = finite(value, "p_up")
     if not 0 <= number <= 1:
-        raise ValueError(f"p_up must be in [0, 1], not {_shown(value)}")
+        raise ValueError(f"p_up must be in [0, 1], not {shown(value)}")
     return number
 
 
 def _weight(value: Any) -> float:
-    number = _number(value, "weight")
+    number = finite(value, "weight")
     if number < 0:
-        raise ValueError(f"weight must not be negative: {_shown(value)}")
+        raise ValueError(f"weight must not be negative: {shown(value)}")
     return number
-
-
-def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError(f"{name} must be a number, not {_shown(value)}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, not {_shown(value)}")
-    return number
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of thousands of digits
-        text = f"a {type(value).__name__} too long to show"
-    return text if len(text) <= 60 else text[:57] + "..."

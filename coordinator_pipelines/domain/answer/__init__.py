@@ -1,0 +1,1 @@
+"""What models may answer, and the rules built in that score it."""
