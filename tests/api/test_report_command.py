@@ -49,7 +49,7 @@ def test_the_api_is_served_until_it_is_stopped(commands):
     assert closed.status_code == 400
     assert httpx.get(f"{url}/reports/export/scores", headers={"X-API-Key": key}).status_code == 200
     process.send_signal(signal.SIGINT)
-    process.wait(timeout=30)
+    process.wait(timeout=60)
     said = log.read_text()
     assert url in said
     assert "Traceback" not in said

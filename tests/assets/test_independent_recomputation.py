@@ -231,9 +231,9 @@ def test_a_day_of_real_prices_gives_the_scores_and_means_of_a_plain_computation(
 
 @pytest.mark.prices
 @pytest.mark.slow
-def test_ten_real_days_and_ten_models_give_the_scores_and_means_of_a_plain_computation(
+def test_eight_real_days_and_ten_models_give_the_scores_and_means_of_a_plain_computation(
     prices_dir, tmp_path, monkeypatch
 ):
     """Longer than the longest trailing window; all 34 days with COORDINATOR_TEST_ALL_DAYS=1."""
-    days = 34 if os.environ.get("COORDINATOR_TEST_ALL_DAYS") else 10
+    days = 34 if os.environ.get("COORDINATOR_TEST_ALL_DAYS") else 8
     check_real_days(prices_dir, tmp_path, monkeypatch, days)

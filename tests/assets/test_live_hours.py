@@ -26,13 +26,13 @@ from tests.support.live import LIVE, LIVE_START, OnTheSpot, Rehearsal, Rehearsed
 from tests.support.pipeline import open_ledger
 
 HOUR, TICK = timedelta(hours=1), timedelta(seconds=5)
-SETTLED, LAST = 2, int(os.environ.get("COORDINATOR_TEST_HOURS", "6"))
+SETTLED, LAST = 2, int(os.environ.get("COORDINATOR_TEST_HOURS", "4"))
 """Hours between which nothing may grow. The long form is a day."""
 HOURS = Window(LIVE_START, LIVE_START + LAST * HOUR)
 ROUNDS = LAST * 240
-MODELS = [f"model-{number}" for number in range(10)]
+MODELS = [f"model-{number}" for number in range(20)]
 MOST_GROWTH = 8.0
-"""MiB of memory: what allocators and caches may do. A leak of 1 kB a cell is 9 in four hours."""
+"""MiB of memory: what allocators and caches may do. A leak of 1 kB a cell is 9 in two hours."""
 
 
 @dataclass(frozen=True)

@@ -78,13 +78,15 @@ def test_the_newest_board_is_shown_as_of_any_instant(demoed: tuple[Commands, str
 
 
 def test_a_second_demo_adds_nothing_and_shows_the_same(tmp_path: Path):
-    commands = Commands(tmp_path)
-    first = commands.succeed("demo", "--days", "1")
-    counts, boards = commands.counts(), commands.boards()
-    assert counts["leaderboards"] == 24
-    second = commands.succeed("demo", "--days", "1")
+    commands, slug = Commands(tmp_path), "btc-up-down-prices"
+    first_bar = datetime(2025, 6, 1, 0, 1, tzinfo=UTC)
+    write_candles(tmp_path / "prices.csv", closes_from(first_bar, walk(8 * 60 + 10)))
+    first = commands.succeed("demo", "--prices", "prices.csv")
+    counts, boards = commands.counts(slug), commands.boards(slug=slug)
+    assert counts["leaderboards"] == 6
+    second = commands.succeed("demo", "--prices", "prices.csv")
     assert board_lines(second) == board_lines(first)
-    assert (commands.counts(), commands.boards()) == (counts, boards)
+    assert (commands.counts(slug), commands.boards(slug=slug)) == (counts, boards)
 
 
 def test_a_price_file_is_a_challenge_of_its_own(tmp_path: Path):

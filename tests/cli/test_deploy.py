@@ -13,7 +13,7 @@ import yaml
 
 from coordinator_pipelines.models.runner_environment import RunnerEnvironment
 from tests.browser.conftest import answers, free_port
-from tests.command import Commands, family, require_gone
+from tests.command import Commands, family, require_gone, wait_for
 from tests.postgresql import PostgresServer
 from tests.support.fast import fast_spec
 
@@ -62,6 +62,10 @@ def test_a_generated_challenge_is_deployed_verified_and_stopped_by_its_makefile(
     said = make(live, "verify-e2e")
     assert "fast works: 2 models (even-chance, momentum)" in said.splitlines()[-1]
 
+    wait_for(  # it is told within a few seconds
+        lambda: "board  interim" in live.succeed("logs", "stack"), why="no board is told"
+    )
+
     assert not (live.home / "databases").exists()
 
     pid = json.loads((live.home / "stack.json").read_text())["pid"]
@@ -69,6 +73,5 @@ def test_a_generated_challenge_is_deployed_verified_and_stopped_by_its_makefile(
     assert len(processes) > 8
     assert os.getsid(pid) == pid
     assert make(live, "down").startswith("fast is stopped (")
-    require_gone(processes, seconds=1)
-    assert "board  interim" in live.succeed("logs", "stack")
+    require_gone(processes)
     assert make(live, "down").startswith("Nothing runs from")

@@ -9,12 +9,17 @@ import dagster as dg
 import pytest
 
 from tests.command import Commands, family, require_gone, wait_for
+from tests.support.challenges import FIRST_BAR
+from tests.support.prices import closes_from, walk, write_candles
 from tests.support.run_workers import run_workers
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demos")]  # compared with the same one
 
+SLUG = "btc-up-down-prices"
+HOURS = 8
+DEMO = ("demo", "--prices", "prices.csv")
 # What the run says just before it asks models: it is at work, and far from its end.
-UNDER_WAY = "btc_up_down__feed_records - 24 of 24 windows"
+UNDER_WAY = f"btc_up_down_prices__feed_records - {HOURS} of {HOURS} windows"
 
 
 def daemon_log(coordinator: Commands) -> str:
@@ -22,8 +27,15 @@ def daemon_log(coordinator: Commands) -> str:
     return log.read_text() if log.exists() else ""
 
 
+def write_prices(coordinator: Commands) -> None:
+    """Two hours that models are given first, and those of the demo."""
+    closes = closes_from(FIRST_BAR, walk(60 * (2 + HOURS) + 10))
+    write_candles(coordinator.directory / "prices.csv", closes)
+
+
 def start_demo(coordinator: Commands) -> "subprocess.Popen[str]":
-    demo = coordinator.start("demo", "--days", "1")
+    write_prices(coordinator)
+    demo = coordinator.start(*DEMO)
     wait_for(lambda: UNDER_WAY in daemon_log(coordinator), why="the run does not ask models")
     return demo
 
@@ -31,7 +43,8 @@ def start_demo(coordinator: Commands) -> "subprocess.Popen[str]":
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     commands = Commands(tmp_path_factory.mktemp("undisturbed"))
-    commands.succeed("demo", "--days", "1")
+    write_prices(commands)
+    commands.succeed(*DEMO)
     return commands
 
 
@@ -58,8 +71,8 @@ def test_an_interrupted_demo_stops_everything_and_the_next_one_works(
     coordinator: Commands, undisturbed: Commands
 ):
     interrupt(coordinator, signal.SIGINT)
-    coordinator.succeed("demo", "--days", "1")
-    assert coordinator.boards() == undisturbed.boards()
+    coordinator.succeed(*DEMO)
+    assert coordinator.boards(slug=SLUG) == undisturbed.boards(slug=SLUG) != []
 
 
 def test_a_killed_run_is_told_and_the_next_demo_ends_with_the_same_board(
@@ -73,8 +86,8 @@ def test_a_killed_run_is_told_and_the_next_demo_ends_with_the_same_board(
     assert demo.returncode == 1
     assert err.startswith("Error: the run ")
     assert "ended with failure" in err
-    coordinator.succeed("demo", "--days", "1")
-    assert coordinator.boards() == undisturbed.boards()
+    coordinator.succeed(*DEMO)
+    assert coordinator.boards(slug=SLUG) == undisturbed.boards(slug=SLUG) != []
 
 
 def test_after_a_crash_of_everything_the_next_demo_ends_with_the_same_board(
@@ -86,8 +99,8 @@ def test_after_a_crash_of_everything_the_next_demo_ends_with_the_same_board(
         os.kill(pid, signal.SIGKILL)
     demo.communicate()
     require_gone(processes)
-    coordinator.succeed("demo", "--days", "1")
-    assert coordinator.boards() == undisturbed.boards()
+    coordinator.succeed(*DEMO)
+    assert coordinator.boards(slug=SLUG) == undisturbed.boards(slug=SLUG) != []
 
 
 def daemons(demo: "subprocess.Popen[str]") -> list[int]:
@@ -113,7 +126,7 @@ def test_a_daemon_that_dies_ends_the_demo(
 def test_two_demos_at_once_in_one_home_are_refused(coordinator: Commands):
     demo = start_demo(coordinator)
     try:
-        assert "already at work" in coordinator.refuse("demo", "--days", "1")
+        assert "already at work" in coordinator.refuse(*DEMO)
         assert "already at work" in coordinator.refuse("dev", "--port", "39998")
     finally:
         demo.send_signal(signal.SIGINT)

@@ -32,7 +32,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-def all_gone(pids, seconds: float = 5.0) -> bool:
+def all_gone(pids, seconds: float = 60.0) -> bool:
     """Whether processes end soon: the kernel tells by a process descriptor, no clock is polled."""
     deadline = time.monotonic() + seconds
     for pid in pids:

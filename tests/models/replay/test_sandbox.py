@@ -152,7 +152,7 @@ def test_when_a_replay_ends_nothing_of_it_is_left(ask_closed, write_model, monke
     before = "import sys\nSLEEP = [sys.executable, '-c', 'import time; time.sleep(600)', MARK]"
     predict = "subprocess.Popen(SLEEP, start_new_session=True)\nreturn k"
     ask_closed(write_model(before=before.replace("MARK", repr(mark)), predict=predict))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while left := [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark in _text(path)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.02)
