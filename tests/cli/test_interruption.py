@@ -36,7 +36,7 @@ def write_prices(coordinator: Commands) -> None:
 def start_demo(coordinator: Commands) -> "subprocess.Popen[str]":
     write_prices(coordinator)
     demo = coordinator.start(*DEMO)
-    wait_for(lambda: UNDER_WAY in daemon_log(coordinator), why="the run does not ask models")
+    wait_for(lambda: UNDER_WAY in daemon_log(coordinator), why="no run asks", seconds=150)
     return demo
 
 
