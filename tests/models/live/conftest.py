@@ -174,6 +174,10 @@ class ScriptedOrchestrator:
         for connection in there:
             connection.close()
 
+    def next_report(self):
+        """The next report that it gets."""
+        return self.reports.get(timeout=PATIENCE_SECONDS)
+
     def close(self):
         self._server.shutdown()
         self._thread.join()

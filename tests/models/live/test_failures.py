@@ -22,7 +22,7 @@ from coordinator_pipelines.domain.spec.checked import checked_challenge
 from coordinator_pipelines.models.live.runner import LiveRunner
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.api.conftest import serving
-from tests.models.live.conftest import LIMITS, PATIENCE_SECONDS, announcement, eventually, variant
+from tests.models.live.conftest import LIMITS, announcement, eventually, variant
 from tests.support.live import LIVE, LIVE_START
 
 GOOD = '{"p_up": 0.5}'
@@ -53,7 +53,7 @@ def test_a_setup_that_never_answers_delays_nobody_and_is_reported(stage):
     eventually(stage.live.members)
     stage.known = stage.live.members()
     assert stage.ask()["good"].output == GOOD
-    assert stage.orchestrator.reports.get(timeout=PATIENCE_SECONDS)["model_id"] == "silent"
+    assert stage.orchestrator.next_report()["model_id"] == "silent"
     release.set()
 
 
@@ -68,7 +68,7 @@ def test_a_setup_that_never_answers_delays_nobody_and_is_reported(stage):
 def test_a_refused_setup_is_reported_and_stops_nobody(stage, code, reported):
     stage.open(stage.model("bad", setup=lambda: code), stage.model("good"))
     assert [member.model_id for member in stage.known] == ["good"]
-    assert stage.orchestrator.reports.get(timeout=PATIENCE_SECONDS)["failure_code"] == reported
+    assert stage.orchestrator.next_report()["failure_code"] == reported
     absent = Member("bad", "bad", "owner", "account", "hash")
     answer = stage.ask(members=[absent])["bad"]
     assert answer.outcome is Outcome.ABSENT
@@ -86,7 +86,7 @@ def test_a_hanging_model_is_late_alone_and_reported_when_it_stays_so(stage):
         assert answers.pop("hanging").outcome is Outcome.TIMEOUT
         assert {answer.output for answer in answers.values()} == {GOOD}
         assert max(answer.exec_time_ms for answer in answers.values()) < 400
-    assert stage.orchestrator.reports.get(timeout=PATIENCE_SECONDS)["failure_code"] == "MULTIPLE_TIMEOUT"
+    assert stage.orchestrator.next_report()["failure_code"] == "MULTIPLE_TIMEOUT"
     assert "MULTIPLE_TIMEOUT" in stage.ask(9)["hanging"].reason
     release.set()
 
@@ -128,7 +128,7 @@ def test_a_model_that_only_fails_is_counted_and_reported(stage):
     for number in range(3):
         assert stage.ask(number)["bad"].outcome is Outcome.FAILED
     assert stage.live.health()["bad"].consecutive_failures == 3
-    assert stage.orchestrator.reports.get(timeout=PATIENCE_SECONDS)["failure_code"] == "MULTIPLE_FAILED"
+    assert stage.orchestrator.next_report()["failure_code"] == "MULTIPLE_FAILED"
 
 
 def test_nan_and_bool_come_through_for_the_validator_to_judge(stage):

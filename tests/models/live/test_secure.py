@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 from coordinator_pipelines.domain.doors.models import EventKind, Member, Outcome
-from tests.models.live.conftest import PATIENCE_SECONDS, ScriptedModel, eventually, variant
+from tests.models.live.conftest import ScriptedModel, eventually, variant
 
 GOOD = '{"p_up": 0.5}'
 RAW = serialization.Encoding.Raw, serialization.PublicFormat.Raw
@@ -162,7 +162,7 @@ def test_a_model_with_another_wallet_than_announced_never_joins(stage, keys, sec
     impostor = Owner(Ed25519PrivateKey.generate())
     wrong = secured(signer=impostor, owner=owner)
     stage.open(wrong, secured("other", signer=owner, owner=owner), secure_dir=keys.directory)
-    report = stage.orchestrator.reports.get(timeout=PATIENCE_SECONDS)
+    report = stage.orchestrator.next_report()
     assert (report["model_id"], report["failure_code"]) == ("secured", "CONNECTION_FAILED")
     assert [member.model_id for member in stage.live.members()] == ["other"]
     kinds = {event.member.model_id: event.kind for event in stage.live.drain_events()}
@@ -180,7 +180,7 @@ def test_an_insecure_model_never_joins_in_secure_mode_and_stops_nobody(stage, ke
     stage.open(plain, secured(signer=owner, owner=owner), secure_dir=keys.directory)
     assert [member.model_id for member in stage.known] == ["secured"]
     assert stage.ask()["secured"].output == GOOD
-    report = stage.orchestrator.reports.get(timeout=PATIENCE_SECONDS)
+    report = stage.orchestrator.next_report()
     assert (report["model_id"], report["failure_code"]) == ("plain", "CONNECTION_FAILED")
     assert plain.calls == []
 
