@@ -92,6 +92,7 @@ TOUCHES: Mapping[str, Touches] = {
     "metrics[].order": _NOTHING,
     "ensembles[].order": _NOTHING,
     "scheduled_prediction_configs[].meta": _ROUNDS,
+    "scoring": (Touch.ROUNDS, Touch.SCORES),
     "score_direction": _SCORES,
     "trailing_windows_hours": _BOARDS,
     "profile": _NOTHING,

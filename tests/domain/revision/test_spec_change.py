@@ -128,6 +128,14 @@ def test_the_order_of_metrics_is_only_shown():
     assert (change.field, change.touches) == ("metrics", (Touch.NOTHING,))
 
 
+def test_a_rule_of_scoring_touches_what_may_be_answered_as_well():
+    rule = {"callables": {}, "scoring": {"rule": "brier"}}
+    [change] = spec_changes(
+        challenge(rule), challenge({**rule, "scoring": {"rule": "position_return"}})
+    )
+    assert change.touches == (Touch.ROUNDS, Touch.SCORES)
+
+
 def test_what_is_computed_from_what_is_touched_is_touched():
     def touched(changes: dict[str, Any]) -> set[Touch]:
         return set(all_touched(spec_changes(OLD, challenge(changes))))
