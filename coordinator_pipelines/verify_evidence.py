@@ -11,7 +11,9 @@ It checks that
 * each live round was in the log, by a signed time, before its outcome could be known;
 * each prediction that is opened, with its salt, is the one that was committed to, none is missing,
   none was added, and none was moved to another place;
-* each truth, board and checkpoint is the one that was committed to.
+* each truth, board and checkpoint is the one that was committed to;
+* each round that does not count is a tie, or was voided by the operator, who had said so in the log
+  before; such rounds are told with the operator's reason.
 
 The formats are public: RFC 6962 (Merkle trees), RFC 8785 (canonical JSON), and signed-note,
 tlog-checkpoint and tlog-cosignature of C2SP. Exit status: 0 if all is as it should be, 1 if
@@ -49,6 +51,7 @@ TIMEOUT_SECONDS = 30
 MOST_BYTES = 256 * 1024 * 1024
 LOG, COSIGNATURE = b"\x01", b"\x04"
 EXACT = 2**53
+VOID, VOIDED = "VOID", "VOIDED"
 EMPTY_ROOT = sha256(b"").digest()
 
 
@@ -400,6 +403,8 @@ class Seen:
     edge: list[str] = field(default_factory=list)
     closed: list[tuple[int, str]] = field(default_factory=list)
     """Entries of rounds that were not open yet: position and text."""
+    voided: list[tuple[str, str]] = field(default_factory=list)
+    """Rounds that the operator has ever voided: prediction config and instant."""
 
     @classmethod
     def read(cls, path: Path | None) -> "Seen":
@@ -411,6 +416,7 @@ class Seen:
         except (ValueError, TypeError) as error:
             raise UnreadableError(f"{path} is no state of this program: {error}") from None
         stored.closed = [(position, text) for position, text in stored.closed]
+        stored.voided = [(config, at) for config, at in stored.voided]
         return stored
 
     def write(self, path: Path) -> None:
@@ -437,6 +443,7 @@ class Verification:
     entries: int = 0
     opened: int = 0
     closed: int = 0
+    void: int = 0
     signed: bool = False
     _tree: GrowingTree = field(default_factory=GrowingTree)
     _time: datetime | None = None
@@ -444,6 +451,9 @@ class Verification:
     _rounds: dict[tuple[str, str], int] = field(default_factory=dict)
     _resolved: set[tuple[str, str]] = field(default_factory=set)
     _closed: list[tuple[int, str]] = field(default_factory=list)
+    _voided: set[tuple[str, str]] = field(default_factory=set)
+    _after_void: set[int] = field(default_factory=set)
+    """Positions of truths of rounds that were voided by then."""
 
     def run(self) -> bool:
         """Verify all that is new since what was seen; whether all is as it should be.
@@ -534,7 +544,7 @@ class Verification:
             )
         self._tree = GrowingTree(old, [base64.b64decode(each) for each in self.seen.edge])
         self._time = datetime.fromisoformat(self.seen.time) if self.seen.time else None
-        self._closed = list(self.seen.closed)
+        self._closed, self._voided = list(self.seen.closed), set(self.seen.voided)
         return True
 
     # -- what the log says -----------------------------------------------------------------------
@@ -615,8 +625,13 @@ class Verification:
         self.entries += 1
         self._closed.append((position, text))
         said = json.loads(text)
+        if said["kind"] == "ruling" and said["ruling"] == VOIDED:
+            # For good: a truth may be on its way while its operator takes a void back.
+            self._voided.add(_key(said))
         if said["kind"] == "truth":
-            self._resolved.add((said["prediction_config_id"], said["performed_at"]))
+            self._resolved.add(_key(said))
+            if _key(said) in self._voided:
+                self._after_void.add(position)
         if said["kind"] != "predictions" or said["mode"] != "live":
             return
         due = datetime.fromisoformat(said["resolvable_at"])
@@ -651,16 +666,32 @@ class Verification:
                 if said["kind"] == "predictions":
                     self._open_round(position, texts[position], said, found[position])
                 else:
-                    self._open_content(said, found[position])
+                    self._open_content(position, said, found[position])
 
-    def _open_content(self, said: dict[str, Any], told: dict[str, Any]) -> None:
+    def _open_content(self, position: int, said: dict[str, Any], told: dict[str, Any]) -> None:
         content = told["content"]
         if content is None:
             self._wrong(f"{_named(said)} is gone")
         elif _digest(content) != said["content"]:
             self._wrong(f"{_named(said)} was changed after it was committed to")
+        elif said["kind"] == "ruling" and content["kind"] != said["ruling"]:
+            self._wrong(f"{_named(said)} is committed to as {said['ruling']}")
         else:
             self.opened += 1
+            if said["kind"] == "truth" and content["state"] == VOID:
+                self._open_void(position, said, content)
+
+    def _open_void(self, position: int, said: dict[str, Any], content: dict[str, Any]) -> None:
+        """A round that does not count: by the operator's word, which is told, or as a tie."""
+        if position in self._after_void:
+            self.void += 1
+            where = f"the round of {said['performed_at']} ({said['prediction_config_id']})"
+            self.tell(f"VOID: {where} does not count, {content['reason']}")
+        elif content["entry_price"] is None or content["entry_price"] != content["resolved_price"]:
+            self._wrong(
+                f"{_named(said)} says that the round does not count; it is no tie, and the log has "
+                "no word of the operator before it"
+            )
 
     def _open_round(
         self, position: int, text: str, said: dict[str, Any], told: dict[str, Any]
@@ -711,6 +742,7 @@ class Verification:
             at=self._asked_at.isoformat(timespec="seconds"),
             edge=[base64.b64encode(each).decode() for each in self._tree.edge],
             closed=self._closed,
+            voided=sorted(self._voided),
         )
 
 
@@ -732,9 +764,9 @@ def _named(said: dict[str, Any]) -> str:
         return (
             f"the {said['mode']} round of {said['performed_at']} ({said['prediction_config_id']})"
         )
-    if said["kind"] == "truth":
+    if said["kind"] in ("truth", "ruling"):
         where = f"the round of {said['performed_at']} ({said['prediction_config_id']})"
-        return f"version {said['version']} of the truth of {where}"
+        return f"version {said['version']} of the {said['kind']} of {where}"
     of = said.get("as_of") or said["period_end"]
     return f"version {said['version']} of the {said['mode']} {said['kind']} of {of}"
 
@@ -750,6 +782,8 @@ def summary(done: Verification) -> str:
     parts = [f"OK: {done.entries} new entries; {opened}"]
     if done.closed:
         parts.append(f"{done.closed} rounds not resolved yet")
+    if done.void:
+        parts.append(f"{done.void} rounds void by the operator's word")
     if done.key is not None and done.signed:
         parts.append(f"signed by {done.key.name}")
     else:

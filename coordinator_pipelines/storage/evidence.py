@@ -26,6 +26,7 @@ from coordinator_pipelines.domain.doors.ledger import (
     PREDICTION_COLUMNS,
     Mode,
 )
+from coordinator_pipelines.domain.doors.operation import ROUND_VOID_COLUMNS
 from coordinator_pipelines.domain.doors.payout import CHECKPOINT_COLUMNS
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.storage import evidence_log
@@ -38,6 +39,7 @@ from coordinator_pipelines.storage.tables import (
     ground_truths,
     leaderboards,
     predictions,
+    round_voids,
 )
 
 COMMITTED: dict[Kind, tuple[Table, tuple[str, ...], str]] = {
@@ -45,6 +47,7 @@ COMMITTED: dict[Kind, tuple[Table, tuple[str, ...], str]] = {
     Kind.TRUTH: (ground_truths, GROUND_TRUTH_COLUMNS, "performed_at"),
     Kind.BOARD: (leaderboards, LEADERBOARD_COLUMNS, "as_of"),
     Kind.CHECKPOINT: (checkpoints, CHECKPOINT_COLUMNS, "period_end"),
+    Kind.RULING: (round_voids, ROUND_VOID_COLUMNS, "performed_at"),
 }
 """Where the rows are that an entry commits to, and which instant is the entry's own."""
 
@@ -112,7 +115,8 @@ class EvidenceReads(Store, Evidence):
         if "mode" in table.c:
             modes = {entry.mode.value for entry in entries if entry.mode is not None}
             conditions.append(table.c.mode.in_(modes))
-        return self._read(table, names, *conditions)
+        rows = self._read(table, names, *conditions)
+        return rows.assign(version=rows["sequence"]) if kind is Kind.RULING else rows
 
     def _entries(self, *conditions: ColumnElement[bool]) -> list[Entry]:
         statement = select(evidence_entries).where(*conditions)

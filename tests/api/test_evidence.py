@@ -174,6 +174,37 @@ def test_a_changed_truth_and_a_changed_board_are_found(operator: Operator, url: 
     assert problem(url).endswith("board of 2025-01-01T00:02:00Z is gone")
 
 
+def test_a_voided_round_is_told_and_its_record_is_held_on_to(operator: Operator, url: str) -> None:
+    operator.rule(1)
+    before = verified(url).seen
+    operator.void(1)
+    for seen in (before, verifier.Seen()):
+        said: list[str] = []
+        done = verified(url, seen=seen, tell=said.append)
+        assert done.problems == []
+        assert said == [
+            f"VOID: the round of 2025-01-01T00:01:00Z ({CONFIG}) does not count, voided by ann: no "
+            "trades"
+        ]
+        assert "1 rounds void by the operator's word" in verifier.summary(done)
+    operator.rule(1, "RESTORED", 2)
+    operator.resolve(1, version=3)
+    assert verified(url).problems == []
+    change(operator, "UPDATE round_voids SET reason = 'none' WHERE sequence = 2")
+    assert problem(url).startswith("version 2 of the ruling of the round of 2025-01-01T00:01:00Z")
+    change(operator, "DELETE FROM round_voids WHERE sequence = 2")
+    assert problem(url).endswith("is gone")
+
+
+def test_a_void_without_a_word_of_the_operator_is_found(operator: Operator, url: str) -> None:
+    operator.rule(1)
+    operator.void(2)
+    assert problem(url) == (
+        f"version 2 of the truth of the round of 2025-01-01T00:02:00Z ({CONFIG}) says that the "
+        "round does not count; it is no tie, and the log has no word of the operator before it"
+    )
+
+
 def test_a_payout_that_was_changed_is_found(operator: Operator, url: str) -> None:
     operator.pay(ROUNDS)
     assert verified(url).problems == []

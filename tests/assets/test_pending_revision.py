@@ -80,9 +80,10 @@ class Cup:
 
 
 @pytest.fixture
-def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cup:
-    """A tournament with one round, its board of record, and its checkpoint."""
-    cup = Cup(tournament(tmp_path, monkeypatch, checkpoint_interval_seconds=86400))
+def played(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cup:
+    """A tournament with one round and its board of record, in each dialect."""
+    own = tournament(tmp_path, monkeypatch, url=database_url, checkpoint_interval_seconds=86400)
+    cup = Cup(own)
     cup.play()
     cup.finish(2)
     return cup
@@ -136,13 +137,34 @@ def test_a_round_that_is_voided_after_it_was_paid_is_settled_in_the_next_period(
     assert "pays nobody" in played.refused(corrected["id"])
     following = played.compute(FIRST_PAID + DAY)
     meta = json.loads(following["meta_json"])
-    [owed] = meta["settlements"]
-    assert owed == {
+    owed = {
         "period_end": (FIRST_PAID + DAY).isoformat(),
         "paid": paid["id"],
         "corrected": corrected["id"],
         "account": "c-alice",
         "difference": -WHOLE,
     }
+    assert meta["settlements"] == [owed]
     assert meta["withheld"] == WHOLE
     played.pay(following["id"])  # it pays nobody, and settles
+    played.say(Ruling.RESTORED)
+    played.finish(4)
+    restored = played.compute(FIRST_PAID)
+    assert restored["version"] == 3
+    assert shares(restored) == shares(paid)
+    last = json.loads(played.compute(FIRST_PAID + 2 * DAY)["meta_json"])
+    assert last["settlements"] == [owed | {"corrected": restored["id"], "difference": WHOLE}]
+
+
+def test_a_void_before_the_payout_gives_a_version_that_supersedes_it(played: Cup) -> None:
+    first = played.compute(FIRST_PAID)
+    for version, ruling, paid in ((2, Ruling.VOIDED, {0}), (3, Ruling.RESTORED, {0, WHOLE})):
+        played.say(ruling)
+        played.finish(3)
+        newest = played.compute(FIRST_PAID)
+        assert newest["version"] == version
+        assert set(shares(newest).values()) == paid
+        assert "is superseded by" in played.refused(first["id"])
+    assert shares(newest) == shares(first)
+    assert json.loads(played.compute(FIRST_PAID + DAY)["meta_json"])["settlements"] == []
+    played.pay(newest["id"])

@@ -11,7 +11,7 @@ import yaml
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.command import Commands, wait_for
 from tests.specs import changed
-from tests.support.tournament import CONFIG, NOON, TOURNAMENT
+from tests.support.tournament import CONFIG, NOON, TOURNAMENT, tournament
 
 FEATURES = "id,size\na,1.5\nb,\n"
 TRUTH = "id,truth\nb,2\na,1\n"
@@ -68,3 +68,43 @@ def test_a_challenge_with_a_schedule_has_no_rounds_to_open(operator: Commands) -
         "round", "open", "--spec", str(spec), "--features", "features.csv", "--config", "btc"
     )
     assert "the rounds of btc-up-down follow its schedule" in said
+
+
+def test_rounds_are_voided_and_restored_and_the_revisions_listed(
+    operator: Commands, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cup = tournament(tmp_path, monkeypatch, url=sqlite_url)
+    cup.open()
+    cup.capture()
+    cup.clock.wait_until(NOON + timedelta(days=1))
+    cup.post()
+    cup.clock.wait_until(NOON + timedelta(days=2))
+    cup.resolve()
+    assert "no final live board was ever revised" in operator.succeed(
+        "revision", "list", "--spec", "spec.yaml"
+    )
+    about = ("--spec", "spec.yaml", "--round", "2026-03-01T12:00Z", "--reason", "a wrong table")
+    void = ("round", "void", *about, "--by", "ann")
+    said = operator.succeed(*void)
+    assert said.startswith("1 rounds would be VOIDED by ann:\n  2026-03-01 12:00:00 to")
+    assert said.endswith("Nothing was changed; --yes does it.\n")
+    assert operator.succeed(*void, "--yes").startswith("1 rounds are VOIDED by ann:")
+    assert operator.succeed(*void, "--yes") == (
+        "These rounds are voided already; nothing was changed\n"
+    )
+    cup.resolve()
+    listed = operator.succeed("revision", "list", "--spec", "spec.yaml")
+    assert "rev-live-20260303T0000Z-v2" in listed
+    shown = operator.succeed("revision", "show", "--spec", "spec.yaml")
+    assert "voided" in shown
+    undo = operator.succeed("round", "unvoid", *about, "--by", "bo", "--yes")
+    assert undo.startswith("1 rounds are RESTORED by bo:")
+    cup.resolve()
+    assert "rev-live-20260303T0000Z-v3" in operator.succeed(
+        "revision", "list", "--spec", "spec.yaml"
+    )
+    nothing = ("--from", "2026-03-05T00:00Z", "--to", "2026-03-06T00:00Z")
+    assert "has no round in" in operator.refuse(*void[:4], *nothing, "--reason", "none")
+    missing = operator.run("round", "void", *about[:4])
+    assert missing.status == 2
+    assert "--reason" in missing.said

@@ -14,16 +14,19 @@ from fastapi import FastAPI
 from coordinator_pipelines.api.app import create_app
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Identity, Mode
+from coordinator_pipelines.domain.doors.operation import ROUND_VOID_COLUMNS
 from coordinator_pipelines.domain.evidence.notary import Notary
 from coordinator_pipelines.domain.evidence.note import Signer
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.storage.examples import (
+    CONFIG,
     MODELS,
     START,
     at,
     checkpoint,
     configs,
+    frame,
     leaderboard,
     memberships,
     predictions,
@@ -74,6 +77,22 @@ class Operator:
         with self.ledger() as ledger:
             ledger.add_ground_truths(truths([minute], **changes))
             ledger.add_leaderboards(leaderboard(minute + HORIZON, mode=Mode.LIVE))
+
+    def rule(self, minute: int, kind: str = "VOIDED", sequence: int = 1) -> None:
+        """An operator's word on a round."""
+        row = {
+            "prediction_config_id": CONFIG, "performed_at": at(minute), "sequence": sequence,
+            "at": self.clock.instant, "kind": kind, "actor": "ann", "reason": "no trades",
+        }  # fmt: skip
+        with self.ledger() as ledger:
+            assert ledger.add_round_voids(frame([row], ROUND_VOID_COLUMNS))
+
+    def void(self, minute: int) -> None:
+        """The truth that follows such a word, or pretends to."""
+        nothing = dict.fromkeys(("entry_price", "resolved_price", "outcome"), float("nan"))
+        own = {"state": "VOID", "reason": "voided by ann: no trades", **nothing}
+        with self.ledger() as ledger:
+            ledger.add_ground_truths(truths([minute], version=2, **own))
 
     def pay(self, minute: int) -> None:
         """The checkpoint of a period."""

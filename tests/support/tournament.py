@@ -161,7 +161,9 @@ class Tournament:
         return self.read(lambda ledger, *span: ledger.ground_truths(*span))
 
 
-def tournament(directory: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Tournament:
+def tournament(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, *, url: str = "", **changes: Any
+) -> Tournament:
     """The tournament above, with changes by dotted path (``__`` for dots), and two models."""
     dotted = {path.replace("__", "."): value for path, value in changes.items()}
     (directory / "models.yaml").write_text("models: []\n")
@@ -171,5 +173,7 @@ def tournament(directory: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any)
     models.join(member("right"), by_size)
     models.join(member("wrong"), against_size)
     resources = {"live_models": models, "workers": NoThreads()}
-    pipeline = Pipeline(checked_challenge(spec), directory, monkeypatch, clock, resources=resources)
+    pipeline = Pipeline(
+        checked_challenge(spec), directory, monkeypatch, clock, url, resources=resources
+    )
     return Tournament(pipeline, clock, models)

@@ -29,7 +29,7 @@ MOMENT = timedelta(microseconds=1)
 def check_log(audited: Audited, span: Window) -> Checked:
     """The entries about a span, of all modes and versions: its rounds, and boards until its end."""
     checked, books = Checked(STEP), audited.books
-    asked = books.positions_about((Kind.PREDICTIONS, Kind.TRUTH), span.start, span.end)
+    asked = books.positions_about((Kind.PREDICTIONS, Kind.RULING, Kind.TRUTH), span.start, span.end)
     ends = (span.start + MOMENT, span.end + MOMENT)
     positions = sorted([*asked, *books.positions_about((Kind.BOARD, Kind.CHECKPOINT), *ends)])
     for first in range(0, len(positions), ENTRIES_PER_READ):

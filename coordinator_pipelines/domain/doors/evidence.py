@@ -23,6 +23,7 @@ class Kind(StrEnum):
     TRUTH = "truth"
     BOARD = "board"
     CHECKPOINT = "checkpoint"
+    RULING = "ruling"
 
 
 class Leaf(NamedTuple):
@@ -46,6 +47,7 @@ class Draft:
     """An entry that has no position yet.
 
     ``at``: ``performed_at``, ``as_of`` of a board, or ``period_end`` of a checkpoint.
+    ``version``: of a ruling its sequence.
     """
 
     kind: Kind
@@ -121,5 +123,6 @@ class Evidence(ABC):
         """What is stored of the instants that entries are about, in all its versions.
 
         Predictions: PREDICTION_COLUMNS. Truths, of the rounds: GROUND_TRUTH_COLUMNS. Boards:
-        LEADERBOARD_COLUMNS. Checkpoints: CHECKPOINT_COLUMNS.
+        LEADERBOARD_COLUMNS. Checkpoints: CHECKPOINT_COLUMNS. Rulings: ROUND_VOID_COLUMNS, and
+        their ``sequence`` as ``version``.
         """

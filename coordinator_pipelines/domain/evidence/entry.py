@@ -4,7 +4,7 @@ Add here what an entry of each kind says; avoid the tree (``merkle``) and signat
 
 The predictions of a round are one entry: it holds the root of a small tree with a salted leaf for
 each model (``leaves``), in the order of their ids, and says how many there are. What is public is
-not salted: the entry of a truth, a board or a checkpoint holds the hash of its content.
+not salted: the entry of a ruling, a truth, a board or a checkpoint holds the hash of its content.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -33,6 +33,7 @@ TRUTH_CONTENT = (
     "payload_json", "entry_record_version", "resolved_record_version",
 )  # fmt: skip
 BOARD_CONTENT = ("final", "entries_json", "meta_json")
+RULING_CONTENT = ("at", "kind", "actor", "reason")
 CHECKPOINT_CONTENT = ("period_start", "as_of", "entries_json", "meta_json")
 
 Row = Mapping[Hashable, Any]
@@ -141,6 +142,29 @@ def checkpoint_drafts(challenge: str | None, checkpoints: pd.DataFrame) -> list[
     return [
         _published(Kind.CHECKPOINT, challenge, row, "period_end", CHECKPOINT_CONTENT)
         for row in _rows(checkpoints)
+    ]
+
+
+def ruling_drafts(challenge: str | None, rulings: pd.DataFrame) -> list[Draft]:
+    """An entry for each word of an operator on a round: ROUND_VOID_COLUMNS."""
+    return [
+        Draft(
+            kind=Kind.RULING,
+            mode=None,
+            prediction_config_id=row["prediction_config_id"],
+            at=instant_of(row["performed_at"]),
+            version=int(row["sequence"]),
+            text=_text(
+                Kind.RULING,
+                challenge,
+                prediction_config_id=row["prediction_config_id"],
+                performed_at=instant_text(row["performed_at"]),
+                version=int(row["sequence"]),
+                ruling=row["kind"],
+                content=content_digest(document(row, RULING_CONTENT)),
+            ),
+        )
+        for row in _rows(rulings)
     ]
 
 

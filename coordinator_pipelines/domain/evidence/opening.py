@@ -19,6 +19,7 @@ from coordinator_pipelines.domain.doors.evidence import (
 from coordinator_pipelines.domain.evidence.entry import (
     BOARD_CONTENT,
     CHECKPOINT_CONTENT,
+    RULING_CONTENT,
     TRUTH_CONTENT,
     document,
 )
@@ -28,6 +29,7 @@ CONTENT = {
     Kind.TRUTH: TRUTH_CONTENT,
     Kind.BOARD: BOARD_CONTENT,
     Kind.CHECKPOINT: CHECKPOINT_CONTENT,
+    Kind.RULING: RULING_CONTENT,
 }
 INSTANT = {Kind.BOARD: "as_of", Kind.CHECKPOINT: "period_end"}
 """Which column is an entry's own instant, where it is not ``performed_at``."""

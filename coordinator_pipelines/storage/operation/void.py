@@ -9,6 +9,8 @@ import pandas as pd
 
 from coordinator_pipelines.domain.doors.ledger import ROUND, Mode, RoundStatus
 from coordinator_pipelines.domain.doors.operation import ROUND_VOID_COLUMNS
+from coordinator_pipelines.domain.evidence.entry import ruling_drafts
+from coordinator_pipelines.storage import evidence_log
 from coordinator_pipelines.storage.engine import bulk, reads
 from coordinator_pipelines.storage.operation import due
 from coordinator_pipelines.storage.store import Store, between, performed_in
@@ -24,7 +26,10 @@ class RoundVoids(Store):
         return self._read(table, ROUND_VOID_COLUMNS, *between(table.c.performed_at, start, end))
 
     def add_round_voids(self, rulings: pd.DataFrame) -> bool:
-        """Add all of them, or none if one is there; live rounds that were asked await work."""
+        """Add all of them, or none if one is there, and commit to them.
+
+        Live rounds that were asked await work.
+        """
         first, last = rulings["performed_at"].min(), rulings["performed_at"].max()
         span = (Mode.LIVE, first, last + pd.Timedelta(microseconds=1))
         with self._database.writing(table.name) as connection:
@@ -34,4 +39,6 @@ class RoundVoids(Store):
             asked = (*performed_in(rounds, *span), rounds.c.status == RoundStatus.ASKED.value)
             live = reads.read(connection, rounds, due.OPEN_COLUMNS, *asked)
             bulk.add(connection, open_rounds, live.merge(rulings[ROUND], on=ROUND))
+            drafts = ruling_drafts(evidence_log.challenge_of(connection), rulings)
+            evidence_log.append(connection, drafts, self._notary)
         return True
