@@ -40,6 +40,7 @@ from coordinator_pipelines.api.routes import (
     revisions,
     schema,
     score_points,
+    seasons,
 )
 from coordinator_pipelines.api.schema.default import default_schema
 from coordinator_pipelines.api.schema.overrides import overridden
@@ -51,7 +52,7 @@ from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
     health, leaderboard, compare, calibration, models, score_points, predictions, feeds,
-    checkpoints, revisions, schema, explain, evidence, export, metrics, page,
+    checkpoints, revisions, seasons, schema, explain, evidence, export, metrics, page,
 )  # fmt: skip
 FASTEST = 1
 """Of a day of predictions, the highest level of compression took half of the time."""

@@ -16,10 +16,12 @@ from coordinator_pipelines.domain.checkpoint.checkpoint import (
     inconsistencies,
 )
 from coordinator_pipelines.domain.checkpoint.formats import PERCENT
+from coordinator_pipelines.domain.checkpoint.period import board_instant
 from coordinator_pipelines.domain.doors.clock import Clock
 from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.membership.standing import modes
+from coordinator_pipelines.domain.season.state import closed_at, closed_seasons
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import CheckpointError
@@ -44,7 +46,7 @@ def checkpoint(
     Nothing is ranked anew: what is paid is what is shown. It waits until that board is final. A
     board that changes later makes a new version, or, once the period is paid, a settlement in
     the next one. Nobody is paid without an approval (`coordinator checkpoint`); what was
-    replayed is a dry run.
+    replayed is a dry run. The checkpoint of a closed season (`coordinator season`) never changes.
     """
     run_id, now = context.run.run_id, clock.now()
     own = [Checkpoints(Boards(challenge, rules, ledger, m, run_id, now)) for m in modes(ledger)]
@@ -58,7 +60,7 @@ def checkpoint(
             continue
         report, problems = Report(context, period), []
         for one in ready:
-            told, wrong = _computed(one, period)
+            told, wrong = _computed(context, one, period)
             report.metadata(**of_mode(one.boards.mode, ready, told))
             problems += [f"{one.boards.mode.value}: {problem}" for problem in wrong]
         yield report.check("payout", problems)
@@ -66,10 +68,22 @@ def checkpoint(
         raise CheckpointError("cannot be paid yet: " + "\n".join(waiting))
 
 
-def _computed(checkpoints: Checkpoints, period: Window) -> tuple[dict[str, Any], list[str]]:
+def _computed(
+    context: dg.AssetExecutionContext, checkpoints: Checkpoints, period: Window
+) -> tuple[dict[str, Any], list[str]]:
     """Compute and store one period; what to show of it, and what is wrong."""
-    boards, row = checkpoints.boards, checkpoints.checkpoint(period)
-    boards.ledger.add_checkpoint(row)
+    boards = checkpoints.boards
+    seasons = closed_seasons(boards.ledger.season_events())
+    season = closed_at(seasons, board_instant(boards.challenge, period))
+    if season is None:
+        row = checkpoints.checkpoint(period)
+        boards.ledger.add_checkpoint(row)
+    else:
+        row = boards.ledger.checkpoints(boards.mode.value, [period.end]).tail(1)
+        what = "was closed without a checkpoint" if row.empty else "keeps the one that it has"
+        context.log.warning(f"{boards.mode.value}: {season.told}; the period {period} {what}")
+        if row.empty:
+            return {"season": f"{season.told}; the period {what}"}, []
     stored = row.iloc[0]
     entries, meta = json.loads(stored["entries_json"]), json.loads(stored["meta_json"])
     shares = [entry["share"] for entry in entries]
@@ -86,5 +100,6 @@ def _computed(checkpoints: Checkpoints, period: Window) -> tuple[dict[str, Any],
         "board": board,
         "mode": boards.mode.value,
         "simulated": boards.challenge.feed.simulated,
+        **({"season": f"{season.told}; the period {what}"} if season else {}),
     }
     return facts, inconsistencies(Payout(entries, meta), boards.challenge.emission.owner_cap)

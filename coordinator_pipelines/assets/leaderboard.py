@@ -9,6 +9,7 @@ import pandas as pd
 
 from coordinator_pipelines import settings
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
+from coordinator_pipelines.assets.season import kept
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.assets.tables import leaderboard_table
 from coordinator_pipelines.domain.author.rules import Rules
@@ -44,7 +45,8 @@ def leaderboard(
     While the window is open, a board as of the newest model scores: shown, never paid. A board
     is never changed: a recomputation with other content is a new version. The board of record
     is final once the outcome of every round that was due by then is known. A version that
-    supersedes a final one has a revision: who moved, because of which rounds.
+    supersedes a final one has a revision: who moved, because of which rounds. In a closed season
+    (`coordinator season`) nothing changes: what would come out otherwise is said, and not written.
     """
     now = clock.now()
     run_id = context.run.run_id
@@ -74,7 +76,9 @@ def _computed(
     before, last = windows[0].start, instants[-1]
     known = ledger.leaderboards(mode, before, last)
     computed = boards.leaderboards(instants, model_scores)
-    written = ledger.add_leaderboards(new_versions_as_of(computed, known))
+    new = new_versions_as_of(computed, known)
+    written = ledger.add_leaderboards(new)
+    closed = kept(context, ledger, mode, new)
     context.log.info(f"{written.added} boards added, {written.revised} of them revisions")
     told = Revisions(boards).tell(before, last)
     revised = dict(zip(told["as_of"], map(json.loads, told["summary_json"]), strict=True))
@@ -84,8 +88,13 @@ def _computed(
     members = histories(ledger.memberships(mode))
     for window, instant in as_of.items():
         expected = [member.model_id for member in standings(members, instant)]
-        board = stored[stored["as_of"] == instant].iloc[0]
-        facts, problems = _told(boards, board, expected)
+        own = stored[stored["as_of"] == instant]
+        if own.empty:  # its season was closed without it
+            yield window, closed.facts(instant), []
+            continue
+        facts, problems = _told(boards, own.iloc[0], expected)
+        if closed.facts(instant):
+            facts, problems = facts | closed.facts(instant), []
         if instant in revised:
             facts["revision"] = headline(revised[pd.Timestamp(instant)])
         yield window, facts, problems

@@ -9,6 +9,7 @@ import pandas as pd
 
 from coordinator_pipelines.assets.pictures import illustrated, score_over_time
 from coordinator_pipelines.assets.report import Report, Verdict, of_mode
+from coordinator_pipelines.assets.season import kept
 from coordinator_pipelines.assets.stage import stage
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.doors.clock import Clock
@@ -75,6 +76,7 @@ def _computed(
     written = ledger.add_model_scores(new)
     context.log.info(f"{written.added} model scores added, {written.revised} revisions")
     stored = dict(tuple(ledger.model_scores(boards.mode, ends).groupby("as_of")))
+    closed = kept(context, ledger, boards.mode, new)
     hourly = _hourly_means(boards.statistics(ends))
     members = histories(ledger.memberships(boards.mode))
     for window, end in zip(windows, ends, strict=True):
@@ -83,9 +85,10 @@ def _computed(
         told = {
             "models": len(rows),
             "revised": int((rows["version"] > 1).sum()),
+            **closed.facts(end),
             **(_plot(_last_day(hourly, end)) if window in pictured else {}),
         }
-        absent = sorted(expected - set(rows["model_id"]))
+        absent = [] if closed.facts(end) else sorted(expected - set(rows["model_id"]))
         yield window, told, [f"{boards.mode.value}: {model} has no row" for model in absent]
 
 

@@ -20,6 +20,7 @@ from coordinator_pipelines.domain.author.rules import load_rules
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.membership.standing import modes
+from coordinator_pipelines.domain.season.state import closed_seasons, is_closed
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import from_epoch
 from coordinator_pipelines.domain.timeline.window import Window
@@ -35,7 +36,7 @@ def boards(spec: Path | None, refresh: bool) -> None:
     """List boards that a repair of earlier windows has outdated; change nothing by itself.
 
     A revised price, a model that was added, or windows filled in later change the boards of the
-    windows after them, up to the longest trailing window.
+    windows after them, up to the longest trailing window. Those of closed seasons stay as they are.
     """
     console = open_console()
     challenge = load_challenge(spec or starter_spec())
@@ -57,6 +58,8 @@ def _outdated(challenge: Challenge) -> Iterator[tuple[Mode, "pd.Series[Any]", "p
         rules, now = load_rules(challenge), datetime.now(UTC)
         for mode in modes(ledger):
             stored = ledger.leaderboards(mode, from_epoch(0), from_epoch(2**33))
+            closed = is_closed(closed_seasons(ledger.season_events()), stored["as_of"])
+            stored = stored[~closed]
             if mode is Mode.LIVE:
                 stored = stored[stored["final"]]
             new = Boards(challenge, rules, ledger, mode, "preview", now).outdated(stored)

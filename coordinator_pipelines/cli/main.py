@@ -84,6 +84,7 @@ VERBS = {
     "revision": ("revision", "Final boards that came out otherwise later: who moved, and why."),
     "round": ("round", "Rounds: void them, or open and resolve those of a tournament."),
     "runs": ("runs", "The runs that Dagster remembers."),
+    "season": ("season", "Seasons of a challenge: open, frozen, final."),
     "spec": ("spec", "Specs of challenges, compared."),
     "status": (
         "status",

@@ -17,8 +17,7 @@ from coordinator_pipelines.domain.doors.ledger import (
 )
 from coordinator_pipelines.domain.evidence.entry import board_drafts
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.storage import evidence_log
-from coordinator_pipelines.storage.engine import bulk, reads
+from coordinator_pipelines.storage.published import publish
 from coordinator_pipelines.storage.store import Store, after_until, at_instants
 from coordinator_pipelines.storage.tables import leaderboards as leaderboard_table
 from coordinator_pipelines.storage.tables import model_scores as model_score_table
@@ -33,8 +32,9 @@ class Boards(Store):
         return self._newest(model_score_table, MODEL_SCORE_COLUMNS, *conditions)
 
     def add_model_scores(self, model_scores: pd.DataFrame) -> Written:
-        """Add model score versions in one transaction."""
-        return self._add(model_score_table, model_scores)
+        """Add model score versions in one transaction; none as of an instant in a closed season."""
+        with self._database.writing(model_score_table.name) as connection:
+            return publish(connection, model_score_table, model_scores)
 
     def leaderboards(self, mode: Mode, after: datetime, until: datetime) -> pd.DataFrame:
         """Newest board of each as_of with ``after < as_of <= until``: LEADERBOARD_COLUMNS."""
@@ -60,10 +60,9 @@ class Boards(Store):
         return self._newest(leaderboard_table, ("mode", "as_of", "version", "final"), *conditions)
 
     def add_leaderboards(self, leaderboards: pd.DataFrame) -> Written:
-        """Add board versions in one transaction, and commit to them."""
+        """Add board versions in one transaction, and commit to them; none in a closed season."""
         with self._database.writing(leaderboard_table.name) as connection:
-            new = reads.unstored(connection, leaderboard_table, leaderboards)
-            written = bulk.add(connection, leaderboard_table, leaderboards)
-            drafts = board_drafts(evidence_log.challenge_of(connection), new)
-            evidence_log.append(connection, drafts, self._notary)
-            return written
+            return publish(
+                connection, leaderboard_table, leaderboards,
+                drafts=board_drafts, notary=self._notary,
+            )  # fmt: skip

@@ -15,9 +15,11 @@ from coordinator_pipelines.domain.doors.payout import (
     PAYOUT_ACCOUNT_COLUMNS,
 )
 from coordinator_pipelines.domain.evidence.entry import checkpoint_drafts
+from coordinator_pipelines.domain.season.state import State, is_closed
 from coordinator_pipelines.domain.timeline.instant import as_utc
-from coordinator_pipelines.storage import evidence_log
+from coordinator_pipelines.domain.values.errors import SeasonError
 from coordinator_pipelines.storage.engine import bulk, reads
+from coordinator_pipelines.storage.published import closed, publish
 from coordinator_pipelines.storage.store import Store
 from coordinator_pipelines.storage.tables import checkpoint_events as event_table
 from coordinator_pipelines.storage.tables import checkpoints as checkpoint_table
@@ -52,12 +54,15 @@ class Checkpoints(Store):
         return self._read(checkpoint_table, CHECKPOINT_COLUMNS, own)
 
     def add_checkpoint(self, checkpoint: pd.DataFrame) -> bool:
-        """Add one (CHECKPOINT_COLUMNS, one row); False if that version was there already."""
+        """Add one (CHECKPOINT_COLUMNS, one row).
+
+        False if that version was there already, or its season is closed.
+        """
         with self._database.writing(checkpoint_table.name) as connection:
-            new = reads.unstored(connection, checkpoint_table, checkpoint)
-            written = bulk.add(connection, checkpoint_table, checkpoint)
-            drafts = checkpoint_drafts(evidence_log.challenge_of(connection), new)
-            evidence_log.append(connection, drafts, self._notary)
+            written = publish(
+                connection, checkpoint_table, checkpoint,
+                drafts=checkpoint_drafts, notary=self._notary,
+            )  # fmt: skip
             return bool(written.added)
 
     def checkpoint_events(self, checkpoint_ids: Sequence[str] | None = None) -> pd.DataFrame:
@@ -68,8 +73,20 @@ class Checkpoints(Store):
         return self._read(event_table, CHECKPOINT_EVENT_COLUMNS, *conditions)
 
     def add_checkpoint_event(self, event: pd.DataFrame) -> bool:
-        """Add one (CHECKPOINT_EVENT_COLUMNS, one row); False if its sequence is taken."""
-        return bool(self._add(event_table, event).added)
+        """Add one (CHECKPOINT_EVENT_COLUMNS, one row); False if its sequence is taken.
+
+        Raises:
+            SeasonError: the season of the checkpoint is final.
+        """
+        about = checkpoint_table.c.id.in_(event["checkpoint_id"].tolist())
+        with self._database.writing(event_table.name) as connection:
+            final = [each for each in closed(connection) if each.state is State.FINAL]
+            if final:
+                paid_on = reads.read(connection, checkpoint_table, ("as_of",), about)["as_of"]
+                for season in final:
+                    if is_closed([season], paid_on).any():
+                        raise SeasonError(f"{season.told}, and its payouts with it")
+            return bool(bulk.add(connection, event_table, event).added)
 
     def payout_accounts(self, mode: str) -> pd.DataFrame:
         """Whom each model was ever said to be paid to: PAYOUT_ACCOUNT_COLUMNS."""

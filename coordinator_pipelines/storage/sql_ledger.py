@@ -29,6 +29,7 @@ from coordinator_pipelines.storage.report import ReportReads
 from coordinator_pipelines.storage.retention import Retention
 from coordinator_pipelines.storage.revision import Revisions
 from coordinator_pipelines.storage.score import Scores
+from coordinator_pipelines.storage.season import Seasons
 
 
 class SqlLedger(
@@ -42,6 +43,7 @@ class SqlLedger(
     Boards,
     Checkpoints,
     Revisions,
+    Seasons,
     Captures,
     ModelEvents,
     Pauses,

@@ -360,6 +360,19 @@ round_voids = table(
     text("reason", nullable=False),
 )
 
+season_events = table(
+    "season_events",
+    ("season", "sequence"),
+    key("season", primary_key=True),
+    whole("sequence", primary_key=True, autoincrement=False),
+    instant("at"),
+    text("kind", nullable=False),
+    text("actor", nullable=False),
+    text("reason", nullable=False),
+    instant("starts_at"),
+    instant("ends_at"),
+)
+
 opened_rounds = table(
     "opened_rounds",
     ("prediction_config_id", "performed_at"),

@@ -32,8 +32,10 @@ from coordinator_pipelines.api.routes.health import is_stale
 from coordinator_pipelines.api.routes.leaderboard import find_board
 from coordinator_pipelines.api.routes.models import ModelRow, model_rows
 from coordinator_pipelines.api.routes.score_points import point_instants
+from coordinator_pipelines.api.season import seasons_told
 from coordinator_pipelines.api.stored import json_object
 from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.season.season import Season, season_at
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import Schedule
 from coordinator_pipelines.domain.spec.sections import MetricSpec
@@ -89,6 +91,9 @@ class Shared:
     """Of intervals and tiers, such as ``90 %``."""
     has_tiers: bool
     has_ensembles: bool
+    seasons: tuple[Season, ...]
+    season: Season | None
+    """That of the board."""
     digits: int
     """Of metrics, after the point: as many as tell ranked models apart."""
 
@@ -142,10 +147,15 @@ class ModelPage:
 
 
 def board_page(
-    context: Context, mode: Mode, chosen: Sequence[str] | None, *, ensembles: bool
+    context: Context,
+    mode: Mode,
+    chosen: Sequence[str] | None,
+    until: datetime | None = None,
+    *,
+    ensembles: bool,
 ) -> BoardPage:
-    """The ranking as it is now. ``chosen``: the models of the chart; None for the best."""
-    challenge, shared = context.challenge, _shared(context, mode)
+    """The ranking as it is now, or was. ``chosen``: the models of the chart; None for the best."""
+    challenge, shared = context.challenge, _shared(context, mode, until)
     told = shared.standings
     on_top, waiting = ranked(told), provisional(challenge, told)
     best = [one.row.model_id for one in on_top or waiting][:CHART_MODELS]
@@ -164,7 +174,7 @@ def board_page(
         on_top,
         waiting,
         [one for one in told if not one.place and one.row.model_id not in waits],
-        _ensembles(context, mode) if ensembles else [],
+        _ensembles(context, mode, until) if ensembles else [],
         None if on_top else _ranks_from(challenge, shared.board, waiting),
         line_chart(f"{label(key)} of {which}, last 7 days", series),
         [(one.row, one.row.model_id in names) for one in told],
@@ -222,8 +232,8 @@ def _newest_cells(context: Context, mode: Mode, span: Span, model_id: str) -> pd
     return reports.reported_cells(mode, start, end, [model_id], outputs=True)
 
 
-def _ensembles(context: Context, mode: Mode) -> list[LeaderboardRow]:
-    board = find_board(context, mode, None, ensembles=True)
+def _ensembles(context: Context, mode: Mode, until: datetime | None) -> list[LeaderboardRow]:
+    board = find_board(context, mode, until, ensembles=True)
     return [row for row in board.rows if row.is_ensemble] if board else []
 
 
@@ -232,9 +242,9 @@ def label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _shared(context: Context, mode: Mode) -> Shared:
-    challenge = context.challenge
-    board = find_board(context, mode, None)
+def _shared(context: Context, mode: Mode, until: datetime | None = None) -> Shared:
+    challenge, seasons = context.challenge, seasons_told(context)
+    board = find_board(context, mode, until)
     before = _board_before(context, board)
     told = standings(challenge, board, before)
     named = challenge.baseline_model
@@ -243,7 +253,7 @@ def _shared(context: Context, mode: Mode) -> Shared:
         mode,
         tuple(one for one in Mode if context.reports.member_since(one) is not None),
         _source(challenge),
-        tuple(_notices(context, mode, board.as_of if board else None)),
+        tuple(_notices(context, mode, board.as_of if board else None, past=until is not None)),
         board,
         before.as_of if before else None,
         tuple(told),
@@ -255,6 +265,8 @@ def _shared(context: Context, mode: Mode) -> Shared:
         _level(told) or percent(challenge.certainty.level),
         any(one.certainty and one.certainty.tier for one in told),
         bool(challenge.ensembles),
+        tuple(seasons),
+        season_at(seasons, board.as_of) if board else None,
         digits(challenge, told),
     )
 
@@ -318,14 +330,14 @@ def _source(challenge: Challenge) -> str:
     return f"{challenge.feed.provider} ({', '.join(sorted(challenge.feed.subjects))})"
 
 
-def _notices(context: Context, mode: Mode, as_of: datetime | None) -> list[Notice]:
+def _notices(context: Context, mode: Mode, as_of: datetime | None, *, past: bool) -> list[Notice]:
     notices = []
     if context.is_simulated:
         made_up = context.challenge.feed.provider == "simulated"
         what = "The prices are made up" if made_up else "A recording is played as if it were live"
         text = f"{what}. Nothing on this page says anything about a market today."
         notices.append(Notice("simulated", "Simulated data", text))
-    if is_stale(context, mode, as_of):
+    if not past and is_stale(context, mode, as_of):
         since = f"The newest board is of {as_of:%Y-%m-%d %H:%M} UTC" if as_of else "There is none"
         minutes = int(context.stale_after.total_seconds() // 60)
         text = f"{since}; there should be one that is at most {minutes} minutes old."

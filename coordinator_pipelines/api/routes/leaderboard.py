@@ -22,6 +22,7 @@ from coordinator_pipelines.api.http.parameters import (
     WithEnsembles,
 )
 from coordinator_pipelines.api.http.problems import Refusal, documented
+from coordinator_pipelines.api.season import AskedSeason, asked_season, last_instant
 from coordinator_pipelines.domain.doors.ledger import Mode
 
 routes = APIRouter(tags=["leaderboard"])
@@ -50,6 +51,7 @@ def leaderboard(
     mode: AskedMode,
     as_of: AsOf = None,
     version: Version = None,
+    season: AskedSeason = None,
     ensembles: WithEnsembles = False,
     limit: Limit = 10_000,
     offset: Offset = 0,
@@ -59,8 +61,9 @@ def leaderboard(
     Ensembles have no rank: they come among the ranked models, where their values would put them. If
     there are more rows, the header `Link` names the next page of the same board.
     """
-    board = find_board(context, mode, as_of, version, ensembles=ensembles)
-    if board is None:
+    own = asked_season(context, season, as_of)
+    board = find_board(context, mode, last_instant(own, as_of), version, ensembles=ensembles)
+    if board is None or (own is not None and board.as_of not in own):
         if version is not None:
             raise Refusal(404, f"there is no version {version} of that board that can be read")
         return answered(request, [])

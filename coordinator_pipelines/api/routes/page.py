@@ -26,6 +26,7 @@ from coordinator_pipelines.api.page.view import (
     payout_page,
     revision_page,
 )
+from coordinator_pipelines.api.season import AskedSeason, asked_season, last_instant
 from coordinator_pipelines.domain.values.percent import percent
 
 routes = APIRouter(include_in_schema=False)
@@ -45,10 +46,12 @@ def leaderboard_page(
     context: Ctx,
     mode: AskedMode,
     models: AskedModels,
+    season: AskedSeason = None,
     ensembles: WithEnsembles = False,
 ) -> Response:
-    """The ranking; ``projectIds`` names the models of the chart."""
-    page = board_page(context, mode, models, ensembles=ensembles)
+    """The ranking, now or at the end of a season; ``projectIds`` names the models of the chart."""
+    until = last_instant(asked_season(context, season, None), None)
+    page = board_page(context, mode, models, until, ensembles=ensembles)
     return tagged(request, _rendered("board.html", page=page), HTML, headers=HEADERS)
 
 

@@ -20,8 +20,10 @@ from coordinator_pipelines.domain.checkpoint.state import (
     progress,
     progress_by_checkpoint,
 )
-from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.doors.ledger import Ledger, Mode
 from coordinator_pipelines.domain.doors.payout import CHECKPOINT_EVENT_COLUMNS, Payouts
+from coordinator_pipelines.domain.season.state import State as SeasonState
+from coordinator_pipelines.domain.season.state import closed_at, closed_seasons
 from coordinator_pipelines.domain.values.errors import CheckpointError
 
 NEEDS_REFERENCE = (Step.SUBMITTED, Step.PAID)
@@ -45,7 +47,7 @@ class Intent:
 
 
 def require_allowed(
-    ledger: Payouts, checkpoint_id: str, intent: Intent, outdated: Outdated
+    ledger: Ledger, checkpoint_id: str, intent: Intent, outdated: Outdated
 ) -> Progress:
     """How far the payout is, if the step may be taken now.
 
@@ -89,7 +91,7 @@ def require_allowed(
 
 
 def take(
-    ledger: Payouts, checkpoint_id: str, intent: Intent, now: datetime, outdated: Outdated
+    ledger: Ledger, checkpoint_id: str, intent: Intent, now: datetime, outdated: Outdated
 ) -> State:
     """Take a step; the state that it leads to.
 
@@ -140,13 +142,16 @@ def _require_words(intent: Intent) -> None:
             )
 
 
-def _require_payable(ledger: Payouts, stored: "pd.Series[Any]") -> None:
+def _require_payable(ledger: Ledger, stored: "pd.Series[Any]") -> None:
     """Nothing, if money may go out for this version of the period."""
     if stored["mode"] != Mode.LIVE.value:
         raise CheckpointError(
             f"{stored['id']} is replayed: a dry run of what would have been paid; nobody is paid "
             "for it"
         )
+    season = closed_at(closed_seasons(ledger.season_events()), stored["as_of"].to_pydatetime())
+    if season is not None and season.state is SeasonState.FINAL:
+        raise CheckpointError(f"{season.told}: {stored['id']} is not paid any more")
     meta = json.loads(stored["meta_json"])
     paid = any(entry["share"] for entry in json.loads(stored["entries_json"]))
     # A period that pays nobody may still settle what an earlier one paid wrongly.

@@ -30,6 +30,7 @@ from coordinator_pipelines.domain.doors.operation import Operation
 from coordinator_pipelines.domain.doors.payout import Payouts
 from coordinator_pipelines.domain.doors.posted import Posted
 from coordinator_pipelines.domain.doors.revision import Revisions
+from coordinator_pipelines.domain.doors.season import Seasons
 
 
 class Mode(StrEnum):
@@ -68,6 +69,8 @@ class Written:
 
     added: int
     revised: int = 0
+    kept_out: int = 0
+    """Rows that were not written, as the season that they belong to is closed."""
 
 
 ROUND = ["prediction_config_id", "performed_at"]
@@ -150,7 +153,7 @@ LEADERBOARD_COLUMNS = (
 )  # fmt: skip
 
 
-class Ledger(Operation, Posted, Payouts, Revisions, Ensembles, ABC):
+class Ledger(Operation, Posted, Payouts, Revisions, Ensembles, Seasons, ABC):
     """Everything that a challenge remembers."""
 
     @abstractmethod

@@ -26,6 +26,7 @@ from coordinator_pipelines.domain.doors.ledger import (
 )
 from coordinator_pipelines.domain.doors.payout import PayoutReads
 from coordinator_pipelines.domain.doors.revision import RevisionReads
+from coordinator_pipelines.domain.doors.season import SeasonReads
 
 BOARD_COLUMNS = (*LEADERBOARD_COLUMNS, "created_at")
 POINT_COLUMNS = (*MODEL_SCORE_COLUMNS, "created_at")
@@ -53,7 +54,7 @@ class Bounds:
         return self.last + timedelta(microseconds=1)
 
 
-class Reports(PayoutReads, RevisionReads, EnsembleReads, Evidence, ABC):
+class Reports(PayoutReads, RevisionReads, EnsembleReads, SeasonReads, Evidence, ABC):
     """The part of a challenge's memory that reports read. It can change nothing."""
 
     @abstractmethod

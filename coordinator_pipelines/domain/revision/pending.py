@@ -27,6 +27,7 @@ from coordinator_pipelines.domain.ground_truth.finality import truth_span
 from coordinator_pipelines.domain.ground_truth.voided import Voids
 from coordinator_pipelines.domain.leaderboard.boards import Boards
 from coordinator_pipelines.domain.revision.changed_scores import changed_scores, scores_at
+from coordinator_pipelines.domain.season.state import closed_at, closed_seasons
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.window import window_of
 
@@ -47,8 +48,12 @@ class Pending:
     def told(self, checkpoint: "pd.Series[Any]") -> str | None:
         """Which stage lags behind a correction, and what to run; None if none does.
 
-        ``checkpoint``: CHECKPOINT_COLUMNS, of one row.
+        ``checkpoint``: CHECKPOINT_COLUMNS, of one row. That of a closed season waits for nothing:
+        no correction reaches it.
         """
+        closed = closed_seasons(self.ledger.season_events())
+        if closed_at(closed, checkpoint["as_of"].to_pydatetime()):
+            return None
         rests_on = json.loads(checkpoint["meta_json"])["boards"]
         as_of = [datetime.fromisoformat(board["as_of"]) for board in rests_on]
         mode = Mode(checkpoint["mode"])

@@ -103,12 +103,18 @@ TOUCHES: Mapping[str, Touches] = {
     "missing_data.rejoining": _BOARDS,
     "ensembles": _BOARDS,
     "emission": _PAYOUTS,
+    "seasons": _NOTHING,
     "strict_incentives": _NOTHING,
     "certainty": _BOARDS,
     "signal": _BOARDS,
 }
 """Field, as docs/spec.md writes it -> what it touches; a section speaks for its fields."""
-TOLD_APART_BY = {"scheduled_prediction_configs": "id", "metrics": "name", "ensembles": "name"}
+TOLD_APART_BY = {
+    "scheduled_prediction_configs": "id",
+    "metrics": "name",
+    "ensembles": "name",
+    "seasons": "name",
+}
 """Lists whose entries have a name: their place says nothing."""
 
 

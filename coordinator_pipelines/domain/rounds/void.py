@@ -13,6 +13,7 @@ import pandas as pd
 from coordinator_pipelines.domain.doors.ledger import ROUND, Ledger
 from coordinator_pipelines.domain.doors.operation import ROUND_VOID_COLUMNS
 from coordinator_pipelines.domain.rounds.opened_round import timeline
+from coordinator_pipelines.domain.season.state import closed_seasons, require_open
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.timeline.instant import as_utc
 from coordinator_pipelines.domain.timeline.window import Window
@@ -53,6 +54,7 @@ def rounds_meant(challenge: Challenge, ledger: Ledger, intent: Intent) -> pd.Dat
 
     Raises:
         RoundError: there is no such round or config, or no reason was given.
+        SeasonError: one of the rounds first counts in a closed season.
     """
     reason = intent.reason.strip()
     if not reason or len(reason) > LONGEST or not reason.isprintable():
@@ -72,6 +74,7 @@ def rounds_meant(challenge: Challenge, ledger: Ledger, intent: Intent) -> pd.Dat
     told = rounds.merge(said[[*ROUND, "sequence", "kind"]], on=ROUND, how="left")
     voided = told["kind"] == Ruling.VOIDED.value
     wanted = told[~voided if intent.ruling is Ruling.VOIDED else voided]
+    require_open(closed_seasons(ledger.season_events()), wanted)
     following = wanted["sequence"].fillna(0).astype("int64") + 1
     return wanted[[*ROUND, "resolvable_at"]].assign(sequence=following).reset_index(drop=True)
 

@@ -6,7 +6,7 @@ importing callables (``author.rules``) and defaults that depend on other fields 
 Larger sections have a module each.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,6 +35,7 @@ from coordinator_pipelines.domain.spec.model import (
 )
 from coordinator_pipelines.domain.spec.prediction_config import ScheduledPredictionConfig
 from coordinator_pipelines.domain.spec.scoring import ScoringSpec
+from coordinator_pipelines.domain.spec.season import SeasonSpec
 from coordinator_pipelines.domain.spec.sections import (
     SERIES_STATISTICS,
     SIGNAL_STATISTICS,
@@ -123,6 +124,7 @@ class Challenge(SpecModel):
     missing_data: MissingDataSpec = MissingDataSpec()
     ensembles: Annotated[tuple[EnsembleSpec, ...], Field(max_length=20)] = ()
     emission: EmissionSpec = EmissionSpec()
+    seasons: Annotated[tuple[SeasonSpec, ...], Field(max_length=200)] = ()
     strict_incentives: Flag = False
     """Whether `coordinator doctor` fails where dishonest answers would earn more than honest ones,
     or where that cannot be told; otherwise it warns."""
@@ -192,6 +194,15 @@ class Challenge(SpecModel):
     def checkpoint_length(self) -> timedelta:
         """Length of a checkpoint period."""
         return timedelta(seconds=self.checkpoint_seconds)
+
+    @property
+    def season_spans(self) -> dict[str, tuple[datetime, datetime | None]]:
+        """Season -> when it starts and ends; None: it goes on, and so does the challenge."""
+        following = [*(season.starts_at for season in self.seasons[1:]), self.end]
+        return {
+            season.name: (season.starts_at, season.ends_at or after)
+            for season, after in zip(self.seasons, following, strict=False)
+        }
 
     @property
     def call_limits(self) -> Limits:

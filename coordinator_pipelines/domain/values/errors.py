@@ -108,6 +108,10 @@ class CheckpointError(CoordinatorError):
     """A checkpoint cannot be computed yet, or a step of its payout is not allowed."""
 
 
+class SeasonError(CoordinatorError):
+    """A season is closed, or a step of it is not allowed; the message says what to do."""
+
+
 class EvidenceError(CoordinatorError):
     """A signing key, or the name of one, cannot be used; no message repeats a key."""
 

@@ -54,6 +54,10 @@ from coordinator_pipelines.domain.spec.rules.scoring import (
     one_rule_scores,
     the_feed_has_a_price_at_every_step,
 )
+from coordinator_pipelines.domain.spec.rules.seasons import (
+    seasons_cut_nothing_in_two,
+    seasons_follow_one_another,
+)
 
 RULES = (
     dates_lie_on_the_grid,
@@ -88,6 +92,8 @@ RULES = (
     payouts_know_their_ensemble,
     whoever_opens_rounds_brings_the_data,
     opened_rounds_are_told_by_their_tables,
+    seasons_follow_one_another,
+    seasons_cut_nothing_in_two,
 )
 
 
