@@ -50,10 +50,10 @@ logs: $(READY) ## What its programs write, until Ctrl-C (NAMES="stack report": o
 verify-e2e: $(READY) ## Wait until all its models are scored and on the leaderboard
 	@$(BIN)/coordinator verify-e2e --except unfinished
 
-test: $(READY) ## The tests that take seconds
+test: $(READY) ## The tests that take seconds each
 	@$(BIN)/pytest -q -n auto -m "not slow"
 
-test-slow: $(READY) ## The end-to-end tests that take minutes
+test-slow: $(READY) ## The end-to-end tests, and the whole chain on PostgreSQL
 	@$(BIN)/pytest -q -n 2 --dist loadgroup -m slow
 
 test-faults: $(READY) ## A live challenge killed 50 times (KILLS=...), a day of its rounds, and 96 killed backfills

@@ -48,7 +48,27 @@ NO_RUNNER = "the published model runner cannot be had"
 NO_REDIS = "redis-server is not installed"
 NO_PRICES = "COORDINATOR_TEST_PRICES is not set; it names the directory of the price files"
 
+ROOT = Path(__file__).parent
+CHAIN = {ROOT / room for room in ("api", "assets", "domain", "sensors", "stack")}
+"""Where tests run the whole chain: on PostgreSQL among the slow ones, on SQLite always."""
+
 _numbers = itertools.count(1)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More workers than cores: a quarter of the time, tests wait for processes and servers."""
+    cores = os.cpu_count() or 1
+    return cores + cores // 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Storage is tested on both dialects by every run; what is built on it need not be."""
+    for item in items:
+        if isinstance(item, pytest.Function) and CHAIN.intersection(item.path.parents):
+            parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+            if "postgresql" in parameters or "postgresql_server" in item.fixturenames:
+                item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,7 @@ def test_the_demo_works_from_the_wheel(installed: Path, tmp_path: Path):
     assert "board of record as of 2026-11-02 00:00 UTC" in commands.succeed("demo", "--days", "1")
 
 
+@pytest.mark.slow
 def test_the_sbom_names_everything_that_is_locked_and_nothing_else(tmp_path):
     """As ``make sbom`` writes it."""
     path = tmp_path / "sbom.json"

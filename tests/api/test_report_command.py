@@ -67,6 +67,7 @@ def test_keys_are_listed_without_themselves_and_dropped(commands):
     assert "no key 'mine'" in commands.refuse("report-keys", "drop", "mine")
 
 
+@pytest.mark.slow
 def test_what_keeps_it_from_serving_is_said(commands):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

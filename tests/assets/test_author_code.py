@@ -147,6 +147,7 @@ def grid(each, first, last):
     return [t for t in range(seconds(first), seconds(last), 60) if (t - offset) % every == 0]
 
 
+@pytest.mark.slow
 def test_configs_of_other_intervals_offsets_and_horizons_beyond_a_window(
     make_pipeline, tmp_path, closes
 ):
@@ -179,6 +180,7 @@ def test_configs_of_other_intervals_offsets_and_horizons_beyond_a_window(
             assert value == (expected and pytest.approx(expected, rel=1e-12))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("short", "long"), [("15m", "1h"), ("1h", "1d")])
 def test_longer_batch_windows_hold_the_same_rows(make_pipeline, tmp_path, short, long):
     write_participants(tmp_path, {"half": HALF, "follower": FOLLOWER})

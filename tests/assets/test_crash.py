@@ -73,6 +73,7 @@ def test_a_run_killed_at_many_moments_ends_with_the_rows_of_an_undisturbed_one(
     check_kills(start, database_url, undisturbed, moments)
 
 
+@pytest.mark.slow
 def test_a_local_time_zone_with_summer_time_changes_nothing(
     closes, sqlite_url, undisturbed, tmp_path
 ):

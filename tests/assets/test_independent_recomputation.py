@@ -149,7 +149,10 @@ def assert_same_everything(pipeline: Pipeline, first, windows: int, closes, part
     assert_same_boards(again, pipeline, first, end, windows)
 
 
-@pytest.mark.parametrize("tie_rule", list(TIES))
+@pytest.mark.parametrize(
+    "tie_rule",
+    ["void", *(pytest.param(rule, marks=pytest.mark.slow) for rule in ("down", "up", "half"))],
+)
 def test_generated_prices_give_the_scores_and_means_of_a_plain_computation(
     make_pipeline, closes, tmp_path, tie_rule
 ):

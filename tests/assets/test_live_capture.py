@@ -192,6 +192,7 @@ def test_what_cannot_be_captured_is_refused(live, windows, asking, text) -> None
     assert text in failure_text(refused)
 
 
+@pytest.mark.slow
 def test_a_replay_of_a_captured_window_leaves_the_live_rows_alone(
     by_the_minute: LivePipeline, tmp_path: Path
 ) -> None:

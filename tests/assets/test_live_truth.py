@@ -166,6 +166,7 @@ def test_a_bar_that_comes_before_the_deadline_resolves_its_round(
     assert len(scores(live, at(15))) == 2
 
 
+@pytest.mark.slow
 def test_a_horizon_longer_than_a_window_is_resolved_where_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def test_a_gap_is_seen_as_a_gap(spied, tmp_path):
     assert seen[seconds(START) + 6 * MINUTE] == []
 
 
+@pytest.mark.slow
 def test_a_window_is_the_same_whatever_was_replayed_before(spied):
     alone, after = spied("alone"), spied("after")
     third = START + 2 * WINDOW

@@ -172,6 +172,7 @@ def test_a_round_waits_for_its_deadline_before_it_is_unresolvable(outage):
     assert truths["state"].value_counts()["UNRESOLVABLE"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pieces", [(1, 3), pytest.param((2, 1, 1), marks=pytest.mark.slow)], ids=str
 )
@@ -202,6 +203,7 @@ def test_what_is_stored_of_an_outage_does_not_depend_on_how_a_backfill_was_split
     assert set(void.loc[~told, "reason"]) == {"no record within the staleness limit (180 s)"}
 
 
+@pytest.mark.slow
 @pytest.mark.prices
 def test_the_real_outage_is_red_in_exactly_its_windows(prices_dir, make_pipeline, tmp_path):
     closes = read_closes(prices_dir / REAL)

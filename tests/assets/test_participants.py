@@ -54,6 +54,7 @@ def facts(cells):
     return cells[columns].reset_index(drop=True)
 
 
+@pytest.mark.slow
 def test_a_hostile_model_costs_only_its_own_cells(make_pipeline, tmp_path):
     write_participants(tmp_path, GOOD)
     clean = make_pipeline("clean")
@@ -130,6 +131,7 @@ def test_a_model_added_later_gets_its_cells_and_no_other_row_changes(make_pipeli
     assert added == 15
 
 
+@pytest.mark.slow
 def test_a_model_taken_out_of_the_file_is_not_expected_any_more(make_pipeline, tmp_path):
     write_participants(tmp_path, {**GOOD, "gone": SHY})
     pipeline = make_pipeline()
@@ -186,6 +188,7 @@ def test_again_asks_changed_code_once_more_as_a_new_version(changed_code):
     assert set(scores.loc[scores["model_id"] == "half", "version"]) == {1}
 
 
+@pytest.mark.slow
 def test_again_asks_nothing_where_the_code_is_what_answered(changed_code):
     changed_code.succeed(START, 2, again=True)
     once = changed_code.rows("predictions")

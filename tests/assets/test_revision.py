@@ -88,6 +88,7 @@ def test_their_scores_and_the_boards_follow(revised):
         assert boards["version"].tolist() == [1, 2, 2]
 
 
+@pytest.mark.slow
 def test_after_the_refresh_the_baseline_stands_as_if_the_candle_had_never_been_another(
     revised, make_pipeline
 ):
@@ -121,6 +122,7 @@ def test_a_revision_that_makes_a_tie_withdraws_the_scores(pipeline, revise, clos
     assert withdrawn["value"].isna().all()
 
 
+@pytest.mark.slow
 def test_a_model_asked_after_the_revision_still_sees_what_was_published_then(
     make_pipeline, revise, tmp_path
 ):
@@ -144,6 +146,7 @@ def test_a_model_asked_after_the_revision_still_sees_what_was_published_then(
     assert told == [100.0]
 
 
+@pytest.mark.slow
 @pytest.mark.prices
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_real_revised_candles_change_the_truth_only_as_a_new_version(
@@ -186,6 +189,7 @@ def test_the_real_revised_candles_change_the_truth_only_as_a_new_version(
     assert board["version"].tolist() == [2]
 
 
+@pytest.mark.slow
 def test_a_file_that_became_shorter_takes_back_nothing(pipeline, closes, tmp_path):
     pipeline.succeed(START, 3)
     before = pipeline.contents()

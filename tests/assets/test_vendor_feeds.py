@@ -48,6 +48,7 @@ def outcome(pipeline) -> dict[str, pd.DataFrame]:
     return {table: rows.replace(FEED_ID, "BTCUSDT") for table, rows in contents.items()}
 
 
+@pytest.mark.slow
 def test_prices_of_a_vendor_give_the_board_that_a_file_of_them_gives(make_pipeline, exchange):
     expected = outcome(make_pipeline("file"))
     timer = exchange.timer

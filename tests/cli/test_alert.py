@@ -24,6 +24,7 @@ def run(tmp_path: Path, sqlite_url: str) -> Commands:
     return Commands(tmp_path, extra={"COORDINATOR_DATABASE_URL": sqlite_url})
 
 
+@pytest.mark.slow
 def test_an_incident_is_listed_and_acknowledged(run: Commands) -> None:
     listed = run.succeed("alert", "list")
     assert "models_answer (ann)" in listed

@@ -75,6 +75,7 @@ def test_a_key_that_cannot_be_used_is_told_by_its_variable(
     assert notary.signer.name == "example.org/own"
 
 
+@pytest.mark.slow
 def test_a_whole_challenge_is_verified_from_prices_to_boards(
     coordinator: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

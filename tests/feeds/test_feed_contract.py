@@ -126,6 +126,7 @@ def test_every_record_says_where_it_comes_from(case, start):
     assert set(records["source"]) == {case.feed.source}
 
 
+@pytest.mark.slow
 @few
 @given(bounds=st.lists(seconds, min_size=2, max_size=5).map(sorted))
 def test_split_ranges_put_together_are_the_whole_range(case, start, bounds):

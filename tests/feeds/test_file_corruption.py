@@ -106,6 +106,7 @@ def test_the_good_file_is_read_exactly(folder):
     assert records["high"].tolist() == [101, 102, 101.7, 103.00000000000001, 11, 11]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(text=corrupted())
 def test_a_corrupted_file_is_read_as_it_stands_or_refused(folder, text):

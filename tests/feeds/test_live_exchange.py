@@ -89,6 +89,7 @@ def an_hour_of_faults(prices):
     assert 0 < live.refused < 60
 
 
+@pytest.mark.slow
 def test_an_hour_of_faults_ends_with_every_published_bar_and_no_unfinished_one():
     an_hour_of_faults(simulated_prices())
 

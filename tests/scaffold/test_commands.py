@@ -49,6 +49,7 @@ def test_a_challenge_is_made_and_is_healthy(coordinator: Commands, tmp_path: Pat
     assert "Traceback" not in broken.said
 
 
+@pytest.mark.slow
 def test_the_ports_that_a_node_is_to_have_are_looked_at(coordinator: Commands, tmp_path: Path):
     coordinator.succeed("init", "btc-trader", "--preset", "realtime")
     node = tmp_path / "btc-trader" / "crunch-node-btc-trader"

@@ -44,6 +44,7 @@ def settings_of(text: str) -> dict[str, str]:
     return dict(SETTING.findall(text))
 
 
+@pytest.mark.slow
 def test_the_compose_file_follows_the_specification_and_a_mistake_would_show(node: Path):
     assert checked(node).returncode == 0, checked(node).stdout
     file = node / "docker-compose.yml"

@@ -28,6 +28,7 @@ def make(node: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_coordinator_of_the_nearest_environment_above_is_used(node: Path) -> None:
     (node.parent.parent / ".venv").symlink_to(Path(sys.prefix))
     done = make(node, "doctor")
@@ -35,6 +36,7 @@ def test_the_coordinator_of_the_nearest_environment_above_is_used(node: Path) ->
     assert done.stdout.endswith("doctor passed\n")
 
 
+@pytest.mark.slow
 def test_the_one_that_is_named_is_used(node: Path) -> None:
     named = f"COORDINATOR={Path(sys.executable).with_name('coordinator')}"
     assert make(node, "doctor", named).stdout.endswith("doctor passed\n")

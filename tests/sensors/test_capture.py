@@ -59,6 +59,7 @@ def test_one_at_work_is_left_alone_until_shortly_before_it_ends(
     assert ticks.request(875) is None
 
 
+@pytest.mark.slow
 def test_a_hand_over_leaves_no_gap_and_asks_for_nothing_twice(ticks: Ticks, ledger: Ledger) -> None:
     spans = []
     for now in range(-30, 950, 5):

@@ -69,6 +69,7 @@ def test_a_log_that_grows_too_long_is_turned_over_and_written_on(
 SERVER = "import http.server as s; s.HTTPServer(('127.0.0.1', {port}), s.BaseHTTPRequestHandler)"
 
 
+@pytest.mark.slow
 def test_a_program_that_is_there_but_answers_no_more_is_killed_and_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

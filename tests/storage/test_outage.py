@@ -44,6 +44,7 @@ def take_down(server: PostgresServer, how: str) -> None:
         server.stop("fast")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed", "stopped"])
 def test_a_ledger_works_again_once_its_server_is_back(
     own_server: PostgresServer, ledger_of_own_server: SqlLedger, how: str

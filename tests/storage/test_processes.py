@@ -57,6 +57,7 @@ def test_processes_that_write_the_same_rows_duplicate_nothing(
     assert statistics["n"].sum() == minutes * 2
 
 
+@pytest.mark.slow
 def test_a_local_time_zone_changes_nothing(database_url: str, ledger: Ledger) -> None:
     """One of the processes from its very start: what it imports meets the time zone as well."""
     prepare(ledger)

@@ -87,6 +87,7 @@ def test_what_pays_for_dishonesty_is_found(
     assert verdicts(simulated(scorer, emission=above(level), **changes)) == found
 
 
+@pytest.mark.slow
 def test_a_single_prize_pays_for_exaggeration():
     told = simulated("brier", 200, emission=WINNER)
     assert verdicts(told)["sharpened"] == "more"

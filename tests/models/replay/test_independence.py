@@ -4,6 +4,8 @@ import dataclasses
 import json
 from itertools import permutations
 
+import pytest
+
 from coordinator_pipelines.models.replay.replay_models import ReplayModels
 from tests.models.replay.conftest import OPEN
 
@@ -66,6 +68,7 @@ def test_generators_are_seeded_by_model_and_ask(ask_models, write_model, make_as
     assert json.dumps(ask_models.outputs(one, make_ask("x"))) == draws[0]
 
 
+@pytest.mark.slow
 def test_two_runs_orders_and_look_aheads_give_the_same_answers(tmp_path, write_model, make_ask):
     members = [
         write_model("random", before="import numpy", predict=RANDOM),

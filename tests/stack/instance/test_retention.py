@@ -110,6 +110,7 @@ def shown(instance: dg.DagsterInstance) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_what_is_shown_stays_and_what_nobody_needs_goes(instance: dg.DagsterInstance):
     old = [materialize(instance, AGAIN, passed=False), materialize(instance, AGAIN)]
     needed = [
@@ -137,6 +138,7 @@ def test_what_is_shown_stays_and_what_nobody_needs_goes(instance: dg.DagsterInst
     assert shown(instance) == before
 
 
+@pytest.mark.slow
 def test_logs_and_files_of_deleted_runs_are_gone_and_there_is_room(instance: dg.DagsterInstance):
     old = [materialize(instance, AGAIN) for _ in range(4)]
     newest = materialize(instance, AGAIN)

@@ -122,6 +122,7 @@ def captures(queue: Queue, challenge: Challenge, runs: int) -> list[str]:
     return [queue.put(challenge, f"{challenge.key}_capture", tags=sensor) for _ in range(runs)]
 
 
+@pytest.mark.slow
 def test_slow_runs_of_a_challenge_keep_no_capture_waiting_and_no_other_challenge():
     with queue() as runs:
         slow = [runs.put(ONE, "one_replay")]
