@@ -60,7 +60,10 @@ VERBS = {
         "init",
         "Write a new challenge: a public package, a private node, and its code location.",
     ),
-    "leaderboard": ("leaderboard", "Print the newest leaderboard."),
+    "leaderboard": (
+        "leaderboard",
+        "Print the newest leaderboard, or that of an instant or a season.",
+    ),
     "logs": (
         "logs",
         "Show the logs of the challenge that was deployed from here; all, or those of NAMES.",

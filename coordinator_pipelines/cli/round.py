@@ -110,6 +110,8 @@ def resolve(spec: Path, config_id: str | None, truth: Path, at: datetime | None)
         return
     correction = ", a correction" if posted.version > 1 else ""
     click.echo(f"Version {posted.version} of the truth {which} is posted{correction}")
+    if posted.closed:
+        click.echo(f"But {posted.closed}: its boards and payouts stay as they are")
 
 
 def _ruling(function: Command) -> Command:

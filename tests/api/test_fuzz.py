@@ -39,7 +39,7 @@ PATHS = (
     "/reports/checkpoints/{checkpoint_id}/emission",
     "/reports/checkpoints/{checkpoint_id}/emission/cli-format",
     "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest",
-    "/reports/revisions", "/reports/revisions/{revision_id}", "/reports/schema",
+    "/reports/revisions", "/reports/revisions/{revision_id}", "/reports/seasons", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
     "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/heads",
     "/reports/evidence/entries", "/reports/evidence/inclusion", "/reports/evidence/consistency",
@@ -47,7 +47,7 @@ PATHS = (
     "/reports/export/scores",
 )  # fmt: skip
 WITHOUT_PARAMETERS = {
-    "/healthz", "/info", "/reports/feeds", "/reports/schema",
+    "/healthz", "/info", "/reports/feeds", "/reports/seasons", "/reports/schema",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets",
     "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/verifier",
 }  # fmt: skip

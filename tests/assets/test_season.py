@@ -127,8 +127,15 @@ def test_a_season_whose_last_board_is_not_final_is_not_frozen(make_pipeline: Mak
     pipeline.succeed(START, 1, assets=["ground_truth", "scores"])
     pipeline.succeed(START, 2, assets=["model_scores", "leaderboard"])
     said = refused(pipeline, season.Step.FROZEN, "early")
-    assert "the replay board as of 2025-01-01 02:30:00 UTC" in said
-    assert "is not final yet" in said
+    assert "the replay board as of 2025-01-01 02:30:00 UTC, the last of early, is not final" in said
+
+
+def test_a_season_whose_last_board_is_missing_is_not_frozen(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(seasons=SEASONS)
+    pipeline.succeed(START, 1)
+    said = refused(pipeline, season.Step.FROZEN, "early")
+    assert "is not computed yet" in said
+    assert "`leaderboard` of the partition 2025-01-01-02:15" in said
 
 
 def test_a_live_season_is_paid_as_it_was_frozen(

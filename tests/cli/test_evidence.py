@@ -6,6 +6,7 @@ import stat
 import subprocess
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from coordinator_pipelines.cli.challenge.location import starter_spec
 from coordinator_pipelines.cli.views.proof import proof_lines
 from coordinator_pipelines.domain.doors.ledger import Mode
 from coordinator_pipelines.domain.evidence.note import Signer
+from coordinator_pipelines.domain.rounds.void import Intent, Ruling, rounds_meant, rule
+from coordinator_pipelines.domain.timeline.window import Window
 from coordinator_pipelines.domain.values.errors import EvidenceError
 from coordinator_pipelines.resources.notary import notary_of
 from coordinator_pipelines.spec_file import load_challenge
@@ -100,6 +103,17 @@ def test_a_whole_challenge_is_verified_from_prices_to_boards(
         again = coordinator.run(*asked)
         assert again.status == 0, again.said
         assert f"OK: {ledger.log_size() - size} new entries" in again.out
+        said = Intent(
+            Ruling.VOIDED, Window(START, START + timedelta(minutes=1)), None, "ann", "odd"
+        )
+        rule(ledger, rounds_meant(challenge, ledger, said), said, pipeline.clock.now())
+        pipeline.succeed(START, assets=["ground_truth"])
+        void = coordinator.run(*asked)
+        assert void.status == 0, void.said
+        assert (
+            "VOID: the round of 2025-01-01T02:00:00Z (btc-1m) does not count, voided by ann: odd\n"
+        ) in void.out
+        assert "1 rounds void by the operator's word" in void.out
         other = Signer.new("example.org/small").verifier_key
         wrong = coordinator.run("verify", "--url", url, "--key", other)
         assert wrong.status == 1

@@ -30,6 +30,7 @@ def test_a_season_is_frozen_reopened_and_made_final(
     (tmp_path / "spec.yaml").write_text(yaml.safe_dump(spec))
     (tmp_path / "plain.yaml").write_text(yaml.safe_dump(TOURNAMENT))
     run = Commands(tmp_path, extra={"COORDINATOR_DATABASE_URL": sqlite_url})
+    (tmp_path / "truth.csv").write_text("id,truth\na,4\nb,3\nc,2\nd,1\n")
     about = ("spring", "--spec", "spec.yaml", "--by", "ann", "--reason", "all is told")
     assert "cup has no seasons" in run.succeed("season", "list", "--spec", "plain.yaml")
     would = run.succeed("season", "freeze", *about)
@@ -51,6 +52,19 @@ def test_a_season_is_frozen_reopened_and_made_final(
             "Error: the season spring is FROZEN, and with it the rounds returns-1d of 2026-03-01 "
             "12:00:00 UTC; `coordinator season reopen spring` opens it again\n"
         )
+    told = ("--spec", "spec.yaml", "--truth", "truth.csv", "--round", "2026-03-01T12:00Z")
+    assert run.succeed("round", "resolve", *told).endswith(
+        "is posted, a correction\n"
+        "But the season spring is FROZEN: its boards and payouts stay as they are\n"
+    )
+    shown = run.succeed("leaderboard", "--season", "spring", "--spec", "spec.yaml")
+    assert "2026-03-03" in shown
+    assert "Season spring, frozen since" in shown
+    none = run.refuse("leaderboard", "--season", "summer", "--spec", "spec.yaml")
+    assert "has no live leaderboard" in none
+    assert "there are: spring, summer" in run.refuse(
+        "leaderboard", "--season", "winter", "--spec", "spec.yaml"
+    )
     assert "only one that is OPEN can become FROZEN" in run.refuse("season", "freeze", *about)
     assert "is OPEN, by ann" in run.succeed("season", "reopen", *about, "--yes")
     assert "only one that is FROZEN" in run.refuse("season", "finalize", *about)

@@ -113,17 +113,27 @@ class SeasonDesk:
             raise SeasonError(f"the season {season.name} goes on until {_at(season.ends_at)}")
 
     def _require_settled_boards(self, season: Season) -> None:
-        """Nothing, if the last board is final in each mode that has boards in the season."""
+        """Nothing, if the season's last board is final: the live one, once the challenge is live.
+
+        A challenge that has no boards in the season has nothing to wait for.
+        """
         assert season.ends_at is not None
-        for mode in modes(self.ledger):
+        is_live = self.ledger.first_captured_at() is not None
+        for mode in [Mode.LIVE] if is_live else modes(self.ledger):
             newest = self.ledger.newest_leaderboard(mode, season.ends_at)
             if newest.empty or newest["as_of"].item() not in season:
                 continue
-            if newest["as_of"].item() != season.ends_at or not newest["final"].item():
+            last = f"the {mode.value} board as of {_at(season.ends_at)}, the last of {season.name},"
+            if newest["as_of"].item() != season.ends_at:
+                window = f"{season.ends_at - self.challenge.window_length:%Y-%m-%d-%H:%M}"
                 raise SeasonError(
-                    f"the {mode.value} board as of {_at(season.ends_at)}, the last of the season "
-                    f"{season.name}, is not final yet; `coordinator checkpoint` and the Dagster UI "
-                    "say which outcomes are missing"
+                    f"{last} is not computed yet, and could not be any more; materialise "
+                    f"`leaderboard` of the partition {window}"
+                )
+            if not newest["final"].item():
+                raise SeasonError(
+                    f"{last} is not final yet; the check `truth_finality` of `ground_truth` names "
+                    "the rounds whose outcome is missing"
                 )
 
     def _require_computed_payouts(self, season: Season) -> None:

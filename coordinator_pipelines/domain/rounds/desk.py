@@ -13,6 +13,7 @@ from coordinator_pipelines.domain.doors.ledger import Ledger
 from coordinator_pipelines.domain.doors.posted import OPENED_ROUND_COLUMNS, POSTED_TRUTH_COLUMNS
 from coordinator_pipelines.domain.rounds.feature_table import FeatureTable
 from coordinator_pipelines.domain.rounds.pause import open_pauses
+from coordinator_pipelines.domain.season.state import closed_at, closed_seasons
 from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.spec.prediction_config import (
     OperatorSchedule,
@@ -44,6 +45,8 @@ class PostedTruth:
     version: int
     is_new: bool
     """Whether it was posted by this call; the newest version said the same if not."""
+    closed: str | None
+    """What the season of the round is, if its boards and payouts do not follow any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +114,15 @@ class RoundDesk:
         version = 0 if before.empty else int(before["version"].item())
         digest = content_hash(told)
         if version and before["content_hash"].item() == digest:
-            return PostedTruth(at, version, is_new=False)
+            return PostedTruth(at, version, is_new=False, closed=None)
         row = (config.id, at, version + 1, as_utc(self.now), digest, told)
         frame = _typed(pd.DataFrame([row], columns=list(POSTED_TRUTH_COLUMNS)))
         if not self.ledger.add_posted_truth(frame, resolvable_at):
             raise RoundError(
                 f"version {version + 1} was posted at the same moment; post yours again"
             )
-        return PostedTruth(at, version + 1, is_new=True)
+        season = closed_at(closed_seasons(self.ledger.season_events()), resolvable_at)
+        return PostedTruth(at, version + 1, is_new=True, closed=season.told if season else None)
 
     def _config(self, config_id: str) -> ScheduledPredictionConfig:
         if not self.challenge.is_operated:
