@@ -27,6 +27,7 @@ from coordinator_pipelines.api.routes import (
     calibration,
     checkpoints,
     compare,
+    diversity,
     evidence,
     explain,
     export,
@@ -41,6 +42,7 @@ from coordinator_pipelines.api.routes import (
     schema,
     score_points,
     seasons,
+    signals,
 )
 from coordinator_pipelines.api.schema.default import default_schema
 from coordinator_pipelines.api.schema.overrides import overridden
@@ -51,8 +53,9 @@ from coordinator_pipelines.domain.spec.challenge import Challenge
 from coordinator_pipelines.domain.values.errors import SpecError
 
 ROUTES = (
-    health, leaderboard, compare, calibration, models, score_points, predictions, feeds,
-    checkpoints, revisions, seasons, schema, explain, evidence, export, metrics, page,
+    health, leaderboard, compare, calibration, models, diversity, score_points, signals,
+    predictions, feeds, checkpoints, revisions, seasons, schema, explain, evidence, export,
+    metrics, page,
 )  # fmt: skip
 FASTEST = 1
 """Of a day of predictions, the highest level of compression took half of the time."""

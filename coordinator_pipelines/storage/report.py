@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 import pandas as pd
 from sqlalchemy import Column, ColumnElement, Connection, Select, func, select
 
-from coordinator_pipelines.domain.doors.ledger import FEED_RECORD_COLUMNS, ROUND_COLUMNS, Mode
+from coordinator_pipelines.domain.doors.ledger import (
+    FEED_RECORD_COLUMNS,
+    PREDICTION_COLUMNS,
+    ROUND_COLUMNS,
+    Mode,
+)
 from coordinator_pipelines.domain.doors.report import (
     BOARD_COLUMNS,
     FEED_EXTENT_COLUMNS,
@@ -119,6 +124,16 @@ class ReportReads(Store, Reports):
         rows = self._newest(predictions, names, *conditions)
         order = ["performed_at", "prediction_config_id", "model_id"]
         return rows.sort_values(order, ignore_index=True)
+
+    def newest_answers(
+        self, mode: Mode, prediction_config_id: str, after: datetime, until: datetime
+    ) -> pd.DataFrame:
+        """The newest round of a config with ``after < performed_at <= until``."""
+        own = predictions.c
+        among = (own.mode == mode, own.prediction_config_id == prediction_config_id)
+        within = (own.performed_at > as_utc(after), own.performed_at <= as_utc(until))
+        last = select(func.max(own.performed_at)).where(*among, *within).scalar_subquery()
+        return self._newest(predictions, PREDICTION_COLUMNS, *among, own.performed_at == last)
 
     def reported_scores(
         self, mode: Mode, start: datetime, end: datetime, model_ids: Sequence[str] | None

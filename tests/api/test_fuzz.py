@@ -31,28 +31,30 @@ CHECKS = [
 ]
 PATHS = (
     "/healthz", "/info", "/reports/leaderboard", "/reports/leaderboard/diff", "/reports/compare",
-    "/reports/calibration", "/reports/models",
-    "/reports/models/global", "/reports/models/params", "/reports/snapshots",
-    "/reports/predictions", "/reports/feeds", "/reports/feeds/tail", "/reports/checkpoints",
+    "/reports/calibration", "/reports/models", "/reports/diversity",
+    "/reports/models/{model_id}/diversity", "/reports/models/global", "/reports/models/params",
+    "/reports/snapshots", "/signals/ensemble", "/signals/ensemble/{name}",
+    "/signals/ensemble/{name}/history", "/reports/ensemble/history", "/reports/predictions",
+    "/reports/feeds", "/reports/feeds/tail", "/reports/checkpoints",
     "/reports/checkpoints/rewards", "/reports/checkpoints/{checkpoint_id}/payload",
     "/reports/checkpoints/{checkpoint_id}", "/reports/checkpoints/{checkpoint_id}/explain",
     "/reports/checkpoints/{checkpoint_id}/emission",
     "/reports/checkpoints/{checkpoint_id}/emission/cli-format",
     "/reports/checkpoints/{checkpoint_id}/prizes", "/reports/emissions/latest",
-    "/reports/revisions", "/reports/revisions/{revision_id}", "/reports/seasons", "/reports/schema",
-    "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets", "/reports/explain",
-    "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/heads",
-    "/reports/evidence/entries", "/reports/evidence/inclusion", "/reports/evidence/consistency",
-    "/reports/evidence/openings", "/reports/evidence/verifier", "/reports/export/predictions",
-    "/reports/export/scores",
+    "/reports/revisions", "/reports/revisions/{revision_id}", "/reports/seasons",
+    "/reports/schema", "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets",
+    "/reports/explain", "/reports/evidence/head", "/reports/evidence/checkpoint",
+    "/reports/evidence/heads", "/reports/evidence/entries", "/reports/evidence/inclusion",
+    "/reports/evidence/consistency", "/reports/evidence/openings", "/reports/evidence/verifier",
+    "/reports/export/predictions", "/reports/export/scores",
 )  # fmt: skip
 WITHOUT_PARAMETERS = {
-    "/healthz", "/info", "/reports/feeds", "/reports/seasons", "/reports/schema",
+    "/healthz", "/info", "/reports/feeds", "/reports/schema", "/reports/seasons",
     "/reports/schema/leaderboard-columns", "/reports/schema/metrics-widgets",
     "/reports/evidence/head", "/reports/evidence/checkpoint", "/reports/evidence/verifier",
 }  # fmt: skip
 """Of these, no request is wrong by the document: there is nothing to get wrong."""
-IN_PATH = {"checkpoint_id": "latest", "revision_id": "latest"}
+IN_PATH = {"checkpoint_id": "latest", "revision_id": "latest", "model_id": "half", "name": "mean"}
 LIKELY = {
     "total_prize": st.sampled_from(["1", "1000"]),
     "status": st.sampled_from(["PENDING", "PAID"]),

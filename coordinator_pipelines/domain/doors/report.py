@@ -129,6 +129,15 @@ class Reports(PayoutReads, RevisionReads, EnsembleReads, SeasonReads, Evidence, 
         """
 
     @abstractmethod
+    def newest_answers(
+        self, mode: Mode, prediction_config_id: str, after: datetime, until: datetime
+    ) -> pd.DataFrame:
+        """The newest round of a config with ``after < performed_at <= until``: PREDICTION_COLUMNS.
+
+        A row per model, the newest version of each; none if there is no such round.
+        """
+
+    @abstractmethod
     def reported_scores(
         self, mode: Mode, start: datetime, end: datetime, model_ids: Sequence[str] | None
     ) -> pd.DataFrame:
