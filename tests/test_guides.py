@@ -102,9 +102,10 @@ ELSEWHERE = re.compile(
     r"(\w+=\S+ )?(make|pip|python3|psql|dg|curl|openssl|docker|kubectl|\.) "
     r"|coordinator (dev|deploy|report|models up|worker|backfill|verify|checkpoint) "
     r"|coordinator (evidence head|evidence cosign|alert test|alert ack) "
+    r"|coordinator (season (freeze|reopen|finalize)|leaderboard --season) "
 )
 """Commands that serve until they are ended, that install, or that need a clone, PostgreSQL, a
-cluster, somebody who receives, a node that runs or weeks of a live challenge."""
+cluster, somebody who receives, a node that runs, seasons or weeks of a live challenge."""
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
