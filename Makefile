@@ -54,7 +54,7 @@ test: $(READY) ## The tests that take seconds each
 	@$(BIN)/pytest -q -n auto -m "not slow"
 
 test-slow: $(READY) ## The end-to-end tests, and the whole chain on PostgreSQL
-	@$(BIN)/pytest -q -n 2 --dist loadgroup -m slow
+	@$(BIN)/pytest -q -n auto --dist loadgroup -m slow
 
 test-faults: $(READY) ## A live challenge killed 50 times (KILLS=...), a day of its rounds, and 96 killed backfills
 	@COORDINATOR_TEST_KILLS=$(KILLS) $(BIN)/pytest -q tests/faults

@@ -226,14 +226,6 @@ def check_real_days(prices_dir: Path, home: Path, monkeypatch, days: int) -> Non
 
 @pytest.mark.prices
 @pytest.mark.slow
-def test_a_day_of_real_prices_gives_the_scores_and_means_of_a_plain_computation(
-    prices_dir, tmp_path, monkeypatch
-):
-    check_real_days(prices_dir, tmp_path, monkeypatch, days=1)
-
-
-@pytest.mark.prices
-@pytest.mark.slow
 def test_eight_real_days_and_ten_models_give_the_scores_and_means_of_a_plain_computation(
     prices_dir, tmp_path, monkeypatch
 ):
