@@ -35,10 +35,11 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 # Models of tests are the tests' own: they are also replayed where no sandbox works.
 os.environ.setdefault(settings.TRUST_VARIABLE, "1")
 
-# In the background of a script SIGINT is ignored; Dagster then ignores SIGTERM too, and every
-# program that a test starts would inherit both.
+# In the background of a script SIGINT is ignored, Dagster then ignores SIGTERM too, and nohup has
+# SIGHUP ignored: every program that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 DIALECTS = ("sqlite", "postgresql")
 NO_SERVER = "no PostgreSQL server binary found; install postgresql to run them"
