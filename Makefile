@@ -78,13 +78,13 @@ docs-build: $(READY) ## The documentation as files, in build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(READY) ## Speed, as ratios against a baseline of the same run
-	@for name in storage replay pipeline capture report certainty metrics; do \
+	@for name in storage replay pipeline capture report certainty metrics fairness; do \
 		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # Too small to mean anything: it shows that each benchmark still runs.
 bench-short: $(READY) ## All of them in a minute, to see that they run
 	@for run in "storage 3000" "replay --models 2 --windows 2 --cold-windows 1" "pipeline 2" \
-		"capture 10 5" "report 20000" "certainty 120" "metrics 4"; do \
+		"capture 10 5" "report 20000" "certainty 120" "metrics 4" "fairness 5"; do \
 		echo "== $$run"; $(BIN)/python -m benchmarks.$$run || exit 1; done
 
 # A lock of plain name==version lines with hashes, for Linux and macOS on Python 3.11 to 3.13.

@@ -76,15 +76,19 @@ def test_what_is_paid_is_what_the_board_of_record_shows(paid: Pipeline) -> None:
         meta = json.loads(row["meta_json"])
         [source] = meta["boards"]
         assert source["content_hash"] == board["content_hash"]
-        copied, constant = meta["findings"]
+        copied, same_code, constant = meta["findings"]
         assert copied["models"] == ["copycat", "follower"]
         assert "answer alike: over 60 rounds, 0 % of the variation" in copied["text"]
         assert (copied["blocking"], constant["blocking"]) == (True, False)
         assert constant["name"] == "constant:half"
+        assert constant["text"].endswith("gives the same answer in every round: 0.5, 60 times")
+        assert same_code["models"] == ["copycat", "follower"]
+        assert same_code["name"].startswith("same-code:")
+        assert all(found["rounds"] for found in meta["findings"])
     told = paid.metadata("checkpoint")[f"{START:%Y-%m-%d-%H:%M}"]
     assert told["checkpoint"] == stored["id"].iloc[0]
     assert told["paid accounts"] == 5
-    assert told["findings"] == 2
+    assert told["findings"] == 3
     _same_again_writes_nothing(paid)
     _nobody_is_paid_for_a_replay(paid, stored["id"].iloc[0])
 

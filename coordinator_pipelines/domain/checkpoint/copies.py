@@ -1,6 +1,7 @@
 """Forecasts that are too alike to be two ideas: copies across accounts, lagged ones, constants.
 
-Add a way of copying here; avoid whose forecasts they are and reading them (``findings``).
+Add a way of copying a model here; avoid ensembles (``ensemble_copies``), whose forecasts they are
+(``findings``) and reading them (``period_answers``).
 Forecasts come as columns of numbers over rounds. A copy is told by how little is left of one
 forecast once the best affine function of the other is taken from it: independent models of one
 field share a signal, and still differ by far more than that.
@@ -69,11 +70,9 @@ def copies(forecasts: Numbers, accounts: Sequence[str]) -> list[Likeness]:
         for first, second in _candidates(correlation, rounds, accounts, lag):
             pair = min(first, second), max(first, second)
             own = float(correlation[first, second])
-            if pair in found or not _stands_out(own, others):
+            if pair in found or not stands_out(own, others):
                 continue
-            # Rounded: the last digits depend on the order in which a machine adds up.
-            left = round(float(np.sqrt(max(0.0, 1 - own * own))), DIGITS)
-            found[pair] = Likeness(first, second, lag, int(rounds[first, second]), left)
+            found[pair] = Likeness(first, second, lag, int(rounds[first, second]), left_of(own))
     return sorted(found.values(), key=lambda one: (one.left, one.first, one.second))
 
 
@@ -89,20 +88,19 @@ def constants(forecasts: Numbers) -> list[int]:
 
 def _alike(forecasts: Numbers, lag: int) -> tuple[Matrix, Matrix]:
     """The least correlation of any number that varies, and the fewest common rounds."""
-    pairs = [_correlations(numbers, lag) for numbers in forecasts]
+    pairs = [correlations(each[: len(each) - lag], each[lag:]) for each in forecasts]
     least = np.min([np.where(varies, own, 1.0) for own, varies, _ in pairs], axis=0)
     any_varies = np.any([varies for _, varies, _ in pairs], axis=0)
     rounds: Matrix = np.max([rounds for _, _, rounds in pairs], axis=0)
     return np.where(any_varies, least, 0.0), rounds
 
 
-def _correlations(forecasts: Matrix, lag: int) -> tuple[Matrix, npt.NDArray[np.bool_], Matrix]:
-    """Of each model with each, the second ``lag`` rounds later.
+def correlations(early: Matrix, late: Matrix) -> tuple[Matrix, npt.NDArray[np.bool_], Matrix]:
+    """Of each column of one with each of the other, row by row.
 
     Correlation of one number (0 where only one of them varies), whether either varies, and common
     rounds.
     """
-    early, late = forecasts[: len(forecasts) - lag], forecasts[lag:]
     there, then = ~np.isnan(early), ~np.isnan(late)
     # Centred on each column's own mean first: sums of squares of far numbers would cancel.
     x = np.where(there, early - _means(early), 0.0)
@@ -143,8 +141,16 @@ def _between(correlation: Matrix, rounds: Matrix, accounts: Sequence[str]) -> Ma
     return z
 
 
-def _stands_out(own: float, others: Matrix) -> bool:
-    """Whether a correlation is far above those of the field."""
+def left_of(correlation: float) -> float:
+    """What the best affine function leaves, as a share of the standard deviation.
+
+    Rounded: the last digits depend on the order in which a machine adds up.
+    """
+    return round(float(np.sqrt(max(0.0, 1 - correlation * correlation))), DIGITS)
+
+
+def stands_out(own: float, others: Matrix) -> bool:
+    """Whether a correlation is far above those of the field, as Fisher's z."""
     if len(others) < FEWEST_PAIRS:
         return True
     middle = np.median(others)

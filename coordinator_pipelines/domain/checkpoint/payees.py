@@ -1,7 +1,8 @@
 """Who can be paid: the models of a board in its order, one payee per owner's account.
 
 Add here what makes a model a payee, or not; avoid how much payees get (``strategies``). An owner
-with ten models has one place, that of the best of them: copies win nothing.
+with ten models has one place, that of the best of them: copies win nothing. Accounts that the spec
+links are one owner, paid to the account of the best model.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,22 +66,24 @@ def field_of(
         accounts: model id -> the owner's account.
     """
     made = Field()
-    best: dict[str, Candidate] = {}
+    best: dict[str, tuple[str, Candidate]] = {}
     for candidate in candidates:
         account = accounts.get(candidate.model_id, UNKNOWN_OWNER)
         reason = _reason(challenge, candidate, account)
-        if reason is None and account in best:
-            reason = f"its owner is paid for {best[account].model_id}"
+        owner = challenge.emission.linked.get(account, account)
+        if reason is None and owner in best:
+            paid, winner = best[owner]
+            linked = "" if paid == account else f" ({account} and {paid} are linked accounts)"
+            reason = f"its owner is paid for {winner.model_id}{linked}"
         if reason is None:
-            best[account] = candidate
+            best[owner] = account, candidate
         else:
             made.unpaid.append((candidate, reason))
-    made.payees = list(_placed(best))
+    made.payees = list(_placed(list(best.values())))
     return made
 
 
-def _placed(best: Mapping[str, Candidate]) -> Iterator[Payee]:
-    ordered = list(best.items())
+def _placed(ordered: Sequence[tuple[str, Candidate]]) -> Iterator[Payee]:
     alike = [candidate.alike for _, candidate in ordered]
     for account, candidate in ordered:
         first = alike.index(candidate.alike)

@@ -22,7 +22,7 @@ import numpy as np
 from coordinator_pipelines.domain.author.rules import Rules
 from coordinator_pipelines.domain.author.scorer import is_row_wise
 from coordinator_pipelines.domain.checkpoint.copies import copies
-from coordinator_pipelines.domain.checkpoint.findings import numbers_of
+from coordinator_pipelines.domain.checkpoint.period_answers import numbers_of
 from coordinator_pipelines.domain.incentives.answers import Form, forms
 from coordinator_pipelines.domain.incentives.chain import Chain, Result, scores
 from coordinator_pipelines.domain.incentives.forecasters import (

@@ -118,6 +118,11 @@ class EmissionSpec(SpecModel):
     """Models that take part and are never paid, such as the house's baselines."""
     crunch_pubkey: Account | None = None
     """The challenge's own address in emissions; None: its ``crunch_id``."""
+    linked_accounts: Annotated[
+        tuple[Annotated[tuple[Account, ...], Field(min_length=2, max_length=1000)], ...],
+        Field(max_length=1000),
+    ] = ()
+    """Groups of accounts that are one owner's: together one payee, up to the cap."""
     compute_providers: Providers = Field(default_factory=dict)
     """Account -> weight, of those who ran the models."""
     data_providers: Providers = Field(default_factory=dict)
@@ -127,6 +132,11 @@ class EmissionSpec(SpecModel):
     def rest_rule(self) -> Rest:
         """What becomes of a rest."""
         return self.rest or REST.get(self.strategy, "proportionally")
+
+    @property
+    def linked(self) -> dict[str, str]:
+        """Account -> the first account of its group, of all that are linked."""
+        return {account: group[0] for group in self.linked_accounts for account in group}
 
     @property
     def paid_tiers(self) -> tuple[Tier, ...]:
@@ -171,6 +181,19 @@ class EmissionSpec(SpecModel):
         total = sum(tier.places * tier.share for tier in self.tiers or ())
         if total > 1 + 1e-9:
             raise problem("tiers", round(total, 9), "together more than 1, the whole")
+        return self
+
+    @model_validator(mode="after")
+    def _an_account_is_linked_once(self) -> Self:
+        seen: set[str] = set()
+        for i, group in enumerate(self.linked_accounts):
+            for j, account in enumerate(group):
+                if account in seen:
+                    twice = "named twice; an account is in one group, once"
+                    raise problem(f"linked_accounts[{i}][{j}]", account, twice)
+                seen.add(account)
+        if self.treasury in seen:
+            raise problem("treasury", self.treasury, "is among linked_accounts, a participant's")
         return self
 
     @model_validator(mode="after")

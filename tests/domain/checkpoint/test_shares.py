@@ -124,6 +124,23 @@ def test_an_owner_with_ten_copies_gets_what_one_gets():
     assert set(paid({}, copies)[0]) == {"copy1", "rival"}
 
 
+def test_linked_accounts_are_one_payee_up_to_the_cap():
+    entries = [
+        entry("best", 0.9, rank=1, owner="alice"), entry("other", 0.8, rank=2, owner="alias"),
+        entry("rival", 0.7, rank=3, owner="bob"),
+    ]  # fmt: skip
+    emission = {"owner_cap": 0.6, "treasury": "house", "strategy": "top_n", "top_n": 2}
+    assert paid(emission, entries)[0] == {"best": WHOLE // 2, "other": WHOLE // 2, "rival": 0}
+    linked = emission | {"linked_accounts": [["alias", "alice"]]}
+    assert paid(linked, entries)[0] == {"best": WHOLE // 2, "rival": WHOLE // 2}
+    challenge = challenge_with(linked)
+    accounts = {e["model_id"]: e["cruncher_id"] for e in entries}
+    field = field_of(challenge, candidates(challenge, [entries]), accounts)
+    assert [payee.account for payee in field.payees] == ["alice", "bob"]
+    [(_, why)] = field.unpaid
+    assert why == "its owner is paid for best (alias and alice are linked accounts)"
+
+
 def test_who_has_no_data_or_no_account_gets_nothing_and_is_told_why():
     challenge = challenge_with({"unpaid_models": ["house"], "minimum_score": 0.2})
     entries = [

@@ -348,6 +348,15 @@ CONTRADICTIONS = [
         "emission.rest: contradicts strategy 'skill'",
     ),
     ({"emission": {"owner_cap": 0.5}}, "emission.treasury: missing; an owner_cap of 0.5"),
+    (
+        {"emission": {"linked_accounts": [["a", "b"], ["c", "a"]]}},
+        "emission.linked_accounts[1][1]: named twice; an account is in one group, once",
+    ),
+    (
+        {"emission": {"linked_accounts": [["a", "b"]], "treasury": "b"}},
+        "emission.treasury: is among linked_accounts",
+    ),
+    ({"emission": {"linked_accounts": [["a"]]}}, "emission.linked_accounts"),
     ({"emission": {"rest": "treasury"}}, "emission.treasury: missing; the rest goes there"),
     (
         {"emission": {"tiers": [{"places": 3, "share": 0.4}]}},
