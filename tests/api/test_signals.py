@@ -2,11 +2,18 @@
 
 import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from coordinator_pipelines.api.http.keys import Tier, add_key
+from coordinator_pipelines.domain.doors.ledger import Mode
+from coordinator_pipelines.domain.ensemble.signal import signal_of_round
+from coordinator_pipelines.domain.ensemble.weights import everybody
+from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes
+from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.api.conftest import NOW, Filled, execute, micros, serving
 from tests.api.test_ensembles import ENSEMBLES
 from tests.support.challenges import FIRST_BAR, START, WINDOW, small_challenge
@@ -137,6 +144,21 @@ def test_before_the_outcome_few_answers_are_not_told_as_one(made, tmp_path):
     enough = unresolved(made, tmp_path / "enough", list(BODIES))
     assert (enough["resolved"], enough["withheld"]) == (False, None)
     assert enough["output"]["p_up"] is not None
+
+
+def test_before_the_outcome_a_mixture_does_not_list_the_densities_of_models(made):
+    with closing(SqlLedger(made.url)) as ledger:
+        rows = ledger.predictions(Mode.REPLAY, LAST - timedelta(minutes=1), LAST)
+    density = '{"name":"norm","params":{"loc":0.125,"scale":1},"type":"builtin"}'
+    rows = rows.assign(output_json=density, status="SUCCESS")
+    rows["answer_hash"] = answer_hashes(rows)
+    told = [
+        signal_of_round(made.challenge, rows, everybody, is_resolved=known)
+        for known in (False, True)
+    ]
+    assert told[0].output is None
+    assert "single models" in told[0].withheld
+    assert told[1].output["type"] == "mixture"
 
 
 def test_an_answer_that_was_changed_has_no_part_in_it(made, tmp_path):

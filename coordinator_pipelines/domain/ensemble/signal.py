@@ -3,11 +3,12 @@
 Add here what decides whether that may be told; avoid answers that are scored (``ensemble``).
 
 A pool of few answers gives single ones away: whoever is one of two knows the other. Until its round
-is resolved, it is told only if ``FEWEST`` models have a part in it.
+is resolved, it is told only if ``FEWEST`` models have a part in it. A mixture of densities lists
+the answer of each of them, however many there are: it is not told before.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,4 +65,18 @@ def signal_of_round(
     if len(said.shares) < FEWEST and not is_resolved:
         few = f"it combines fewer than {FEWEST} answers, and its round is not resolved yet"
         return EnsembleSignal(None, len(said.shares), as_of, few)
+    if _has_density(said.output) and not is_resolved:
+        lists = "it lists the densities of single models, and its round is not resolved yet"
+        return EnsembleSignal(None, len(said.shares), as_of, lists)
     return EnsembleSignal(said.output, len(said.shares), as_of)
+
+
+def _has_density(output: Any) -> bool:
+    """Whether a pooled answer is a density, or has one in it.
+
+    >>> _has_density({"p_up": 0.5}), _has_density([{"type": "mixture", "components": []}])
+    (False, True)
+    """
+    if isinstance(output, Mapping):
+        return isinstance(output.get("type"), str) or any(map(_has_density, output.values()))
+    return isinstance(output, list) and any(map(_has_density, output))
