@@ -34,8 +34,9 @@ class Signal(Answer):
     models: int = Field(description="How many models have a part in it")
     weights_as_of: ZonedTime = Field(description="Up to when outcomes count in the weights")
     withheld: str | None = Field(
-        description="Why there is no output; before the outcome, one of fewer than "
-        f"{FEWEST} answers is not told, because it would give single ones away"
+        description="Why there is no output; before the outcome, what would give single answers "
+        f"away is not told: fewer than {FEWEST} of them, one that outweighs the others, densities, "
+        "and any ensemble but the first of the spec"
     )
 
 

@@ -6,13 +6,15 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 
 from coordinator_pipelines.api.http.keys import Tier, add_key
 from coordinator_pipelines.domain.doors.ledger import Mode
-from coordinator_pipelines.domain.ensemble.signal import signal_of_round
-from coordinator_pipelines.domain.ensemble.weights import everybody
+from coordinator_pipelines.domain.ensemble.signal import EnsembleSignal, signal_of_round
+from coordinator_pipelines.domain.ensemble.weights import Weights, everybody
 from coordinator_pipelines.domain.prediction_batch.answer_hash import answer_hashes
+from coordinator_pipelines.domain.spec.ensemble import EnsembleSpec
 from coordinator_pipelines.storage.sql_ledger import SqlLedger
 from tests.api.conftest import NOW, Filled, execute, micros, serving
 from tests.api.test_ensembles import ENSEMBLES
@@ -30,6 +32,7 @@ METRICS = [
     for name in ("ic", "model_correlation", "ensemble_correlation", "contribution", "fnc")
 ]
 LAST = START + 4 * WINDOW
+MEAN = EnsembleSpec(**ENSEMBLES[0])
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +137,8 @@ def unresolved(made, tmp_path, asked: list[str]) -> dict:
         f"DELETE FROM predictions WHERE performed_at = {newest} AND model_id NOT IN ({names})",
     )
     with serving(copied.challenge, copied.url) as client:
+        second = client.get("/signals/ensemble/exact").json()["signals"][0]
+        assert second["output"] is None
         return client.get("/signals/ensemble/mean").json()["signals"][0]
 
 
@@ -147,18 +152,44 @@ def test_before_the_outcome_few_answers_are_not_told_as_one(made, tmp_path):
 
 
 def test_before_the_outcome_a_mixture_does_not_list_the_densities_of_models(made):
-    with closing(SqlLedger(made.url)) as ledger:
-        rows = ledger.predictions(Mode.REPLAY, LAST - timedelta(minutes=1), LAST)
+    rows = newest_round(made)
     density = '{"name":"norm","params":{"loc":0.125,"scale":1},"type":"builtin"}'
     rows = rows.assign(output_json=density, status="SUCCESS")
     rows["answer_hash"] = answer_hashes(rows)
     told = [
-        signal_of_round(made.challenge, rows, everybody, is_resolved=known)
+        signal_of_round(made.challenge, MEAN, rows, everybody, is_resolved=known)
         for known in (False, True)
     ]
     assert told[0].output is None
     assert "single models" in told[0].withheld
     assert told[1].output["type"] == "mixture"
+
+
+def newest_round(made: Filled) -> pd.DataFrame:
+    with closing(SqlLedger(made.url)) as ledger:
+        return ledger.predictions(Mode.REPLAY, LAST - timedelta(minutes=1), LAST)
+
+
+def test_before_the_outcome_no_model_outweighs_all_others(made):
+    def weights(largest: float) -> EnsembleSignal:
+        of = {"half": largest, "follower": (1 - largest) / 2, "other": (1 - largest) / 2}
+        return signal_of_round(
+            made.challenge, MEAN, newest_round(made), lambda at: Weights(at, of, "given"),
+            is_resolved=False,
+        )  # fmt: skip
+
+    assert weights(0.5).withheld is None
+    assert "more than 50%" in (weights(0.51).withheld or "")
+
+
+def test_before_the_outcome_one_ensemble_is_told_so_that_nothing_is_their_difference(made):
+    rows = newest_round(made)
+    told = [
+        signal_of_round(made.challenge, spec, rows, everybody, is_resolved=known).output is None
+        for spec in made.challenge.ensembles
+        for known in (False, True)
+    ]
+    assert told == [False, False, True, False]
 
 
 def test_an_answer_that_was_changed_has_no_part_in_it(made, tmp_path):

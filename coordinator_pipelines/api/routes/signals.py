@@ -191,7 +191,7 @@ def _signal(context: Context, mode: Mode, spec: EnsembleSpec, rows: pd.DataFrame
         own = stored[stored["model_id"] == spec.model_id]
         return stored_weights(as_of, own["weights_json"].iloc[0]) if len(own) else None
 
-    said = signal_of_round(context.challenge, rows, weights_at, is_resolved=is_resolved)
+    said = signal_of_round(context.challenge, spec, rows, weights_at, is_resolved=is_resolved)
     return signal(context.challenge, spec, rows, said, resolved=is_resolved)
 
 

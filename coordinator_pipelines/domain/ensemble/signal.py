@@ -2,9 +2,10 @@
 
 Add here what decides whether that may be told; avoid answers that are scored (``ensemble``).
 
-A pool of few answers gives single ones away: whoever is one of two knows the other. Until its round
-is resolved, it is told only if ``FEWEST`` models have a part in it. A mixture of densities lists
-the answer of each of them, however many there are: it is not told before.
+A pool of few answers gives single ones away: whoever is one of two knows the other. So does one in
+which one model has most of the weight, one that lists densities, and two pools side by side: their
+difference is the answer of whom only one of them takes. Until a round is resolved, only the spec's
+first ensemble is told, of at least ``FEWEST`` models, none with more than ``LARGEST_SHARE``.
 """
 
 import json
@@ -16,12 +17,14 @@ from typing import Any
 import pandas as pd
 
 from coordinator_pipelines.domain.doors.models import Outcome
-from coordinator_pipelines.domain.ensemble.ensemble import combined, weights_as_of
+from coordinator_pipelines.domain.ensemble.ensemble import Combined, combined, weights_as_of
 from coordinator_pipelines.domain.ensemble.weights import Weights
 from coordinator_pipelines.domain.prediction_batch.answer_hash import is_unchanged
 from coordinator_pipelines.domain.spec.challenge import Challenge
+from coordinator_pipelines.domain.spec.ensemble import EnsembleSpec
 
 FEWEST = 3
+LARGEST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class EnsembleSignal:
 
 def signal_of_round(
     challenge: Challenge,
+    spec: EnsembleSpec,
     predictions: pd.DataFrame,
     weights_at: Callable[[datetime], Weights | None],
     *,
@@ -46,6 +50,7 @@ def signal_of_round(
 
     Args:
         challenge: gives up to when outcomes count in the weights.
+        spec: the ensemble.
         predictions: the newest version of every answer to the round (PREDICTION_COLUMNS), not
             empty.
         weights_at: the ensemble's weights as of an instant; None if they are not computed yet.
@@ -62,13 +67,22 @@ def signal_of_round(
     said = combined(weights.row(models)[None, :], models, outputs, all_rows=False)
     if said is None:
         return EnsembleSignal(None, 0, as_of, "none of its models answered")
-    if len(said.shares) < FEWEST and not is_resolved:
-        few = f"it combines fewer than {FEWEST} answers, and its round is not resolved yet"
-        return EnsembleSignal(None, len(said.shares), as_of, few)
-    if _has_density(said.output) and not is_resolved:
-        lists = "it lists the densities of single models, and its round is not resolved yet"
-        return EnsembleSignal(None, len(said.shares), as_of, lists)
-    return EnsembleSignal(said.output, len(said.shares), as_of)
+    why = None if is_resolved else _gives_away(challenge, spec, said)
+    return EnsembleSignal(None if why else said.output, len(said.shares), as_of, why)
+
+
+def _gives_away(challenge: Challenge, spec: EnsembleSpec, said: Combined) -> str | None:
+    """Why a round that is not resolved may not be told; None if it may."""
+    yet = "and its round is not resolved yet"
+    if spec != challenge.ensembles[0]:
+        return f"beside that of {challenge.ensembles[0].name}, it tells single answers, {yet}"
+    if len(said.shares) < FEWEST:
+        return f"it combines fewer than {FEWEST} answers, {yet}"
+    if max(said.shares.values()) > LARGEST_SHARE:
+        return f"one model is more than {LARGEST_SHARE:.0%} of it, {yet}"
+    if _has_density(said.output):
+        return f"it lists the densities of single models, {yet}"
+    return None
 
 
 def _has_density(output: Any) -> bool:
