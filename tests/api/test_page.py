@@ -24,7 +24,8 @@ SIMULATED = {
 }  # fmt: skip
 TALLEST = "Math.max(...[...document.querySelectorAll('tbody th')].map(one => one.clientHeight))"
 """Of the cells that name a row: a name of one letter per line cannot be read."""
-PAGES = ("/", "/models/follower", "/models/nobody")
+COMPARED = "/compare?first=follower&second=half"
+PAGES = ("/", "/models/follower", COMPARED, "/models/nobody")
 
 
 class Page(HTMLParser):
@@ -69,6 +70,29 @@ def test_a_model_is_shown_with_its_outcomes_and_its_calibration(client):
         1 for row in told if row["score_value"] in (pytest.approx(0.96), pytest.approx(0.36))
     )
     assert f"0.8 to 0.9 0.800 {hits(told) / high:.3f} {high}" in follower
+
+
+def test_a_models_page_draws_its_calibration_and_leads_to_a_comparison(client):
+    follower = client.get("/models/follower").text
+    told = client.get("/reports/calibration?model=follower").json()
+    page = Page(follower)
+    assert f"Brier score 0 is perfect {told['brier']['score']:.4f}" in page.text
+    assert follower.count('<circle cx="') >= len(told["reliability"])
+    assert "/compare?mode=replay&first=follower" in page.links
+
+
+def test_two_models_are_compared_as_the_route_compares_them(client):
+    told = client.get(f"/reports{COMPARED}").json()
+    page = Page(client.get(COMPARED).text).text
+    assert f"{told['better']} is better over the {told['rounds']} rounds" in page
+    assert f"{told['first']['mean']:.6f}" in page
+    assert f"Without {told['deciding']} of {told['rounds']} rounds" in page
+    for asked in ("", "?first=half", "?first=half&second=half", "?first=half&second=%3Cb%3E"):
+        assert "Choose two models." in Page(client.get(f"/compare{asked}").text).text
+
+
+def test_nobody_is_compared_where_there_is_nobody(empty_client):
+    assert "Choose two models." in empty_client.get(COMPARED).text
 
 
 def hits(told) -> int:
@@ -180,7 +204,7 @@ def test_pages_fit_the_screen_and_can_be_used_by_keyboard(browser_path, served, 
         page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
         told: list[str] = []
         page.on("console", lambda message: told.append(message.text))
-        for path in PAGES[:2]:
+        for path in PAGES[:3]:
             page.goto(served + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate(TALLEST) <= 4 * 24

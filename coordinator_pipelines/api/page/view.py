@@ -15,6 +15,7 @@ from coordinator_pipelines.api.calibration import Bin, calibration
 from coordinator_pipelines.api.http.answers import Sieve, records
 from coordinator_pipelines.api.http.context import START_OF_TIME, Context
 from coordinator_pipelines.api.http.parameters import Span
+from coordinator_pipelines.api.page.calibrated import Calibrated, calibrated
 from coordinator_pipelines.api.page.chart import Chart, line_chart
 from coordinator_pipelines.api.page.payouts import PeriodPayout, payouts, payouts_of
 from coordinator_pipelines.api.page.question import Question, better_score, question
@@ -28,6 +29,7 @@ from coordinator_pipelines.api.page.standings import (
     standings,
 )
 from coordinator_pipelines.api.payout import RewardRow
+from coordinator_pipelines.api.routes.calibration import told_calibration
 from coordinator_pipelines.api.routes.health import is_stale
 from coordinator_pipelines.api.routes.leaderboard import find_board
 from coordinator_pipelines.api.routes.models import ModelRow, model_rows
@@ -141,6 +143,7 @@ class ModelPage:
     row: LeaderboardRow | None
     windows: list[tuple[str, int, WindowCounts]]
     chart: Chart | None
+    calibrated: Calibrated | None
     bins: list[Bin]
     recent: list[ToldRound]
     payouts: list[tuple[RewardRow, str]]
@@ -155,7 +158,7 @@ def board_page(
     ensembles: bool,
 ) -> BoardPage:
     """The ranking as it is now, or was. ``chosen``: the models of the chart; None for the best."""
-    challenge, shared = context.challenge, _shared(context, mode, until)
+    challenge, shared = context.challenge, shared_by_pages(context, mode, until)
     told = shared.standings
     on_top, waiting = ranked(told), provisional(challenge, told)
     best = [one.row.model_id for one in on_top or waiting][:CHART_MODELS]
@@ -187,7 +190,7 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
     model = next((one for one in models if one.model_id == model_id), None)
     if model is None:
         return None
-    shared = _shared(context, mode)
+    shared = shared_by_pages(context, mode)
     points = _points(context, shared, [model_id]).get(model_id, [])
     series = {
         f"{column.label} ({column.hours} h)": [
@@ -208,6 +211,7 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
         row,
         _windows(context.challenge, row),
         line_chart("Metrics, last 7 days", series),
+        calibrated(told_calibration(context, mode, model_id, span)[0]),
         calibration(cells),
         list(told_rounds(context, cells.tail(RECENT)))[::-1],
         payouts_of(context, mode, model_id),
@@ -216,12 +220,12 @@ def model_page(context: Context, mode: Mode, model_id: str) -> ModelPage | None:
 
 def payout_page(context: Context, mode: Mode) -> PayoutPage:
     """Who was paid what of the newest periods."""
-    return PayoutPage(_shared(context, mode), payouts(context, mode))
+    return PayoutPage(shared_by_pages(context, mode), payouts(context, mode))
 
 
 def revision_page(context: Context, mode: Mode) -> RevisionPage:
     """Which final boards came out otherwise later, and why."""
-    return RevisionPage(_shared(context, mode), revised_boards(context, mode))
+    return RevisionPage(shared_by_pages(context, mode), revised_boards(context, mode))
 
 
 def _newest_cells(context: Context, mode: Mode, span: Span, model_id: str) -> pd.DataFrame:
@@ -242,7 +246,8 @@ def label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _shared(context: Context, mode: Mode, until: datetime | None = None) -> Shared:
+def shared_by_pages(context: Context, mode: Mode, until: datetime | None = None) -> Shared:
+    """What every page shows, now or as of an instant."""
     challenge, seasons = context.challenge, seasons_told(context)
     board = find_board(context, mode, until)
     before = _board_before(context, board)

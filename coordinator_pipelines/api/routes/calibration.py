@@ -87,6 +87,14 @@ def model_calibration(
 
 
 def _body(context: Context, mode: Mode, model: str, span: Span) -> tuple[bytes, int]:
+    told, skipped = told_calibration(context, mode, model, span)
+    return as_json(told), skipped
+
+
+def told_calibration(
+    context: Context, mode: Mode, model: str, span: Span
+) -> tuple[ModelCalibration, int]:
+    """The calibration of a model that there is, and how many rows could not be read."""
     reports, asked = context.reports, (mode, span.start, span.end, [model])
     bounds = reports.prediction_bounds(*asked, MOST_ANSWERS)
     start, end = (bounds.first, bounds.end) if bounds else (span.end, span.end)
@@ -95,7 +103,7 @@ def _body(context: Context, mode: Mode, model: str, span: Span) -> tuple[bytes, 
     sieve = Sieve(context, "predictions")
     told = calibrated(context.challenge, _cells(answers, truths, sieve))
     sieve.report()
-    return as_json(_told(told, model, mode, span)), sieve.skipped
+    return _told(told, model, mode, span), sieve.skipped
 
 
 def _cells(answers: pd.DataFrame, truths: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:

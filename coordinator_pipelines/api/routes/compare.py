@@ -124,9 +124,14 @@ def compare_models(
 
 
 def _body(context: Context, mode: Mode, pair: tuple[str, str], span: Span) -> bytes:
+    return as_json(compared(context, mode, pair, span))
+
+
+def compared(context: Context, mode: Mode, pair: tuple[str, str], span: Span) -> ComparedModels:
+    """The comparison of two models that there are."""
     scores = context.reports.score_values(mode, span.start, span.end, pair)
     series = score_series(scores, [config.id for config in context.challenge.configs], pair)
-    return as_json(_told(compare(context.challenge, series, MOST_DECIDING), mode, span))
+    return _told(compare(context.challenge, series, MOST_DECIDING), mode, span)
 
 
 def _told(found: Comparison, mode: Mode, span: Span) -> ComparedModels:

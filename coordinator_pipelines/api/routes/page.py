@@ -1,4 +1,4 @@
-"""``/``, ``/models/{model_id}``, ``/payouts``, ``/revisions``, ``/docs``: pages without scripts.
+"""``/``, ``/models/{model_id}``, ``/compare``, ``/payouts`` and more: pages without scripts.
 
 Add a page here; avoid putting together what it shows (``page.view``). The pages load nothing but
 their own style sheet, and say so to the browser.
@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,6 +18,7 @@ from coordinator_pipelines.api.http.access import PUBLIC
 from coordinator_pipelines.api.http.answers import tagged
 from coordinator_pipelines.api.http.context import Ctx
 from coordinator_pipelines.api.http.parameters import AskedMode, AskedModels, WithEnsembles
+from coordinator_pipelines.api.page.compared import compare_page
 from coordinator_pipelines.api.page.description import described
 from coordinator_pipelines.api.page.standings import FEWEST_DIGITS
 from coordinator_pipelines.api.page.view import (
@@ -69,6 +70,19 @@ def one_model_page(
         text = _rendered("missing.html", challenge=title, model_id=model_id)
         return HTMLResponse(text, 404, HEADERS)
     return tagged(request, _rendered("model.html", page=page), HTML, headers=HEADERS)
+
+
+@routes.get("/compare", dependencies=[PUBLIC])
+def two_models_page(
+    request: Request,
+    context: Ctx,
+    mode: AskedMode,
+    first: Annotated[str | None, Query(max_length=200)] = None,
+    second: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Two models against each other; without them, or with one that is not there, the choice."""
+    page = compare_page(context, mode, first, second)
+    return tagged(request, _rendered("compare.html", page=page), HTML, headers=HEADERS)
 
 
 @routes.get("/payouts", dependencies=[PUBLIC])
